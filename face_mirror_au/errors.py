@@ -1,0 +1,56 @@
+"""One exception class per kind of mistake, all under `FaceMirrorAUError`. Every message says what, where, and what to do."""
+
+from __future__ import annotations
+
+from face_mirror_weights.errors import FaceMirrorAUError, LicenceNotAcceptedError, WeightsError
+
+__all__ = [
+    "FaceMirrorAUError",
+    "FrameError",
+    "KernelsMissingError",
+    "LandmarksError",
+    "LicenceNotAcceptedError",
+    "ModelFileError",
+    "ModelRunError",
+    "OpenCVMissingError",
+    "OutputError",
+    "UsageError",
+    "VideoError",
+    "WeightsError",
+]
+
+
+class FrameError(FaceMirrorAUError):
+    """An image is not (H, W, 3) uint8, or is empty."""
+
+
+class LandmarksError(FaceMirrorAUError):
+    """Landmarks have the wrong shape or are not finite, or a landmarks file does not hold what it must."""
+
+
+class ModelFileError(FaceMirrorAUError):
+    """A model file (.dat, PDM, triangles, ONNX) is cut short, has a wrong type, or asks for absurd sizes."""
+
+
+class ModelRunError(FaceMirrorAUError):
+    """A network could not be loaded or failed on an input."""
+
+
+class VideoError(FaceMirrorAUError):
+    """A video or image is missing, empty, not a video, or has no picture in it."""
+
+
+class OutputError(FaceMirrorAUError):
+    """An output could not be written (folder read-only, disk full, file in use)."""
+
+
+class UsageError(FaceMirrorAUError):
+    """Options that contradict each other or name something that does not exist."""
+
+
+class KernelsMissingError(FaceMirrorAUError):
+    """FACE_MIRROR_AU_REQUIRE_KERNELS=1 is set and a compiled kernel could not be loaded."""
+
+
+class OpenCVMissingError(FaceMirrorAUError):
+    """`import cv2` failed, nearly always for want of the system library libGL."""

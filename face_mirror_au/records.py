@@ -1,0 +1,237 @@
+"""What travels between the stages: frozen records, validated where data enter and trusted inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.errors import FrameError, LandmarksError
+
+N_LANDMARKS = 68
+
+# OpenFace 2.2: the 17 action units with an intensity (AUxx_r) and the 18 with a presence (AUxx_c; AU28 has no intensity), in CSV order.
+INTENSITY_AUS = (
+    "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45",
+)  # fmt: skip
+PRESENCE_AUS = (*INTENSITY_AUS[:-1], "AU28", "AU45")
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+class View(Enum):
+    """Which picture of the face. Left and right are always the subject's: `LEFT_MIRRORED` shows the subject's left half twice."""
+
+    ORIGINAL = "original"
+    LEFT_MIRRORED = "left_mirrored"
+    RIGHT_MIRRORED = "right_mirrored"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture.
+
+    Attributes
+    ----------
+    index : int
+        0-based position among the decoded frames of its video.
+    time_s : float
+        Seconds, from the container's timestamps (not index / fps).
+    image : ndarray, (H, W, 3) uint8
+        BGR, C-contiguous, in display orientation.
+    problem : str or None
+        Why this picture must not be measured (the decoder marked it as damaged), else None.
+    """
+
+    index: int
+    time_s: float
+    image: Image
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face box from a detector.
+
+    Attributes
+    ----------
+    box : ndarray, (4,) float32
+        x1, y1, x2, y2 in pixels of the full frame; may reach beyond the frame's edges.
+    score : float
+        0 to 1, the detector's own.
+    keypoints : ndarray, (K, 2) float32
+        The detector's few points in frame pixels, its own order (RetinaFace 5, BlazeFace 6); empty (0, 2) where it has none.
+    """
+
+    box: Float32Array
+    score: float
+    keypoints: Float32Array
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The square of the picture that a landmark model looks at.
+
+    Attributes
+    ----------
+    x, y : float
+        Centre in frame pixels.
+    side : float
+        Side length in pixels.
+    roll : float
+        Rotation of the square in radians: the angle of its own x axis in image coordinates (y down).
+    """
+
+    x: float
+    y: float
+    side: float
+    roll: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """What a landmark model returns for one region.
+
+    Attributes
+    ----------
+    landmarks : ndarray, (68, 2) float32
+        Frame pixels, iBUG order.
+    score : float
+        The model's own probability that there is a face in the region; 1.0 where the model has no such output.
+    mesh : ndarray, (478, 3) float32, or None
+        All points of a mesh model in frame pixels (z in the same unit), else None.
+    """
+
+    landmarks: Float32Array
+    score: float
+    mesh: Float32Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A located face.
+
+    Attributes
+    ----------
+    box : ndarray, (4,) float32
+        Bounding box of the landmarks, x1, y1, x2, y2 in frame pixels.
+    score : float
+        Score of the detection that it was tracked from, 0 to 1.
+    landmarks : ndarray, (68, 2) float32
+        Frame pixels, iBUG order.
+    source : str
+        Name of the landmark model, e.g. ``"pfld"``.
+    """
+
+    box: Float32Array
+    score: float
+    landmarks: Float32Array
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDescriptor:
+    """What one frame says about a face in one view: all that the ordered part of the method needs.
+
+    Attributes
+    ----------
+    hog : ndarray, (4464,) float32
+        FHOG of the aligned face.
+    geometry : ndarray, (238,) float64
+        PDM displacements (204, mm) and local shape parameters (34).
+    pose : ndarray, (6,) float64
+        Weak-perspective fit: scale (px/mm), rx, ry, rz (rad), tx, ty (px).
+    fit_error : float
+        Root mean square distance of the landmarks to the fitted PDM, px.
+    head_pose : ndarray, (6,) float64
+        Tx, Ty, Tz (mm), Rx, Ry, Rz (rad) of the head in the camera's frame.
+    """
+
+    hog: Float32Array
+    geometry: FloatArray
+    pose: FloatArray
+    fit_error: float
+    head_pose: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ViewTable:
+    """All rows of one view of one video, in frame order. N rows, one for each decoded frame.
+
+    Attributes
+    ----------
+    view : View
+    frame : ndarray, (N,) int64
+        0-based.
+    time_s : ndarray, (N,) float64
+    success : ndarray, (N,) bool
+    confidence : ndarray, (N,) float64
+        0 to 1: the probability that the landmarks are right; 0 where no face was found.
+    intensity : ndarray, (N, 17) float64
+        In the order of `INTENSITY_AUS`; NaN where there is no measurement.
+    presence : ndarray, (N, 18) float64
+        0 or 1 in the order of `PRESENCE_AUS`; NaN where there is no measurement.
+    raw : ndarray, (N, 17) float64
+        Intensities re-predicted with the final medians, unclipped; NaN where there is no measurement.
+    landmarks : ndarray, (N, 68, 2) float32
+        Pixels; NaN where no face was found.
+    pose : ndarray, (N, 6) float64
+        scale, rx, ry, rz, tx, ty; NaN where no face was found.
+    shape : ndarray, (N, 34) float64
+        Local shape parameters; NaN where no face was found.
+    head_pose : ndarray, (N, 6) float64
+        Tx, Ty, Tz (mm), Rx, Ry, Rz (rad); NaN where no face was found.
+    """
+
+    view: View
+    frame: NDArray[np.int64]
+    time_s: FloatArray
+    success: NDArray[np.bool_]
+    confidence: FloatArray
+    intensity: FloatArray
+    presence: FloatArray
+    raw: FloatArray
+    landmarks: Float32Array
+    pose: FloatArray
+    shape: FloatArray
+    head_pose: FloatArray
+
+
+def check_image(image: object) -> Image:
+    """Return `image` as a C-contiguous (H, W, 3) uint8 array, copying only where the memory order asks for it.
+
+    Raises
+    ------
+    FrameError
+        When it is not a 3-channel uint8 picture of at least 1 x 1. Nothing is cast or converted: a silent cast is a silent nonsense.
+    """
+    if not isinstance(image, np.ndarray):
+        raise FrameError(f"a frame must be a NumPy array, not {type(image).__name__}")
+    if image.dtype != np.uint8:
+        raise FrameError(f"a frame must be uint8 (0 to 255), not {image.dtype}; convert it with its true range in mind first")
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise FrameError(f"a frame must have shape (height, width, 3) in BGR order, not {image.shape}; use cv2.cvtColor for grey or 4 channels")
+    if image.shape[0] == 0 or image.shape[1] == 0:
+        raise FrameError(f"a frame must not be empty, got shape {image.shape}")
+    return np.ascontiguousarray(image)
+
+
+def check_landmarks(landmarks: object) -> Float32Array:
+    """Return `landmarks` as a (68, 2) float32 array.
+
+    Raises
+    ------
+    LandmarksError
+        When the shape is another or a value is NaN or infinite.
+    """
+    points = np.asarray(landmarks, dtype=np.float32)
+    if points.shape != (N_LANDMARKS, 2):
+        raise LandmarksError(f"landmarks must have shape ({N_LANDMARKS}, 2) in iBUG order, not {points.shape}")
+    if not np.isfinite(points).all():
+        bad = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
+        raise LandmarksError(f"landmark {bad} is not finite; mark the frame as failed (success 0) instead")
+    return points

@@ -1,0 +1,27 @@
+"""Shared fixtures. Development data lie in ../shared, beside the project; without them the tests that need them skip, in CI they fail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _shared_path(relative: str) -> Path:
+    path = SHARED / relative
+    if not path.exists():
+        message = f"development data ../shared/{relative} are not here"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_file() -> Callable[[str], Path]:
+    """Call it with a path inside ../shared: returns the full path, skips the test when it is absent, fails it in CI."""
+    return _shared_path
