@@ -1,0 +1,106 @@
+"""CalcParams: weak-perspective fit of the PDM to 68 landmarks (OpenFace 2.2 `PDM::CalcParams`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from face_mirror_au.errors import LandmarksError
+from face_mirror_au.numerics import _kernels
+from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.records import FloatArray
+
+# Index pairs of the six distinct products V_a' V_b.
+_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class PoseFit:
+    """Result of a fit.
+
+    Attributes
+    ----------
+    pose : ndarray, (6,) float64
+        scale (px/mm), rx, ry, rz (rad), tx, ty (px).
+    local : ndarray, (m,) float64
+        Local shape parameters, not clamped.
+    error : float
+        Root mean square distance of the visible landmarks to the projected model, px.
+    iterations : int
+    """
+
+    pose: FloatArray
+    local: FloatArray
+    error: float
+    iterations: int
+
+
+class PoseFitter:
+    """Fits pose and shape, each time from scratch.
+
+    The normal matrix of the local parameters is `scale^2 * sum_ab (R'R)_ab V_a' V_b`: the six products V_a' V_b depend on the PDM only and
+    are made once, here.
+
+    Parameters
+    ----------
+    pdm : PDM
+    """
+
+    def __init__(self, pdm: PDM) -> None:
+        self.pdm = pdm
+        self._regularisation = 1.0 / pdm.eigenvalues
+        self._all_visible = _Points(pdm.mean, pdm.components)
+
+    def fit(self, landmarks: FloatArray) -> PoseFit:
+        """Fit to landmarks.
+
+        Parameters
+        ----------
+        landmarks : ndarray, (n, 2)
+            Pixels. A point whose x is exactly 0 is invisible and drops out (OpenFace's convention).
+
+        Returns
+        -------
+        PoseFit
+
+        Raises
+        ------
+        LandmarksError
+            When fewer than 3 points are visible, or the visible ones have no extent.
+        """
+        target = np.ascontiguousarray(np.asarray(landmarks, dtype=np.float64).T)
+        visible = target[0] != 0.0
+        points = self._all_visible
+        if not visible.all():
+            if np.count_nonzero(visible) < 3:
+                raise LandmarksError("fewer than 3 landmarks are visible (x is not 0); a pose needs more")
+            points = _Points(np.ascontiguousarray(self.pdm.mean[:, visible]), np.ascontiguousarray(self.pdm.components[:, visible]))
+            target = np.ascontiguousarray(target[:, visible])
+
+        low, high = target.min(axis=1), target.max(axis=1)
+        extent = high - low
+        if not (np.isfinite(extent).all() and (extent > 0.0).all()):
+            raise LandmarksError("the landmarks have no extent in x or y; a pose cannot be fitted")
+        pose = np.array([np.mean(extent / points.extent), 0.0, 0.0, 0.0, *((low + high) / 2.0)])
+        local = np.zeros(self.pdm.n_modes)
+        try:
+            iterations = _kernels.pose.fit(
+                points.mean, points.components, points.gram, points.column_sums, self._regularisation, target, pose, local
+            )
+        except (ValueError, np.linalg.LinAlgError) as error:
+            raise LandmarksError(f"no pose fits these landmarks ({error})") from error
+        difference = self.pdm.project(pose, local).T[:, visible] - target
+        return PoseFit(pose, local, float(np.sqrt(np.mean(np.sum(difference * difference, axis=0)))), int(iterations))
+
+
+class _Points:
+    """Mean, modes and their products for the visible points."""
+
+    def __init__(self, mean: FloatArray, components: FloatArray) -> None:
+        self.mean = mean
+        self.components = components
+        self.extent = mean[:2].max(axis=1) - mean[:2].min(axis=1)
+        self.column_sums = np.ascontiguousarray(components.sum(axis=1))
+        products = np.einsum("aij,bik->abjk", components, components, optimize=True)
+        self.gram = np.ascontiguousarray([products[a, b] if a == b else products[a, b] + products[b, a] for a, b in _PAIRS])

@@ -1,0 +1,66 @@
+"""One face in one picture becomes one descriptor: pose, alignment, FHOG, geometry. Stateless; runs in the workers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.numerics.alignment import Aligner
+from face_mirror_au.numerics.fhog import extract_fhog
+from face_mirror_au.numerics.geometry import geometry_features
+from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
+from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.numerics.pose import PoseFit, PoseFitter
+from face_mirror_au.records import FaceDescriptor, Float32Array, FloatArray, Image
+
+
+class FaceDescriber:
+    """Describes faces, each frame from scratch.
+
+    Parameters
+    ----------
+    pdm : PDM
+    triangles : ndarray, (t, 3) int32
+        Face mask.
+    """
+
+    def __init__(self, pdm: PDM, triangles: NDArray[np.int32]) -> None:
+        self.pdm = pdm
+        self._pose_fitter = PoseFitter(pdm)
+        self._aligner = Aligner(pdm, triangles)
+
+    def fit(self, landmarks: FloatArray | Float32Array) -> PoseFit:
+        """Pose and shape of landmarks, (68, 2) pixels. Raises LandmarksError when no pose fits."""
+        return self._pose_fitter.fit(np.asarray(landmarks, dtype=np.float64))
+
+    def describe(self, image: Image, landmarks: FloatArray | Float32Array, fit: PoseFit | None = None) -> FaceDescriptor:
+        """Describe the face at `landmarks`.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W, 3) uint8
+            BGR, contiguous.
+        landmarks : ndarray, (68, 2)
+            Pixels, iBUG order.
+        fit : PoseFit, optional
+            Of these landmarks, when it was already made.
+
+        Returns
+        -------
+        FaceDescriptor
+
+        Raises
+        ------
+        LandmarksError
+            When no pose fits the landmarks.
+        """
+        fit = fit or self.fit(landmarks)
+        aligned = self._aligner.align(image, landmarks, fit.pose)
+        height, width = image.shape[:2]
+        return FaceDescriptor(
+            hog=extract_fhog(aligned),
+            geometry=geometry_features(self.pdm, fit.local),
+            pose=fit.pose,
+            fit_error=fit.error,
+            head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, Camera.for_size(width, height)),
+        )

@@ -1,0 +1,162 @@
+"""The ordered half of the method, for one view of one video: neutral reference, online values, final values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets
+from face_mirror_au.numerics.online_correction import OnlineCorrection
+from face_mirror_au.numerics.running_median import NeutralReference
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
+
+# OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
+MAX_REPREDICTED = 3000
+# Descriptors are predicted again in blocks of this many, so that the float64 copy stays small.
+_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineValues:
+    """Prediction of one frame as it comes. All NaN when the frame failed.
+
+    Attributes
+    ----------
+    raw : ndarray, (17,) float64
+        Unclipped intensities.
+    corrected : ndarray, (17,) float64
+        OpenFace's webcam value: minus its own running 10 % quantile, clipped to [0, 5].
+    presence : ndarray, (18,) float64
+        0 or 1.
+    """
+
+    raw: FloatArray
+    corrected: FloatArray
+    presence: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class FinalValues:
+    """What is known after the last frame; N rows.
+
+    Attributes
+    ----------
+    raw : ndarray, (N, 17) float64
+        Intensities re-predicted with the final neutral reference, unclipped; NaN in failed frames.
+    raw_presence : ndarray, (N, 18) float64
+        Re-predicted 0 or 1; NaN in failed frames.
+    intensity : ndarray, (N, 17) float64
+        Offset, clipped to [0, 5] and smoothed.
+    presence : ndarray, (N, 18) float64
+        Majority over 7 frames.
+    """
+
+    raw: FloatArray
+    raw_presence: FloatArray
+    intensity: FloatArray
+    presence: FloatArray
+
+
+class AUSequence:
+    """Action units of one view of one video. Made at its start, fed in frame order, thrown away at its end.
+
+    Parameters
+    ----------
+    bank : AUBank
+    strict : bool
+        Read failed frames as OpenFace does (see `final_values`), instead of leaving them empty.
+    """
+
+    def __init__(self, bank: AUBank, *, strict: bool = False) -> None:
+        self._bank = bank
+        self._strict = strict
+        geometry_size = bank.n_features - HOG_SIZE
+        self._neutral = NeutralReference(HOG_SIZE, geometry_size)
+        self._offsets = bank.offsets(np.zeros(bank.n_features))
+        self._correction = OnlineCorrection(len(INTENSITY_AUS))
+        # Pages of these are only taken from the system when they are written.
+        self._hogs = np.empty((MAX_REPREDICTED, HOG_SIZE), np.float32)
+        self._geometries = np.empty((MAX_REPREDICTED, geometry_size))
+        self._kept = 0
+        self._raw: list[FloatArray] = []
+        self._presence: list[FloatArray] = []
+        self._success: list[bool] = []
+
+    def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None) -> OnlineValues:
+        """Take the next frame; None, None for one that failed.
+
+        Parameters
+        ----------
+        hog : ndarray, (4464,) float32, or None
+        geometry : ndarray, (238,) float64, or None
+
+        Returns
+        -------
+        OnlineValues
+        """
+        if self._neutral.update(hog, geometry):
+            self._offsets = self._bank.offsets(np.concatenate([self._neutral.hog, self._neutral.geometry]))
+        if hog is None or geometry is None:
+            values = OnlineValues(*(np.full(size, np.nan) for size in (len(INTENSITY_AUS), len(INTENSITY_AUS), len(PRESENCE_AUS))))
+        else:
+            raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self._offsets)
+            values = OnlineValues(raw, self._correction.correct(raw), presence)
+            if self._kept < MAX_REPREDICTED:
+                self._hogs[self._kept], self._geometries[self._kept] = hog, geometry
+                self._kept += 1
+        self._raw.append(values.raw)
+        self._presence.append(values.presence)
+        self._success.append(hog is not None)
+        return values
+
+    def finish(self) -> FinalValues:
+        """Predict the kept frames again with the final neutral reference, then offset, clip and smooth."""
+        if not self._success:
+            raise UsageError("no frame was given; there are no final values")
+        success = np.array(self._success)
+        raw, presence = np.array(self._raw), np.array(self._presence)
+        kept = np.flatnonzero(success)[: self._kept]
+        for start in range(0, self._kept, _BLOCK):
+            block = slice(start, min(start + _BLOCK, self._kept))
+            descriptors = np.concatenate([self._hogs[block], self._geometries[block]], axis=1, dtype=np.float64)
+            raw[kept[block]], presence[kept[block]] = self._bank.predict(descriptors, self._offsets)
+        dynamic = self._bank.dynamic[: len(INTENSITY_AUS)]
+        offsets = neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
+        return FinalValues(
+            raw=raw,
+            raw_presence=presence,
+            intensity=final_intensities(raw, success, offsets, strict=self._strict),
+            presence=final_presences(presence, success, strict=self._strict),
+        )
+
+
+def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Action units of a single image: static predictors, intensities clipped to [0, 5], nothing smoothed.
+
+    Parameters
+    ----------
+    bank : AUBank
+        Static; a dynamic one has no neutral reference in a single image.
+    hog : ndarray, (4464,) float32
+    geometry : ndarray, (238,) float64
+
+    Returns
+    -------
+    intensity : ndarray, (17,) float64
+    presence : ndarray, (18,) float64
+
+    Raises
+    ------
+    UsageError
+        When the bank has dynamic predictors.
+    """
+    if bank.dynamic.any():
+        raise UsageError("single images need the static models (--models image or static); dynamic ones compare with a video's neutral face")
+    raw, presence = bank.predict(np.concatenate([hog, geometry], dtype=np.float64), bank.offsets(np.zeros(bank.n_features)))
+    everything = np.ones(1, bool)
+    return final_intensities(raw[None], everything, np.zeros(raw.size), smooth=False)[0], presence
