@@ -43,7 +43,7 @@ def read_predictor(path: Path, action_unit: str) -> tuple[Predictor, FloatArray]
     """
     data = _read(path, limit=32 * _MAX_FEATURES)
     reader = _Reader(path, data)
-    kind = reader.number("<i", "type")
+    kind = int(reader.number("<i", "type"))
     if kind not in _TYPES:
         raise _damaged(path, f"predictor type {kind} is none of {sorted(_TYPES)}")
     dynamic, classifier = _TYPES[kind]

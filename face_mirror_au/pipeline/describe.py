@@ -26,12 +26,12 @@ class FaceDescriber:
 
     def __init__(self, pdm: PDM, triangles: NDArray[np.int32]) -> None:
         self.pdm = pdm
-        self._pose_fitter = PoseFitter(pdm)
+        self.pose_fitter = PoseFitter(pdm)
         self._aligner = Aligner(pdm, triangles)
 
     def fit(self, landmarks: FloatArray | Float32Array) -> PoseFit:
         """Pose and shape of landmarks, (68, 2) pixels. Raises LandmarksError when no pose fits."""
-        return self._pose_fitter.fit(np.asarray(landmarks, dtype=np.float64))
+        return self.pose_fitter.fit(np.asarray(landmarks, dtype=np.float64))
 
     def describe(self, image: Image, landmarks: FloatArray | Float32Array, fit: PoseFit | None = None) -> FaceDescriptor:
         """Describe the face at `landmarks`.

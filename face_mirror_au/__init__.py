@@ -1,0 +1,30 @@
+"""Facial action units in the frame loop: OpenFace 2.2's method in Python, for facial palsy.
+
+`AUPipeline` runs videos and frames, `aus_from_landmarks` takes landmarks that you bring, `FullPythonAUPipeline` is the original design's call.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from face_mirror_au.api import AUPipeline, FullPythonAUPipeline, LandmarkAUs, aus_from_landmarks
+
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "__version__", "aus_from_landmarks"]
+
+try:
+    __version__ = version("face-mirror-au")
+except PackageNotFoundError:  # run from a source folder that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  (whatever the API holds)
+    # The API brings OpenCV and pandas: loaded when first used, so that `import face_mirror_au` and the command line start at once.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from face_mirror_au.opencv import explaining_import_errors
+
+    with explaining_import_errors():
+        return getattr(importlib.import_module("face_mirror_au.api"), name)

@@ -1,0 +1,265 @@
+"""The Python API: whole videos and single frames, and action units from given landmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.io.csv_tables import minimal_columns, to_dataframe
+from face_mirror_au.io.files import make_output_folder
+from face_mirror_au.io.raw_log import OnlineLog
+from face_mirror_au.landmark_run import LandmarkAUs, aus_from_landmarks
+from face_mirror_au.outputs import OutputPlan, points_in_3d, write_table
+from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
+from face_mirror_au.pipeline.process import FrameRecord
+from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.track import TrackState
+from face_mirror_au.records import Frame, Image, View
+from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_weights import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "aus_from_landmarks"]
+
+
+@dataclass(frozen=True)
+class ExplicitModels:
+    """Model files that the caller names, instead of a profile.
+
+    Attributes
+    ----------
+    retinaface, pfld : path
+        The two networks.
+    pdm, triangles : path
+    au_models : path
+        Folder with AU_all_best.txt and the predictors that it names.
+    """
+
+    retinaface: Path | str
+    pfld: Path | str
+    pdm: Path | str
+    triangles: Path | str
+    au_models: Path | str
+
+    def plan(self, models: str) -> ModelPlan:
+        """The model plan of these files."""
+        return ModelPlan(
+            profile="explicit",
+            reason="the caller named the files",
+            detector=("retinaface", Path(self.retinaface)),
+            landmarks=("pfld", Path(self.pfld)),
+            pdm=Path(self.pdm),
+            triangles=Path(self.triangles),
+            bank=OPENFACE_BANK,
+            models=models,
+            predictors=Path(self.au_models),
+        )
+
+
+class AUPipeline:
+    """Action units of videos and frames.
+
+    Parameters
+    ----------
+    profile : str
+        "auto", "openface", "open" or "hybrid".
+    weights_dir : path, optional
+        Folder with model files, searched before the usual ones.
+    models : str
+        "dynamic" or "static".
+    explicit : ExplicitModels, optional
+        Model files to use instead of a profile.
+    detect_every : int
+        Frames between two scheduled detections.
+    strict : bool
+        Read failed frames as OpenFace does, instead of leaving them empty.
+    flipped_input : bool
+        The recordings are mirror images (selfie camera).
+
+    Raises
+    ------
+    WeightsError, ModelFileError, UsageError
+
+    Examples
+    --------
+    >>> pipeline = AUPipeline()                                   # doctest: +SKIP
+    >>> table = pipeline.process_video("smile.mp4", "smile.csv")  # doctest: +SKIP
+    >>> table[["timestamp", "AU12_r"]].max()                      # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        profile: str = "auto",
+        *,
+        weights_dir: Path | str | None = None,
+        models: str = "dynamic",
+        explicit: ExplicitModels | None = None,
+        detect_every: int = 30,
+        strict: bool = False,
+        flipped_input: bool = False,
+    ) -> None:
+        if explicit is not None:
+            plan = explicit.plan(models)
+        else:
+            plan = plan_models(Store.default(Path(weights_dir) if weights_dir is not None else None), profile, models)
+        self._settings = RunSettings(detect_every=detect_every, strict=strict, flipped_input=flipped_input)
+        self._runner = VideoRunner(plan, self._settings)
+        self._state = TrackState()
+
+    @property
+    def plan(self) -> ModelPlan:
+        """Which models are in use, and why."""
+        return self._runner.plan
+
+    def process_video(
+        self,
+        path: Path | str,
+        output_csv: Path | str | None = None,
+        max_frames: int | None = None,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> pd.DataFrame:
+        """Run a video, an image or an image folder.
+
+        Parameters
+        ----------
+        path : path
+        output_csv : path, optional
+            Write the OpenFace-style table there. While the run lasts, its raw rows go to `<stem>.online.csv` beside it.
+        max_frames : int, optional
+            Stop after so many frames.
+        progress : callable, optional
+            Called after each frame with the number of frames done and how many the container claims (None when it does not say).
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each decoded frame, columns as in the OpenFace-style table, full precision; NaN where there is no measurement.
+            `attrs` holds "problems", "warnings" and "failures".
+
+        Raises
+        ------
+        VideoError, OutputError, UsageError
+        """
+        return self._process(Path(path), Path(output_csv) if output_csv is not None else None, "openface", max_frames, progress)
+
+    def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameRecord:
+        """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
+
+        Action units of a frame need its video: give the descriptors to `face_mirror_au.pipeline.sequence.AUSequence`.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W, 3) uint8
+            BGR.
+        time_s : float
+        detect : bool
+            Ask the detector even when tracking would do.
+
+        Raises
+        ------
+        FrameError
+            When the picture is not (H, W, 3) uint8.
+        """
+        record, self._state = self._runner.processor.process(Frame(0, time_s, image), self._state, detect=detect)
+        return record
+
+    def reset(self) -> None:
+        """Forget the face that `process_frame` followed."""
+        self._state = TrackState()
+
+    def _process(
+        self,
+        path: Path,
+        output: Path | None,
+        format_: str,
+        max_frames: int | None,
+        progress: Callable[[int, int | None], None] | None,
+    ) -> pd.DataFrame:
+        import tempfile
+        from contextlib import ExitStack
+        from dataclasses import replace
+
+        self._runner.settings = replace(self._settings, max_frames=max_frames)
+        expected: list[int | None] = [None]
+        with ExitStack() as stack:
+            log: OnlineLog | None = None
+            if output is not None:
+                plan = OutputPlan(output, format_)
+                folder = make_output_folder(output.parent)
+                log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="face-mirror-au-")))
+
+            def on_row(record: FrameRecord, values: OnlineValues) -> None:
+                if log is not None:
+                    log.append(record.index, record.time_s, View.ORIGINAL, record.descriptor is not None, values.raw, record.reason)
+                if progress is not None:
+                    progress(record.index + 1, expected[0])
+
+            result = stack.enter_context(
+                self._runner.run(path, folder, on_row, lambda info: expected.__setitem__(0, info.expected_frames))
+            )
+            points3d = points_in_3d(self._runner, result)
+            if output is not None:
+                write_table(result.table, plan, points3d, strict=self._settings.strict)
+            frame = to_dataframe(result.table, points3d=points3d)
+            frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures))
+            return frame
+
+
+class FullPythonAUPipeline:
+    """The call of the design that this project starts from, as a thin face of `AUPipeline`.
+
+    Parameters
+    ----------
+    retinaface_model, pfld_model, pdm_file, au_models_dir, triangulation_file : path
+        Model files.
+    use_calc_params : bool
+        Must be True: pose and shape always come from CalcParams.
+    verbose : bool
+        Log what is done.
+    """
+
+    def __init__(
+        self,
+        retinaface_model: Path | str,
+        pfld_model: Path | str,
+        pdm_file: Path | str,
+        au_models_dir: Path | str,
+        triangulation_file: Path | str,
+        use_calc_params: bool = True,  # noqa: FBT001, FBT002  (the design's signature)
+        verbose: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        if not use_calc_params:
+            raise UsageError("use_calc_params=False is not offered: without CalcParams the result would not be OpenFace's")
+        if verbose:
+            import logging
+
+            logging.getLogger("face_mirror_au").setLevel(logging.INFO)
+        explicit = ExplicitModels(retinaface_model, pfld_model, pdm_file, triangulation_file, au_models_dir)
+        self._pipeline = AUPipeline(explicit=explicit)
+
+    def process_video(self, video_path: Path | str, output_csv: Path | str | None = None, max_frames: int | None = None) -> pd.DataFrame:
+        """Run a video.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Exactly 19 columns: frame (from 0), success (bool), AU01_r .. AU45_r. `output_csv` gets the same.
+        """
+        table = self._pipeline._process(Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", max_frames, None)
+        attrs = table.attrs
+        table["frame"] -= 1
+        table["success"] = table["success"].astype(bool)
+        intensities = [name for name in minimal_columns() if name not in {"frame", "success"}]
+        table.loc[~table["success"], intensities] = np.nan
+        table = table[list(minimal_columns())]
+        table.attrs = attrs
+        return table

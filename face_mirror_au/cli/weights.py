@@ -1,0 +1,304 @@
+"""`face-mirror-au weights`: the model files, seen, fetched, imported and verified from the command line."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from face_mirror_weights import folders
+from face_mirror_weights.download import Progress as ProgressCallback
+from face_mirror_weights.errors import FaceMirrorAUError
+from face_mirror_weights.fetch import MIRROR_VARIABLE, fetch_set
+from face_mirror_weights.import_folder import import_files, plan_import
+from face_mirror_weights.manifest import Licence, Manifest, load_manifest
+from face_mirror_weights.store import Store
+from face_mirror_weights.verify import verify_store
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help=(
+        "Model files: what there is, where it is, and how to get it.\n\n"
+        f"Searched in this order, any layout, five levels deep: --weights DIR, {folders.WEIGHTS_VARIABLE}, {folders.OPENFACE_VARIABLE}, "
+        "pyfaceau's default folder, our own data folder. `fetch` and `import` write to our own data folder, or to --to DIR."
+    ),
+)
+
+_WEIGHTS_DIR = "face_mirror_au.weights_dir"  # in typer's Context.meta, which nested commands share
+
+_Parameters = ParamSpec("_Parameters")
+_To = Annotated[
+    Path | None,
+    typer.Option("--to", metavar="DIR", help="Write to this folder; without it, to our own data folder (`weights path` shows it)."),
+]
+_Accept = Annotated[
+    bool,
+    typer.Option(
+        "--accept-license", help="You have read and accept the licences (`weights licenses`); for scripts, in place of typing YES."
+    ),
+]
+
+
+def _one_line_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Print this project's errors as one line on stderr, exit code 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except FaceMirrorAUError as error:
+            _errors().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look in this folder first.")] = None,
+) -> None:
+    if weights is not None:
+        context.meta[_WEIGHTS_DIR] = weights
+
+
+@app.command("list")
+@_one_line_errors
+def list_sets(
+    context: typer.Context,
+    files: Annotated[bool, typer.Option("--files", help="One line for each file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON on stdout.")] = False,
+) -> None:
+    """Show the model sets: what is there, where it was found, and under which licence."""
+    store = _store(context)
+    if as_json:
+        typer.echo(json.dumps(_as_json(store), indent=2))
+    elif files:
+        _output().print(_files_table(store))
+    else:
+        _output().print(_sets_table(store))
+
+
+@app.command("path")
+@_one_line_errors
+def show_path(context: typer.Context) -> None:
+    """Print our own data folder (first line), then the folders that are searched, in order."""
+    typer.echo(folders.own_folder())
+    for folder in _store(context).folders:
+        typer.echo(f"  searched: {folder}{'' if folder.is_dir() else '  (absent)'}")
+
+
+@app.command("fetch")
+@_one_line_errors
+def fetch(
+    sets: Annotated[
+        list[str], typer.Argument(metavar="SET...", help="Sets to fetch, e.g. `openface` or `open` (`weights list` shows all).")
+    ],
+    to: _To = None,
+    accept_license: _Accept = False,
+    base_url: Annotated[str | None, typer.Option("--base-url", envvar=MIRROR_VARIABLE, hidden=True)] = None,
+) -> None:
+    """Fetch model sets: resumed where it was cut off, every file checked, installed only when all of a set is there.
+
+    Proxies are taken from the usual environment variables. FACE_MIRROR_AU_MIRROR names the address of an internal copy of a weights folder.
+    """
+    manifest = load_manifest()
+    if unknown := [name for name in sets if name not in manifest.sets]:
+        raise typer.BadParameter(f"there is no model set {unknown[0]!r}; choose from: {', '.join(manifest.sets)}", param_hint="SET")
+    licences = {licence.id: licence for name in sets for licence in manifest.licences_of(name)}
+    accepted = _ask(list(licences.values()), given=accept_license)
+    target = _target(to)
+    for name in sets:
+        with _progress() as progress:
+            result = fetch_set(name, target, licence_accepted=accepted, mirror=base_url, progress=progress)
+        left_out = f"; not got, and not needed: {', '.join(result.left_out)}" if result.left_out else ""
+        typer.echo(f"{name}: {len(result.installed)} files fetched, {len(result.present)} were there, in {target}{left_out}")
+
+
+@app.command("import")
+@_one_line_errors
+def import_from(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An OpenFace checkout, a pyfaceau folder, any folder with the files.")],
+    to: _To = None,
+    accept_license: _Accept = False,
+) -> None:
+    """Copy model files that you have already. They are known by content, up to five levels deep; TFLite models are converted."""
+    manifest = load_manifest()
+    plan = plan_import(folder)
+    accepted = _ask(plan.licences, given=accept_license)
+    target = _target(to)
+    result = import_files(plan, target, licence_accepted=accepted)
+    typer.echo(f"{len(result.installed)} files imported, {len(result.present)} were there, in {target}")
+    _warn_of_incomplete(manifest, target)
+
+
+@app.command("verify")
+@_one_line_errors
+def verify(context: typer.Context) -> None:
+    """Read all files anew and compare them with their SHA-256. Exit code 1 when a set is damaged or incomplete."""
+    store = _store(context)
+    reports = verify_store(store)
+    for report in reports:
+        typer.echo(f"{report.name}: {report.state}, {len(report.good)} of {len(report.good) + len(report.missing)} files good")
+        for damaged in report.damaged:
+            spare = "" if damaged.key in report.missing else "  (not used, a good one lies elsewhere)"
+            typer.echo(f"  damaged: {damaged.path} ({damaged.size} bytes){spare}")
+        if report.state in ("damaged", "incomplete"):
+            unnamed = {each.key for each in report.damaged}
+            for key in (key for key in report.missing if key not in unnamed):
+                typer.echo(f"  missing: {key}")
+    bad = [report.name for report in reports if report.state in ("damaged", "incomplete")]
+    if bad:
+        _errors().print(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", soft_wrap=True, highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command("licenses")
+@_one_line_errors
+def licenses(context: typer.Context) -> None:
+    """Print the licence of every set, and where its full text is."""
+    store = _store(context)
+    for model_set in store.manifest.sets.values():
+        if model_set.licence is None:
+            continue
+        typer.echo(f"{model_set.name}: {model_set.title}")
+        typer.echo(_licence_text(model_set.licence))
+        text = store.find("OpenFace-license.txt") if model_set.licence.id == "openface" else None
+        if text is not None:
+            typer.echo(f"Full text on this machine: {text}")
+        typer.echo()
+
+
+def _store(context: typer.Context) -> Store:
+    return Store.default(context.meta.get(_WEIGHTS_DIR))
+
+
+def _target(to: Path | None) -> Path:
+    return (to or folders.own_folder()).expanduser().absolute()
+
+
+def _ask(licences: Sequence[Licence], *, given: bool) -> bool:
+    """Show the licences that ask for acceptance and have YES typed; False when it was not, or when nobody is there to ask."""
+    asking = [licence for licence in licences if licence.ask]
+    if not asking or given:
+        return given
+    for licence in asking:
+        typer.echo(_licence_text(licence) + "\n", err=True)
+    if not _somebody_to_ask():
+        typer.echo("No terminal to answer on.", err=True)
+        return False
+    answer: str = typer.prompt("Type YES to accept, anything else to stop", default="no", show_default=False, err=True)
+    return answer.strip() == "YES"
+
+
+def _somebody_to_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _licence_text(licence: Licence) -> str:
+    return f"Licence: {licence.name}\n{licence.summary}\n{licence.url}"
+
+
+def _warn_of_incomplete(manifest: Manifest, target: Path) -> None:
+    """Name the sets of which an import brought a part only."""
+    store = Store([target])
+    for model_set in manifest.sets.values():
+        missing = store.missing(model_set.name)
+        total = sum(file.required for file in manifest.files_of(model_set.name))
+        if missing and len(missing) < total and not model_set.sets:
+            _errors().print(
+                f"{model_set.name} is incomplete, {len(missing)} of {total} files are missing: "
+                f"run `face-mirror-au weights fetch {model_set.name}`, or import another folder",
+                soft_wrap=True,
+                highlight=False,
+            )
+
+
+def _sets_table(store: Store) -> Table:
+    table = Table("set", "files", "where", "licence", "what it is")
+    for model_set in store.manifest.sets.values():
+        required = [file for file in store.manifest.files_of(model_set.name) if file.required]
+        found = [found for file in required if (found := store.locate(file.key))]
+        where = "\n".join(dict.fromkeys(str(each.folder) for each in found)) or "-"
+        state = f"{len(found)} of {len(required)}"
+        licence = model_set.licence.name if model_set.licence else f"= {' + '.join(model_set.sets)}"
+        table.add_row(model_set.name, state, escape(where), licence, model_set.title)
+    _fold(table)
+    return table
+
+
+def _files_table(store: Store) -> Table:
+    table = Table("set", "file", "where")
+    for file in store.manifest.files.values():
+        table.add_row(file.set_name, file.key, escape(str(store.find(file.key) or ("-" if file.required else "- (not needed)"))))
+    _fold(table)
+    return table
+
+
+def _fold(table: Table) -> None:
+    """Break long paths instead of cutting them off: a path must be readable in full."""
+    for column in table.columns:
+        column.overflow = "fold"
+
+
+def _as_json(store: Store) -> dict[str, Any]:
+    manifest = store.manifest
+    return {
+        "folders": [str(folder) for folder in store.folders],
+        "sets": {
+            model_set.name: {
+                "title": model_set.title,
+                "licence": model_set.licence.name if model_set.licence else None,
+                "sets": list(model_set.sets),
+                "complete": store.has_set(model_set.name),
+                "missing": store.missing(model_set.name),
+            }
+            for model_set in manifest.sets.values()
+        },
+        "files": {
+            file.key: {
+                "set": file.set_name,
+                "required": file.required,
+                "path": str(found.path) if (found := store.locate(file.key)) else None,
+                "sha256": found.sha256 if found else None,
+            }
+            for file in manifest.files.values()
+        },
+    }
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressCallback | None]:
+    """A bar for each file on a terminal; nothing in a pipe."""
+    console = _errors()
+    if not console.is_terminal:
+        yield None
+        return
+    tasks: dict[str, TaskID] = {}
+    with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console, transient=True) as bars:
+
+        def report(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(escape(label), total=total)
+            bars.update(tasks[label], completed=done, visible=done < total)
+
+        yield report
+
+
+def _output() -> Console:
+    # As wide as it takes in a pipe: a table that wraps at 80 columns is of no use to a script.
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
+
+
+def _errors() -> Console:
+    return Console(stderr=True)

@@ -1,0 +1,149 @@
+"""Every column that we write: its name, meaning, unit and range, in one place."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.io.files import atomic_text
+from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS
+
+Group = Literal["pose", "landmarks", "landmarks3d", "shape", "aus"]
+GROUPS: tuple[Group, ...] = ("pose", "landmarks", "landmarks3d", "shape", "aus")
+
+N_SHAPE = 34  # local shape parameters of OpenFace's PDM
+
+KEYS = ("frame", "face_id", "timestamp", "confidence", "success")
+HEAD_POSE = ("pose_Tx", "pose_Ty", "pose_Tz", "pose_Rx", "pose_Ry", "pose_Rz")
+FIT = ("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty")
+SHAPE = tuple(f"p_{i}" for i in range(N_SHAPE))
+INTENSITY = tuple(f"{au}_r" for au in INTENSITY_AUS)
+PRESENCE = tuple(f"{au}_c" for au in PRESENCE_AUS)
+RAW = tuple(f"{au}_raw" for au in INTENSITY_AUS)
+
+
+def points(*axes: str) -> tuple[str, ...]:
+    """Return the 68 names of each axis, e.g. ``x_0 .. x_67, y_0 .. y_67``."""
+    return tuple(f"{axis}_{i}" for axis in axes for i in range(N_LANDMARKS))
+
+
+# The facial action coding system's names for what OpenFace measures.
+_AU_NAMES = {
+    "AU01": "inner brow raiser", "AU02": "outer brow raiser", "AU04": "brow lowerer", "AU05": "upper lid raiser", "AU06": "cheek raiser",
+    "AU07": "lid tightener", "AU09": "nose wrinkler", "AU10": "upper lip raiser", "AU12": "lip corner puller", "AU14": "dimpler",
+    "AU15": "lip corner depressor", "AU17": "chin raiser", "AU20": "lip stretcher", "AU23": "lip tightener", "AU25": "lips part",
+    "AU26": "jaw drop", "AU28": "lip suck", "AU45": "blink",
+}  # fmt: skip
+
+_AXES = {"x": "to the right in the picture", "y": "down in the picture", "z": "away from the camera"}
+_RIGID = {"r": ("rotation about", "rad", "-pi to pi"), "t": ("position along", "px", "any")}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMeaning:
+    """What a column holds. `unit` is "-" for numbers without one."""
+
+    meaning: str
+    unit: str
+    range: str
+
+
+_FIXED = {
+    "frame": ColumnMeaning("number of the decoded frame; from 1, but from 0 in the minimal and face-mirror formats", "-", "0 or 1 upwards"),
+    "face_id": ColumnMeaning("which face: one person is followed through a recording", "-", "0 upwards"),
+    "timestamp": ColumnMeaning("time of the frame from the container, counted from the first frame", "s", "0 upwards"),
+    "confidence": ColumnMeaning(
+        "probability that the landmarks are right, from the fit error of the face model and the detector's score; 0 without a face",
+        "-",
+        "0 to 1",
+    ),
+    "success": ColumnMeaning("whether the frame was measured; cells without a measurement are empty", "-", "0 or 1, False or True"),
+    "view": ColumnMeaning("original, left_mirrored (the subject's left half twice) or right_mirrored", "-", "three words"),
+    "reason": ColumnMeaning("why the frame was not measured; empty where it was", "-", "text"),
+    "p_scale": ColumnMeaning("scale of the fitted face model", "px/mm", "above 0"),
+}
+
+
+def describe_column(name: str) -> ColumnMeaning:
+    """Return what a column holds.
+
+    Raises
+    ------
+    UsageError
+        For a column that no writer knows: a column without a meaning is not written.
+    """
+    described = _FIXED.get(name) or _describe_au(name) or _describe_geometry(name)
+    if described is None:
+        raise UsageError(f"the column '{name}' has no description; add one in io/columns.py")
+    return described
+
+
+def _describe_au(name: str) -> ColumnMeaning | None:
+    au, _, kind = name.partition("_")
+    label = _AU_NAMES.get(au)
+    if label is None:
+        return None
+    if kind == "r":
+        return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}), final value", "-", "0 to 5")
+    if kind == "c":
+        return ColumnMeaning(f"presence of action unit {au[2:]} ({label}), judged apart from the intensity", "-", "0 or 1")
+    if kind == "raw":
+        return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}) before correction, smoothing and clipping", "-", "any")
+    return None
+
+
+def _describe_geometry(name: str) -> ColumnMeaning | None:
+    return _describe_point(name) or _describe_pose(name)
+
+
+def _describe_point(name: str) -> ColumnMeaning | None:
+    if found := re.fullmatch(r"([xy])_([0-9]+)", name):
+        return ColumnMeaning(f"landmark {found[2]} (iBUG 68): position {_AXES[found[1]]}", "px", "within the picture, or a little outside")
+    if found := re.fullmatch(r"([XYZ])_([0-9]+)", name):
+        return ColumnMeaning(f"landmark {found[2]} (iBUG 68) in the camera's frame: position {_AXES[found[1].lower()]}", "mm", "any")
+    return None
+
+
+def _describe_pose(name: str) -> ColumnMeaning | None:
+    if found := re.fullmatch(r"pose_([TR])([xyz])", name):
+        axis = found[2]
+        if found[1] == "T":
+            return ColumnMeaning(f"position of the head along {axis}, {_AXES[axis]}", "mm", "any")
+        return ColumnMeaning(f"rotation of the head about {axis} ({_AXES[axis]})", "rad", "-pi to pi")
+    if found := re.fullmatch(r"p_([rt])([xyz])", name):
+        what, unit, values = _RIGID[found[1]]
+        return ColumnMeaning(f"fitted face model: {what} {found[2]} ({_AXES[found[2]]})", unit, values)
+    if found := re.fullmatch(r"p_([0-9]+)", name):
+        return ColumnMeaning(f"fitted face model: local shape parameter {found[1]}", "mm", "any, mostly -30 to 30")
+    return None
+
+
+def write_columns_dictionary(path: Path, columns: Iterable[str], bank: str = "") -> None:
+    """Write the dictionary: column, meaning, unit, range; one row for each column, a column that comes twice only once.
+
+    Parameters
+    ----------
+    bank : str
+        Name of the action unit models, put behind the meaning of the AU columns.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    UsageError
+        When a column has no description.
+    """
+    rows = []
+    for name in dict.fromkeys(columns):
+        described = describe_column(name)
+        meaning = f"{described.meaning}; models: {bank}" if bank and name.startswith("AU") else described.meaning
+        rows.append((name, meaning, described.unit, described.range))
+    with atomic_text(path) as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(("column", "meaning", "unit", "range"))
+        writer.writerows(rows)

@@ -1,0 +1,144 @@
+"""Writing files so that nobody finds half of one, and saying in one line why it did not work."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, BinaryIO, TextIO
+
+from face_mirror_au.errors import OutputError
+
+# Faces are identifiers: what we write is for the person who ran us only. Windows ignores these and keeps the folder's own rights.
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space, or choose another folder",
+    errno.EROFS: "the file system is read-only; choose another folder",
+    errno.EACCES: "no permission to write there; choose another folder",
+    errno.EPERM: "no permission to write there; choose another folder",
+    errno.ENOENT: "its folder does not exist; create it first",
+    errno.ENOTDIR: "a part of its path is a file, not a folder; choose another folder",
+    errno.EEXIST: "a file of that name is in the way; choose another name",
+    errno.EISDIR: "a folder of that name is in the way; choose another name",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+# Windows has no disk quotas in errno.
+_REASONS[getattr(errno, "EDQUOT", errno.ENOSPC)] = _REASONS[errno.ENOSPC]
+
+
+def display_name(path: Path) -> str:
+    """Return the file's name for a message: one line, and no folder, which may name a patient."""
+    name = path.name or str(path)
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def output_error(error: OSError, path: Path) -> OutputError:
+    """Turn a system error into one line that says which file, why, and what to do."""
+    reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+    return OutputError(f"'{display_name(path)}' cannot be written: {reason}")
+
+
+@contextmanager
+def atomic_text(path: Path) -> Iterator[TextIO]:
+    """Give a UTF-8 text handle (lines end in LF everywhere) whose content appears under `path` only when the block ends without an error.
+
+    Only writing belongs inside: every OSError raised in the block is taken for a failure to write.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written; nothing is left behind, an older file of that name is untouched.
+    """
+    with _replacing(path) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", closefd=False) as handle:
+        yield handle
+
+
+@contextmanager
+def atomic_binary(path: Path) -> Iterator[BinaryIO]:
+    """As `atomic_text`, with a binary handle."""
+    with _replacing(path) as descriptor, os.fdopen(descriptor, "wb", closefd=False) as handle:
+        yield handle
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[int]:
+    target = Path(os.path.realpath(path))  # a link stays a link
+    if target.exists() and not target.is_file():
+        # Renaming over /dev/null or a pipe would replace the device for the whole machine.
+        kind = "a folder" if target.is_dir() else "not an ordinary file"
+        raise OutputError(f"'{display_name(path)}' cannot be written: it is {kind}; choose another name")
+    temporary: str | None = None
+    descriptor: int | None = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=".tmp")  # mode 0600
+        yield descriptor
+        os.fsync(descriptor)
+        os.close(descriptor)
+        descriptor = None
+        Path(temporary).replace(target)
+        temporary = None
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise output_error(error, path) from error
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself survive a power cut, where the system can (not on Windows, not on every network drive)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def open_log(path: Path) -> TextIO:
+    """Open a text file (mode 0600) that grows in place, for rows that must survive a killed run.
+
+    Raises
+    ------
+    OutputError
+    """
+
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, FILE_MODE)
+
+    try:
+        handle: IO[str] = open(path, "w", encoding="utf-8", newline="\n", opener=private)  # noqa: SIM115 - closed by the log that owns it
+    except OSError as error:
+        raise output_error(error, path) from error
+    return handle  # type: ignore[return-value]  # typeshed: text-mode open() gives a TextIOWrapper, which is a TextIO
+
+
+def make_output_folder(path: Path) -> Path:
+    """Create `path` with its missing parents, each for the owner only (0700), and try at once whether a file can be made in it.
+
+    A folder that exists keeps its permissions.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be made or written to: better now than after an hour of computing.
+    """
+    try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise output_error(error, path) from error
+    return path

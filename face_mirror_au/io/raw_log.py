@@ -1,0 +1,100 @@
+"""Raw (unclipped) predictions: as they come during a run, and again with the final medians."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from face_mirror_au.io import columns
+from face_mirror_au.io.files import atomic_text, open_log, output_error
+from face_mirror_au.records import FloatArray, View, ViewTable
+
+RAW_COLUMNS = ("frame", "timestamp", "view", "success", *columns.RAW, "reason")
+_DECIMALS = 6
+
+
+def _row(frame: int, time_s: float, view: View, success: bool, raw: FloatArray | None, reason: str) -> list[str]:
+    """Return one row as text; `frame` from 0, written from 1 as in the OpenFace-style CSV beside it."""
+    if raw is None or not success:
+        values = [""] * len(columns.RAW)
+    else:
+        values = [f"{value:.{_DECIMALS}f}" if np.isfinite(value) else "" for value in raw.tolist()]
+    # A reason from outside may hold line ends; a row of a log is one line.
+    return [str(frame + 1), f"{time_s:.{_DECIMALS}f}", view.value, str(int(success)), *values, " ".join(reason.split())]
+
+
+class OnlineLog:
+    """`<stem>.online.csv`: the raw predictions as they come. Each row is handed to the system at once: a killed run leaves what it had.
+
+    Not atomic, on purpose. Columns: frame (from 1), timestamp (s), view, success (0 or 1), AUxx_raw, reason.
+
+    Raises
+    ------
+    OutputError
+        From every method, when the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle = open_log(path)
+        self._writer = csv.writer(self._handle, lineterminator="\n")
+        self._write(RAW_COLUMNS)
+
+    def __enter__(self) -> OnlineLog:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
+        try:
+            self._handle.close()
+        except OSError as error:
+            if kind is None:  # else the first error, most likely the same, is the one to tell
+                raise output_error(error, self._path) from error
+
+    def append(self, frame: int, time_s: float, view: View, success: bool, raw: FloatArray | None = None, reason: str = "") -> None:
+        """Write one row.
+
+        Parameters
+        ----------
+        frame : int
+            From 0 (`Frame.index`).
+        raw : ndarray, (17,) float64, or None
+            Unclipped intensities in the order of `INTENSITY_AUS`; not written where `success` is False.
+        reason : str
+            Why there is no measurement.
+        """
+        self._write(_row(frame, time_s, view, success, raw, reason))
+
+    def _write(self, row: Sequence[str]) -> None:
+        try:
+            self._writer.writerow(row)
+            self._handle.flush()
+        except OSError as error:
+            raise output_error(error, self._path) from error
+
+
+def write_raw_csv(tables: Sequence[ViewTable], path: Path, reasons: Mapping[View, Mapping[int, str]] | None = None) -> None:
+    """Write `<stem>.raw.csv`: `ViewTable.raw` of all views, in the columns of `OnlineLog`; ordered by frame, then as the views are given.
+
+    Parameters
+    ----------
+    reasons : mapping
+        For each view, frame (from 0) to why it was not measured.
+
+    Raises
+    ------
+    OutputError
+    """
+    found = reasons or {}
+    with atomic_text(path) as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(RAW_COLUMNS)
+        for i in range(max((len(table.frame) for table in tables), default=0)):
+            for table in tables:
+                if i < len(table.frame):
+                    frame = int(table.frame[i])
+                    reason = found.get(table.view, {}).get(frame, "")
+                    writer.writerow(_row(frame, float(table.time_s[i]), table.view, bool(table.success[i]), table.raw[i], reason))

@@ -1,0 +1,1 @@
+"""The frame loop: frames in, records out, in frame order."""

