@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import FrameError, LandmarksError
+from face_mirror_hooks.records import N_LANDMARKS, Detection, Face, Float32Array, Frame, Image, Located, View
 
-N_LANDMARKS = 68
+__all__ = [
+    "INTENSITY_AUS",
+    "N_LANDMARKS",
+    "PRESENCE_AUS",
+    "Detection",
+    "Face",
+    "FaceDescriptor",
+    "Float32Array",
+    "FloatArray",
+    "Frame",
+    "Image",
+    "Located",
+    "Region",
+    "View",
+    "ViewTable",
+    "check_image",
+    "check_landmarks",
+]
 
 # OpenFace 2.2: the 17 action units with an intensity (AUxx_r) and the 18 with a presence (AUxx_c; AU28 has no intensity), in CSV order.
 INTENSITY_AUS = (
@@ -19,57 +36,6 @@ INTENSITY_AUS = (
 PRESENCE_AUS = (*INTENSITY_AUS[:-1], "AU28", "AU45")
 
 FloatArray = NDArray[np.float64]
-Float32Array = NDArray[np.float32]
-Image = NDArray[np.uint8]
-
-
-class View(Enum):
-    """Which picture of the face. Left and right are always the subject's: `LEFT_MIRRORED` shows the subject's left half twice."""
-
-    ORIGINAL = "original"
-    LEFT_MIRRORED = "left_mirrored"
-    RIGHT_MIRRORED = "right_mirrored"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One decoded picture.
-
-    Attributes
-    ----------
-    index : int
-        0-based position among the decoded frames of its video.
-    time_s : float
-        Seconds, from the container's timestamps (not index / fps).
-    image : ndarray, (H, W, 3) uint8
-        BGR, C-contiguous, in display orientation.
-    problem : str or None
-        Why this picture must not be measured (the decoder marked it as damaged), else None.
-    """
-
-    index: int
-    time_s: float
-    image: Image
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """A face box from a detector.
-
-    Attributes
-    ----------
-    box : ndarray, (4,) float32
-        x1, y1, x2, y2 in pixels of the full frame; may reach beyond the frame's edges.
-    score : float
-        0 to 1, the detector's own.
-    keypoints : ndarray, (K, 2) float32
-        The detector's few points in frame pixels, its own order (RetinaFace 5, BlazeFace 6); empty (0, 2) where it has none.
-    """
-
-    box: Float32Array
-    score: float
-    keypoints: Float32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,47 +56,6 @@ class Region:
     y: float
     side: float
     roll: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """What a landmark model returns for one region.
-
-    Attributes
-    ----------
-    landmarks : ndarray, (68, 2) float32
-        Frame pixels, iBUG order.
-    score : float
-        The model's own probability that there is a face in the region; 1.0 where the model has no such output.
-    mesh : ndarray, (478, 3) float32, or None
-        All points of a mesh model in frame pixels (z in the same unit), else None.
-    """
-
-    landmarks: Float32Array
-    score: float
-    mesh: Float32Array | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A located face.
-
-    Attributes
-    ----------
-    box : ndarray, (4,) float32
-        Bounding box of the landmarks, x1, y1, x2, y2 in frame pixels.
-    score : float
-        Score of the detection that it was tracked from, 0 to 1.
-    landmarks : ndarray, (68, 2) float32
-        Frame pixels, iBUG order.
-    source : str
-        Name of the landmark model, e.g. ``"pfld"``.
-    """
-
-    box: Float32Array
-    score: float
-    landmarks: Float32Array
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

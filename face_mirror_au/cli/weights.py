@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 import typer
+from face_mirror_au.cli.terminal import error_console, one_line_errors
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
-from face_mirror_weights.errors import FaceMirrorAUError
 from face_mirror_weights.fetch import MIRROR_VARIABLE, fetch_set
 from face_mirror_weights.import_folder import import_files, plan_import
 from face_mirror_weights.manifest import Licence, Manifest, load_manifest
@@ -36,7 +35,6 @@ app = typer.Typer(
 
 _WEIGHTS_DIR = "face_mirror_au.weights_dir"  # in typer's Context.meta, which nested commands share
 
-_Parameters = ParamSpec("_Parameters")
 _To = Annotated[
     Path | None,
     typer.Option("--to", metavar="DIR", help="Write to this folder; without it, to our own data folder (`weights path` shows it)."),
@@ -49,20 +47,6 @@ _Accept = Annotated[
 ]
 
 
-def _one_line_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
-    """Print this project's errors as one line on stderr, exit code 1."""
-
-    @functools.wraps(command)
-    def wrapped(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except FaceMirrorAUError as error:
-            _errors().print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-            raise typer.Exit(1) from error
-
-    return wrapped
-
-
 @app.callback()
 def _options(
     context: typer.Context,
@@ -73,7 +57,7 @@ def _options(
 
 
 @app.command("list")
-@_one_line_errors
+@one_line_errors
 def list_sets(
     context: typer.Context,
     files: Annotated[bool, typer.Option("--files", help="One line for each file.")] = False,
@@ -90,7 +74,7 @@ def list_sets(
 
 
 @app.command("path")
-@_one_line_errors
+@one_line_errors
 def show_path(context: typer.Context) -> None:
     """Print our own data folder (first line), then the folders that are searched, in order."""
     typer.echo(folders.own_folder())
@@ -99,7 +83,7 @@ def show_path(context: typer.Context) -> None:
 
 
 @app.command("fetch")
-@_one_line_errors
+@one_line_errors
 def fetch(
     sets: Annotated[
         list[str], typer.Argument(metavar="SET...", help="Sets to fetch, e.g. `openface` or `open` (`weights list` shows all).")
@@ -126,7 +110,7 @@ def fetch(
 
 
 @app.command("import")
-@_one_line_errors
+@one_line_errors
 def import_from(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An OpenFace checkout, a pyfaceau folder, any folder with the files.")],
     to: _To = None,
@@ -143,7 +127,7 @@ def import_from(
 
 
 @app.command("verify")
-@_one_line_errors
+@one_line_errors
 def verify(context: typer.Context) -> None:
     """Read all files anew and compare them with their SHA-256. Exit code 1 when a set is damaged or incomplete."""
     store = _store(context)
@@ -159,12 +143,12 @@ def verify(context: typer.Context) -> None:
                 typer.echo(f"  missing: {key}")
     bad = [report.name for report in reports if report.state in ("damaged", "incomplete")]
     if bad:
-        _errors().print(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", soft_wrap=True, highlight=False)
+        error_console().print(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", soft_wrap=True, highlight=False)
         raise typer.Exit(1)
 
 
 @app.command("licenses")
-@_one_line_errors
+@one_line_errors
 def licenses(context: typer.Context) -> None:
     """Print the licence of every set, and where its full text is."""
     store = _store(context)
@@ -216,7 +200,7 @@ def _warn_of_incomplete(manifest: Manifest, target: Path) -> None:
         missing = store.missing(model_set.name)
         total = sum(file.required for file in manifest.files_of(model_set.name))
         if missing and len(missing) < total and not model_set.sets:
-            _errors().print(
+            error_console().print(
                 f"{model_set.name} is incomplete, {len(missing)} of {total} files are missing: "
                 f"run `face-mirror-au weights fetch {model_set.name}`, or import another folder",
                 soft_wrap=True,
@@ -280,7 +264,7 @@ def _as_json(store: Store) -> dict[str, Any]:
 @contextmanager
 def _progress() -> Iterator[ProgressCallback | None]:
     """A bar for each file on a terminal; nothing in a pipe."""
-    console = _errors()
+    console = error_console()
     if not console.is_terminal:
         yield None
         return
@@ -299,6 +283,3 @@ def _output() -> Console:
     # As wide as it takes in a pipe: a table that wraps at 80 columns is of no use to a script.
     return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 
-
-def _errors() -> Console:
-    return Console(stderr=True)

@@ -1,0 +1,39 @@
+"""All commands, and what the process does when it starts and ends."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from face_mirror_au import __version__
+from face_mirror_au.cli import weights
+from face_mirror_au.cli.demo import demo
+from face_mirror_au.cli.info import info
+from face_mirror_au.cli.landmarks import au_from_landmarks
+from face_mirror_au.cli.run import quiet_library_logs, run
+
+app = typer.Typer(
+    name="face-mirror-au",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Facial action units of videos, for facial palsy: OpenFace 2.2's method, left against right. Research use; not a medical device.",
+)
+app.command("run")(run)
+app.command("au-from-landmarks")(au_from_landmarks)
+app.command("demo")(demo)
+app.command("info")(info)
+app.add_typer(weights.app, name="weights")
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+) -> None:
+    quiet_library_logs()

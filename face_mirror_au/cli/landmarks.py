@@ -1,0 +1,61 @@
+"""`face-mirror-au au-from-landmarks`: bring your own landmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from face_mirror_au.cli.run import WeightsOption
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error
+
+
+@one_line_errors
+def au_from_landmarks(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Video, image, or folder of images.")],
+    landmarks: Annotated[
+        Path, typer.Argument(metavar="LANDMARKS.csv", help="Columns frame (from 1), success, x0..x67, y0..y67 in pixels; plain or .gz.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.csv", help="Full-precision table: frame, success, AUxx_r, AUxx_c.")],
+    values: Annotated[
+        str,
+        typer.Option(help="final; online (frame by frame, unclipped); repredicted (with the final neutral face, unclipped); webcam (corrected)."),
+    ] = "final",
+    models: Annotated[str, typer.Option(help="dynamic, static (on a sequence), image (every row for itself).")] = "dynamic",
+    params: Annotated[
+        Path | None, typer.Option(metavar="PARAMS.csv", help="Pose and shape (scale, rx .. ty, p_0 .. p_33) to use instead of fitting them.")
+    ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(metavar="INDEX.csv", help="With --models image and a folder: columns row, image: the image of each landmark row."),
+    ] = None,
+    openface_strict: Annotated[bool, typer.Option("--openface-strict", help="Failed rows as OpenFace has them, instead of empty.")] = False,
+    weights: WeightsOption = None,
+) -> None:
+    """OpenFace's action units for landmarks that you have: equal to the C++ program to rounding.
+
+    Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 done, but not every landmark row has a frame or not every frame a row.
+    """
+    from face_mirror_au.io.csv_tables import write_au_csv
+    from face_mirror_au.io.files import make_output_folder
+    from face_mirror_au.landmark_run import aus_from_landmarks
+
+    make_output_folder(output.parent)
+    found = aus_from_landmarks(
+        video,
+        landmarks,
+        models=models,
+        values=values,
+        strict=openface_strict,
+        params=params,
+        image_index=index,
+        weights_dir=weights,
+    )
+    write_au_csv(output, found.frame, found.success, found.intensity, found.presence)
+    failed = int((~found.success).sum())
+    typer.echo(f"{len(found.frame)} rows, {failed} without success: {output}")
+    for problem in found.problems:
+        print_error(problem, "partial", "yellow")
+    if found.problems:
+        raise typer.Exit(ExitCode.PARTIAL)
