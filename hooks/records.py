@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +76,8 @@ class Located:
     landmarks : ndarray, (68, 2) float32
         Frame pixels, iBUG order.
     score : float
-        The model's own probability that there is a face in the region; 1.0 where the model has no such output.
+        The model's own probability that there is a face in the region; 1.0 where the model has no such output. 0.0 says that there
+        is none: the landmarks are not looked at then.
     mesh : ndarray, (478, 3) float32, or None
         All points of a mesh model in frame pixels (z in the same unit), else None.
     """
@@ -102,3 +107,191 @@ class Face:
     score: float
     landmarks: Float32Array
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What one run does.
+
+    Attributes
+    ----------
+    views : tuple of View
+        The pictures of the face that are measured, original first.
+    labels : tuple of str
+        One short name for each video, in order.
+    workers : int
+        Number of worker processes; 0 when the frames are processed in the parent.
+    start_method : str
+        ``"fork"``, ``"spawn"`` or ``"in-process"``.
+    """
+
+    views: tuple[View, ...]
+    labels: tuple[str, ...]
+    workers: int
+    start_method: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """One video of a session.
+
+    Attributes
+    ----------
+    number : int
+        0-based position in the session.
+    path : Path or None
+        None where the frames come from no file.
+    label : str
+        Its short name: the file's stem, or what the user called the subject.
+    width, height : int
+        Of the pictures in display orientation, px.
+    rate : Fraction or None
+        Frames per second as the container states them; None where it does not.
+    expected_frames : int or None
+        As the container states them. There may be more or fewer.
+    """
+
+    number: int
+    path: Path | None
+    label: str
+    width: int
+    height: int
+    rate: Fraction | None = None
+    expected_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSummary:
+    """What came of a video.
+
+    Attributes
+    ----------
+    frames : int
+        Number of decoded frames.
+    failed : mapping of str to int
+        How many frames of the original view have no measurement, by reason.
+    problems : tuple of str
+        What a person should know: losses of workers, damaged frames, plugins that raised.
+    """
+
+    frames: int
+    failed: Mapping[str, int]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker process.
+
+    Attributes
+    ----------
+    number : int
+        0-based; a replacement has the number of the worker that it replaces.
+    pid : int
+    device : str
+        Where its models run: ``"cpu"``, ``"coreml"`` or ``"cuda"``.
+    """
+
+    number: int
+    pid: int
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLoss:
+    """A worker process that was lost.
+
+    Attributes
+    ----------
+    worker : WorkerInfo
+    reason : str
+        ``"died"`` or ``"hung"``.
+    exit_code : int or None
+        Of the process; negative: the signal that ended it (-11: a segmentation fault). None when it is not known.
+    frames : (int, int) or None
+        First and last index of the frames that are done again; None when it had none.
+    next_step : str
+        ``"replaced"``, ``"replaced on CPU"`` or ``"frame failed"``.
+    """
+
+    worker: WorkerInfo
+    reason: Literal["died", "hung"]
+    exit_code: int | None
+    frames: tuple[int, int] | None
+    next_step: Literal["replaced", "replaced on CPU", "frame failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """An exception of a plugin, as data.
+
+    Attributes
+    ----------
+    plugin : str
+        Its name.
+    hook : str
+        Where it happened.
+    message : str
+        Class and text of the exception.
+    """
+
+    plugin: str
+    hook: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin} failed in {self.hook}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewResult:
+    """What one frame gave in one view.
+
+    Attributes
+    ----------
+    view : View
+    face : Face or None
+        In pixels of that view's picture; None when none was found.
+    success : bool
+        True when the face can be measured.
+    confidence : float
+        0 to 1: the probability that the landmarks are right; 0 where there is no face.
+    reason : str
+        Why there is no measurement; empty on success.
+    descriptions : mapping of str to object
+        Plugin's name to what its `describe_face` returned in the worker, or to a `PluginFailure` when it raised.
+        A plugin that returned None is not in it.
+    """
+
+    view: View
+    face: Face | None
+    success: bool
+    confidence: float
+    reason: str = ""
+    descriptions: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What one frame gave.
+
+    Attributes
+    ----------
+    index : int
+        0-based position among the decoded frames of its video.
+    time_s : float
+        Seconds, from the container's timestamps.
+    views : tuple of ViewResult
+        Original first.
+    crowd : bool
+        True when a second face was seen in this frame or before.
+    """
+
+    index: int
+    time_s: float
+    views: tuple[ViewResult, ...]
+    crowd: bool = False
+
+    def view(self, view: View) -> ViewResult | None:
+        """What this frame gave in `view`; None when that view is not part of the session."""
+        return next((result for result in self.views if result.view is view), None)

@@ -96,8 +96,8 @@ def _open_container(path: Path) -> Iterator[InputContainer]:
         raise VideoError(
             f"'{display_name(path)}' is not a video, or it is cut short and its index is missing; check that it plays, or copy it again"
         ) from error
-    except (OSError, ValueError) as error:
-        raise VideoError(f"'{display_name(path)}' cannot be opened: {error}") from error
+    except (OSError, ValueError) as error:  # not its text: that holds the whole path
+        raise VideoError(f"'{display_name(path)}' cannot be opened ({type(error).__name__}); check its name and permissions") from error
     with container:
         yield container
 

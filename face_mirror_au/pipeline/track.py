@@ -114,17 +114,18 @@ class FaceTracker:
                 return tracked, replace(state, region=self._next_region(tracked))
 
         detections = self._detector.detect(image)
-        state = replace(state, crowd=state.crowd or len(detections) > 1)
         regions = [self._landmark_model.region_from_detection(detection) for detection in detections]
         chosen = choose_face(detections, regions, state)
         if chosen is None:
             return (OTHER_FACE if detections else NO_FACE), replace(state, lost=True)
+        # Only beside the followed face: on an empty scene a detector may see several faces that are none.
+        crowd = state.crowd or len(detections) > 1
         # Twice, the second time in the box of its own landmarks, so that this frame is cropped as the tracked ones are.
         first = self._landmark_model.locate([image], [regions[chosen]])[0]
         tracked = self._locate(image, self._landmark_model.region_from_landmarks(first))
         if tracked is None:
             return BAD_LANDMARKS, replace(state, lost=True)
-        return tracked, TrackState(self._next_region(tracked), lost=False, crowd=state.crowd)
+        return tracked, TrackState(self._next_region(tracked), lost=False, crowd=crowd)
 
     def _next_region(self, tracked: Tracked) -> Region:
         return self._landmark_model.region_from_landmarks(tracked.located)

@@ -51,8 +51,9 @@ def test_rotation_is_applied_once(tmp_path, rotation, corners):
     assert all(frame.image.flags.c_contiguous and frame.image.dtype == np.uint8 for frame in frames)
     assert [corner_names(frame.image) for frame in frames] == [corners] * 3
     assert problems == []
-    # OpenCV turns by the same matrix, with its own code.
-    assert corner_names(cv2.VideoCapture(str(path)).read()[1]) == corners
+    # OpenCV turns by the same matrix, with its own code; 4.11 reads the matrix but does not apply it.
+    if int(cv2.__version__.split(".")[1]) >= 14:
+        assert corner_names(cv2.VideoCapture(str(path)).read()[1]) == corners
 
 
 @pytest.mark.parametrize(("rotation", "corners"), [(0, ["green", "blue", "white", "red"]), (90, ["blue", "red", "green", "white"])])
@@ -233,15 +234,26 @@ def test_frames_before_the_cut_are_kept(tmp_path, suffix, options):
     _, whole, problems, _ = read_all(path)
     assert (len(whole), problems) == (60, [])
     cut = tmp_path / f"cut.{suffix}"
-    cut.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.6)])
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][35]
+    cut.write_bytes(path.read_bytes()[: packet.pos + packet.size // 2])
     _, frames, problems, _ = read_all(cut)
-    assert 20 < len(frames) < 50
+    assert 35 <= len(frames) <= 36
     for frame, same in zip(frames[:-1], whole, strict=False):
         assert frame.problem is None
         assert np.array_equal(frame.image, same.image)
     if suffix != "mkv":  # Matroska announces no number of frames, and a cut between blocks leaves no trace
-        assert problems
-        assert str(len(frames)) in " ".join(problems)
+        assert problems[-1] == f"the file ends in the middle of a frame after {len(frames)} frames"
+
+
+def test_a_cut_between_two_frames_is_told_from_the_announced_number(tmp_path):
+    path = write_clip(tmp_path / "clip.avi", moving_pictures(60))
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][35]
+    path.write_bytes(path.read_bytes()[: packet.pos])
+    _, frames, problems, _ = read_all(path)
+    assert len(frames) == 35
+    assert problems == ["the file is cut short: 60 frames are announced, 35 could be decoded"]
 
 
 def test_damage_in_the_middle_marks_frames_up_to_the_next_key_frame(tmp_path):

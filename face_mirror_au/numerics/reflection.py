@@ -1,0 +1,218 @@
+"""The mirrored views: one half of the face, and the same half reflected across the facial midline.
+
+Left and right are the subject's. The subject looks at the camera, so the left half lies to the right of the midline in the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import atan2, hypot, pi, remainder
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.errors import LandmarksError
+from face_mirror_au.records import Float32Array, FloatArray, Image, Region, View
+
+# iBUG's 68 points: the inner ends of the brows, whose middle is the glabella, and the tip of the chin.
+BROW_ENDS = (21, 22)
+CHIN = 8
+
+# Half the width of the strip in which one half passes into the other, in units of the way from glabella to chin (3 px on a face of 150 px).
+BLEND = 0.02
+# Weights of the blend are whole numbers, so that both sides of the midline round alike.
+_FULL = 256
+
+# Pairs of iBUG's points, the subject's right one first; what is in no pair lies in the middle of the face.
+_PAIRS = (
+    *((point, 16 - point) for point in range(8)),  # jaw
+    *((point, 43 - point) for point in range(17, 22)),  # brows
+    (31, 35), (32, 34),  # base of the nose
+    (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),  # eyes
+    (48, 54), (49, 53), (50, 52), (58, 56), (59, 55), (60, 64), (61, 63), (67, 65),  # lips
+)  # fmt: skip
+RIGHT_POINTS: NDArray[np.int64] = np.array([right for right, _ in _PAIRS])
+LEFT_POINTS: NDArray[np.int64] = np.array([left for _, left in _PAIRS])
+
+
+@dataclass(frozen=True, slots=True)
+class Midline:
+    """The line across which a face is reflected.
+
+    Attributes
+    ----------
+    x, y : float
+        A point of it in frame pixels: the glabella.
+    down_x, down_y : float
+        Unit vector from the glabella to the chin.
+    length : float
+        From the glabella to the chin in pixels: the scale of the face.
+    """
+
+    x: float
+    y: float
+    down_x: float
+    down_y: float
+    length: float
+
+    @property
+    def roll(self) -> float:
+        """Angle in radians of the axis to the subject's left, across the midline: the roll of a face that is symmetric about it."""
+        return atan2(-self.down_x, self.down_y)
+
+    @property
+    def matrix(self) -> FloatArray:
+        """The reflection as an affine map, (2, 3) float64; it is its own inverse."""
+        down = np.array([self.down_x, self.down_y])
+        linear = 2.0 * np.outer(down, down) - np.eye(2)
+        origin = np.array([self.x, self.y])
+        return np.column_stack([linear, origin - linear @ origin])
+
+    def to_left(self, points: Float32Array | FloatArray) -> FloatArray:
+        """Signed distance in pixels of points (..., 2) from the midline, positive on the subject's left: (...,) float64."""
+        return np.asarray((points[..., 0] - self.x) * self.down_y - (points[..., 1] - self.y) * self.down_x, dtype=np.float64)
+
+
+def midline_of_landmarks(landmarks: Float32Array) -> Midline:
+    """Return the midline of 68 landmarks (68, 2) in frame pixels: from the glabella, between points 21 and 22, to the chin, point 8.
+
+    Raises
+    ------
+    LandmarksError
+        When the two are less than a pixel apart or not finite.
+    """
+    x, y = (float(value) for value in landmarks[list(BROW_ENDS)].mean(axis=0, dtype=np.float64))
+    across, down = float(landmarks[CHIN, 0]) - x, float(landmarks[CHIN, 1]) - y
+    length = hypot(across, down)
+    if not 1.0 <= length < np.inf:
+        raise LandmarksError("the landmarks of glabella and chin fall together; such a face has no midline")
+    return Midline(x, y, across / length, down / length, length)
+
+
+def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[View, Image]:
+    """Build the pictures of mirrored views, each of the frame's size.
+
+    The kept half stays as it is to the pixel; the other half is its bilinear reflection. In a strip of `BLEND` on both sides of the midline
+    a share of the other half fades out, which takes away the crease; since the shares of a point and its reflection add up to one, the
+    picture is symmetric there too. Where the kept half ends at the frame's edge there is nothing to reflect, and the picture is black: so is
+    what a landmark model sees beyond the edge on the kept side, and nothing that could be taken for skin or hair is made up.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W, 3) uint8
+    midline : Midline
+        In pixels of `image`, pixel middles at whole numbers.
+    views : iterable of View
+        `ORIGINAL` gives `image` itself, not a copy.
+
+    Returns
+    -------
+    dict of View to ndarray, (H, W, 3) uint8
+        In the order of `views`.
+    """
+    import cv2  # at first use: a parent process must be able to load this module and still fork safely
+
+    pictures: dict[View, Image] = {}
+    wanted = tuple(views)
+    if set(wanted) - {View.ORIGINAL}:
+        height, width = image.shape[:2]
+        # One reflection of the whole frame serves both views. A reflection is an affine map: 2 to 4 times as fast as cv2.remap.
+        reflected: Image = cv2.warpAffine(
+            image,
+            midline.matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(0, 0, 0),
+        )
+        on_left = _on_left(midline, width, height)
+        rows, columns, left_share = _strip(midline, width, height)
+        here, there = image[rows, columns].astype(np.int32), reflected[rows, columns].astype(np.int32)
+    for view in wanted:
+        if view is View.ORIGINAL:
+            pictures[view] = image
+            continue
+        keep_left = view is View.LEFT_MIRRORED
+        picture = (reflected if keep_left else image).copy()
+        cv2.copyTo(image if keep_left else reflected, on_left, picture)
+        share = left_share if keep_left else _FULL - left_share
+        picture[rows, columns] = (share * here + (_FULL - share) * there + _FULL // 2) // _FULL
+        pictures[view] = picture
+    return pictures
+
+
+def _on_left(midline: Midline, width: int, height: int) -> NDArray[np.uint8]:
+    """Mask (H, W) uint8 of the pixels on the subject's left: 1, else 0."""
+    across = (np.arange(width, dtype=np.float32) - np.float32(midline.x)) * np.float32(midline.down_y)
+    down = (np.arange(height, dtype=np.float32) - np.float32(midline.y)) * np.float32(midline.down_x)
+    return (across[np.newaxis, :] >= down[:, np.newaxis]).view(np.uint8)
+
+
+def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]:
+    """Pixels near the midline: their rows and columns, (n,), and the share of the subject's left half in each, (n, 1) int32, 0 to `_FULL`."""
+    half = max(1.0, BLEND * midline.length)
+    upright = abs(midline.down_y) >= abs(midline.down_x)
+    # Along the midline's steeper axis each line of pixels is crossed once, in `middle`.
+    if upright:
+        along = np.arange(height)
+        middle = midline.x + (along - midline.y) * (midline.down_x / midline.down_y)
+    else:
+        along = np.arange(width)
+        middle = midline.y + (along - midline.x) * (midline.down_y / midline.down_x)
+    reach = int(np.ceil(half * np.sqrt(2.0))) + 1
+    limit = width if upright else height
+    # Far outside the frame a midline may be anywhere; clipped, its strip is empty all the same.
+    first = np.floor(np.clip(middle, -2.0 * reach, limit + 2.0 * reach)).astype(np.intp) - reach
+    crossing = first[:, np.newaxis] + np.arange(2 * reach + 2)
+    lines = np.broadcast_to(along[:, np.newaxis], crossing.shape)
+    inside = (crossing >= 0) & (crossing < limit)
+    rows, columns = (lines[inside], crossing[inside]) if upright else (crossing[inside], lines[inside])
+    distance = midline.to_left(np.stack([columns, rows], axis=-1).astype(np.float64))
+    share = np.rint(np.clip(0.5 + distance / (2.0 * half), 0.0, 1.0) * _FULL).astype(np.int32)
+    return rows, columns, share[:, np.newaxis]
+
+
+def reflect_points(points: Float32Array | FloatArray, midline: Midline) -> FloatArray:
+    """Reflect points (N, 2) in frame pixels: (N, 2) float64, in the same order."""
+    matrix = midline.matrix
+    # einsum, not matmul: BLAS may sum in another order on another machine.
+    return np.asarray(np.einsum("ij,nj->ni", matrix[:, :2], points.astype(np.float64)) + matrix[:, 2])
+
+
+def reflect_region(region: Region, midline: Midline) -> Region:
+    """Return the same square on the reflected face: its roll is again that of an axis from the subject's right to the left."""
+    ((x, y),) = reflect_points(np.array([[region.x, region.y]]), midline)
+    return Region(float(x), float(y), region.side, remainder(2.0 * midline.roll - region.roll, 2.0 * pi))
+
+
+def reflect_landmarks(landmarks: Float32Array, midline: Midline, keep: View) -> Float32Array:
+    """Landmarks of a mirrored view, made from those of the original: the kept half and its reflection.
+
+    Points of the middle of the face (bridge of the nose, chin, middle of the lips) go to the nearest place on the midline. So does a point
+    of the kept half that lies beyond the midline (a mouth that is drawn to one side): in the picture it is not there.
+
+    Parameters
+    ----------
+    landmarks : ndarray, (68, 2) float32
+        Of the original view, frame pixels, iBUG order. They must come from a model that keeps asymmetry (architecture.md, Mirrored views).
+    midline : Midline
+    keep : View
+        `ORIGINAL` returns `landmarks`.
+
+    Returns
+    -------
+    ndarray, (68, 2) float32
+        iBUG order.
+    """
+    if keep is View.ORIGINAL:
+        return landmarks
+    kept, other, sign = (LEFT_POINTS, RIGHT_POINTS, 1.0) if keep is View.LEFT_MIRRORED else (RIGHT_POINTS, LEFT_POINTS, -1.0)
+    points = landmarks.astype(np.float64)
+    reach = np.zeros(len(points))
+    reach[kept] = np.maximum(sign * midline.to_left(points[kept]), 0.0)
+    to_kept_side = sign * np.array([midline.down_y, -midline.down_x])
+    on_midline = (points + reflect_points(points, midline)) / 2.0
+    result = on_midline + reach[:, np.newaxis] * to_kept_side
+    result[other] = on_midline[kept] - reach[kept, np.newaxis] * to_kept_side
+    return result.astype(np.float32)
