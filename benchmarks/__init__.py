@@ -1,6 +1,7 @@
 """Scripts that measure and print a table. Run them from the project's root: `python -m benchmarks.truth`.
 
-What they measure is the installed package. The root itself is taken off the path, because its folder face_mirror_au holds no compiled kernels.
+What they measure is the installed package. The root itself is taken off the path, because its folder face_mirror_au holds no compiled
+kernels.
 """
 
 from __future__ import annotations

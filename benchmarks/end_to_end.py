@@ -12,7 +12,7 @@ from benchmarks import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "truth"))
 
-from agreement import compare_runs  # noqa: E402  (found only after the line above)
+from agreement import compare_runs
 
 SHARED = ROOT.parent / "shared"
 COMMAND = Path(sys.executable).with_name("face-mirror-au")
@@ -31,8 +31,8 @@ def main() -> None:
                 )
                 found = compare_runs(output, SHARED / "truth" / clip / "feature_extraction.csv.gz")
                 print(
-                    f"{clip}.wmv, profile {profile}: mean correlation {found.mean_correlation:.4f} over {len(found.correlations)} AUs that move, "
-                    f"mean landmark distance {found.landmark_distance:.4f} of the outer-eye distance"
+                    f"{clip}.wmv, profile {profile}: mean correlation {found.mean_correlation:.4f} over {len(found.correlations)} AUs "
+                    f"that move, mean landmark distance {found.landmark_distance:.4f} of the outer-eye distance"
                 )
                 print("  " + "  ".join(f"{name} {value:.2f}" for name, value in found.correlations.items()))
 

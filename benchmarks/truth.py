@@ -11,9 +11,9 @@ from benchmarks import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "truth"))
 
-import truth_cases  # noqa: E402  (found only after the line above)
+import truth_cases
 
-from face_mirror_au.numerics import _kernels  # noqa: E402
+from face_mirror_au.numerics import _kernels
 
 
 def main() -> int:

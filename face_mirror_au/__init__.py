@@ -1,6 +1,7 @@
 """Facial action units in the frame loop: OpenFace 2.2's method in Python, for facial palsy.
 
-`AUPipeline` runs videos and frames, `aus_from_landmarks` takes landmarks that you bring, `FullPythonAUPipeline` is the original design's call.
+`AUPipeline` runs videos and frames, `aus_from_landmarks` takes landmarks that you bring, `FullPythonAUPipeline` is the original design's
+call.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ except PackageNotFoundError:  # run from a source folder that was never installe
     __version__ = "0+unknown"
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (whatever the API holds)
+def __getattr__(name: str) -> Any:
     # The API brings OpenCV and pandas: loaded when first used, so that `import face_mirror_au` and the command line start at once.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from face_mirror_au.errors import UsageError
+from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.csv_tables import minimal_columns, to_dataframe
-from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.raw_log import OnlineLog
+from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.landmark_run import LandmarkAUs, aus_from_landmarks
 from face_mirror_au.outputs import OutputPlan, points_in_3d, write_table
 from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
@@ -147,7 +149,8 @@ class AUPipeline:
         ------
         VideoError, OutputError, UsageError
         """
-        return self._process(Path(path), Path(output_csv) if output_csv is not None else None, "openface", max_frames, progress)
+        self._runner.settings = replace(self._settings, max_frames=max_frames)
+        return _video_table(self._runner, Path(path), Path(output_csv) if output_csv is not None else None, "openface", progress)
 
     def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameRecord:
         """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
@@ -174,44 +177,41 @@ class AUPipeline:
         """Forget the face that `process_frame` followed."""
         self._state = TrackState()
 
-    def _process(
-        self,
-        path: Path,
-        output: Path | None,
-        format_: str,
-        max_frames: int | None,
-        progress: Callable[[int, int | None], None] | None,
-    ) -> pd.DataFrame:
-        import tempfile
-        from contextlib import ExitStack
-        from dataclasses import replace
 
-        self._runner.settings = replace(self._settings, max_frames=max_frames)
-        expected: list[int | None] = [None]
-        with ExitStack() as stack:
-            log: OnlineLog | None = None
-            if output is not None:
-                plan = OutputPlan(output, format_)
-                folder = make_output_folder(output.parent)
-                log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
-            else:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="face-mirror-au-")))
+def _video_table(
+    runner: VideoRunner,
+    path: Path,
+    output: Path | None,
+    format_: str,
+    progress: Callable[[int, int | None], None] | None,
+) -> pd.DataFrame:
+    """Run one video into a DataFrame, and into a CSV when `output` is given."""
+    expected: list[int | None] = [None]
+    with ExitStack() as stack:
+        log: OnlineLog | None = None
+        if output is not None:
+            plan = OutputPlan(output, format_)
+            folder = plan.prepare()
+            log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="face-mirror-au-")))
 
-            def on_row(record: FrameRecord, values: OnlineValues) -> None:
-                if log is not None:
-                    log.append(record.index, record.time_s, View.ORIGINAL, record.descriptor is not None, values.raw, record.reason)
-                if progress is not None:
-                    progress(record.index + 1, expected[0])
+        def on_start(info: SourceInfo) -> None:
+            expected[0] = runner.settings.max_frames or info.expected_frames
 
-            result = stack.enter_context(
-                self._runner.run(path, folder, on_row, lambda info: expected.__setitem__(0, info.expected_frames))
-            )
-            points3d = points_in_3d(self._runner, result)
-            if output is not None:
-                write_table(result.table, plan, points3d, strict=self._settings.strict)
-            frame = to_dataframe(result.table, points3d=points3d)
-            frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures))
-            return frame
+        def on_row(record: FrameRecord, values: OnlineValues) -> None:
+            if log is not None:
+                log.append(record.index, record.time_s, View.ORIGINAL, record.descriptor is not None, values.raw, record.reason)
+            if progress is not None:
+                progress(record.index + 1, expected[0])
+
+        result = stack.enter_context(runner.run(path, folder, on_row, on_start))
+        points3d = points_in_3d(runner, result)
+        if output is not None:
+            write_table(result.table, plan, points3d, strict=runner.settings.strict)
+        frame = to_dataframe(result.table, groups=GROUPS, points3d=points3d)
+        frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures))
+        return frame
 
 
 class FullPythonAUPipeline:
@@ -234,17 +234,15 @@ class FullPythonAUPipeline:
         pdm_file: Path | str,
         au_models_dir: Path | str,
         triangulation_file: Path | str,
-        use_calc_params: bool = True,  # noqa: FBT001, FBT002  (the design's signature)
-        verbose: bool = False,  # noqa: FBT001, FBT002
+        use_calc_params: bool = True,
+        verbose: bool = False,
     ) -> None:
         if not use_calc_params:
             raise UsageError("use_calc_params=False is not offered: without CalcParams the result would not be OpenFace's")
         if verbose:
-            import logging
-
             logging.getLogger("face_mirror_au").setLevel(logging.INFO)
         explicit = ExplicitModels(retinaface_model, pfld_model, pdm_file, triangulation_file, au_models_dir)
-        self._pipeline = AUPipeline(explicit=explicit)
+        self._runner = VideoRunner(explicit.plan("dynamic"), RunSettings())
 
     def process_video(self, video_path: Path | str, output_csv: Path | str | None = None, max_frames: int | None = None) -> pd.DataFrame:
         """Run a video.
@@ -254,12 +252,10 @@ class FullPythonAUPipeline:
         pandas.DataFrame
             Exactly 19 columns: frame (from 0), success (bool), AU01_r .. AU45_r. `output_csv` gets the same.
         """
-        table = self._pipeline._process(Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", max_frames, None)
-        attrs = table.attrs
+        self._runner.settings = RunSettings(max_frames=max_frames)
+        table = _video_table(self._runner, Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", None)
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
-        intensities = [name for name in minimal_columns() if name not in {"frame", "success"}]
-        table.loc[~table["success"], intensities] = np.nan
-        table = table[list(minimal_columns())]
-        table.attrs = attrs
-        return table
+        minimal = table[list(minimal_columns())].copy()
+        minimal.attrs = table.attrs
+        return minimal

@@ -70,8 +70,8 @@ def aus_from_landmarks(
     models : str
         "dynamic" (a video, compared with its neutral face), "static" (static predictors on a sequence), "image" (every row for itself).
     values : str
-        "final" (after the last frame), "online" (as predicted frame by frame), "repredicted" (with the final neutral face, unclipped) or "webcam"
-        (OpenFace's corrected online value). "image" has only "final".
+        "final" (after the last frame), "online" (as predicted frame by frame), "repredicted" (with the final neutral face, unclipped) or
+        "webcam" (OpenFace's corrected online value). "image" has only "final".
     strict : bool
         Read failed rows as OpenFace does, instead of leaving them empty.
     params : path, optional
@@ -102,7 +102,10 @@ def aus_from_landmarks(
     bank = load_openface_bank(store, "dynamic" if models == "dynamic" else "static")
 
     problems: list[str] = []
-    images = _indexed_images(Path(video), Path(image_index), len(table.frame)) if image_index is not None else _frames(Path(video), problems)
+    if image_index is not None:
+        images = _indexed_images(Path(video), Path(image_index), len(table.frame))
+    else:
+        images = _frames(Path(video), problems)
     descriptors = _describe(describer, images, table, fits, problems)
     if models == "image":
         return _image_values(bank, table, descriptors, strict, problems)

@@ -139,7 +139,7 @@ def check_image(image: object) -> Image:
     if image.dtype != np.uint8:
         raise FrameError(f"a frame must be uint8 (0 to 255), not {image.dtype}; convert it with its true range in mind first")
     if image.ndim != 3 or image.shape[2] != 3:
-        raise FrameError(f"a frame must have shape (height, width, 3) in BGR order, not {image.shape}; use cv2.cvtColor for grey or 4 channels")
+        raise FrameError(f"a frame must have shape (height, width, 3) in BGR order, not {image.shape}; use cv2.cvtColor for others")
     if image.shape[0] == 0 or image.shape[1] == 0:
         raise FrameError(f"a frame must not be empty, got shape {image.shape}")
     return np.ascontiguousarray(image)

@@ -159,7 +159,8 @@ class VideoRunner:
             When the source cannot be opened or holds no frame.
         """
         crowd = False
-        with open_source(path) as source, ViewLog(View.ORIGINAL, self.bank, self.pdm.n_modes, spool_folder, strict=self.settings.strict) as log:
+        log = ViewLog(View.ORIGINAL, self.bank, self.pdm.n_modes, spool_folder, strict=self.settings.strict)
+        with log, open_source(path) as source:
             if on_start is not None:
                 on_start(source.info)
             for record in process_frames(self._frames(source), self._processor, detect_every=self.settings.detect_every):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.onnx_graph import OnnxGraph
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import platformdirs
+
 from face_mirror_weights.errors import WeightsError
 
 WEIGHTS_VARIABLE = "FACE_MIRROR_AU_WEIGHTS"

@@ -27,7 +27,7 @@ class OnnxGraph:
         self._constants: list[onnx.TensorProto] = []
         self._constant_names: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
-    def add(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:  # noqa: ANN401  (numbers, words, lists)
+    def add(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Append a node with one output and return that output's name."""
         output = f"{kind.lower()}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))

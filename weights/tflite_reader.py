@@ -1,6 +1,6 @@
 """Reads a TFLite file into plain records: tensors, constants, operators with their options. Only what the two MediaPipe models hold."""
 
-# ruff: noqa: ANN401  (the tflite package has no types)
+
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from face_mirror_weights.errors import WeightsError
 from numpy.typing import NDArray
+
+from face_mirror_weights.errors import WeightsError
 
 # TFLite schema (schema.fbs, enum Padding and enum ActivationFunctionType).
 PADDING_SAME = 0

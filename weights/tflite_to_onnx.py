@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_weights import attention_ops
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.onnx_graph import OnnxGraph
 from face_mirror_weights.tflite_reader import ACTIVATION_NONE, PADDING_SAME, Operator, TFLiteGraph, read_tflite
-from numpy.typing import NDArray
 
 CONVERTER_VERSION = 1  # goes into the receipt; raise it when the output changes
 INPUT_NAME = "input"

@@ -26,7 +26,7 @@ app.command("info")(info)
 app.add_typer(weights.app, name="weights")
 
 
-def _show_version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
+def _show_version(value: bool) -> None:
     if value:
         typer.echo(__version__)
         raise typer.Exit
@@ -34,6 +34,6 @@ def _show_version(value: bool) -> None:  # noqa: FBT001  (typer's callback)
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     quiet_library_logs()

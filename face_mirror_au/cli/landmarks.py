@@ -17,14 +17,16 @@ def au_from_landmarks(
     landmarks: Annotated[
         Path, typer.Argument(metavar="LANDMARKS.csv", help="Columns frame (from 1), success, x0..x67, y0..y67 in pixels; plain or .gz.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT.csv", help="Full-precision table: frame, success, AUxx_r, AUxx_c.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="OUT.csv", help="Full-precision table: frame, success, AUxx_r, AUxx_c.")
+    ],
     values: Annotated[
         str,
-        typer.Option(help="final; online (frame by frame, unclipped); repredicted (with the final neutral face, unclipped); webcam (corrected)."),
+        typer.Option(help="final; online (frame by frame, raw); repredicted (with the final neutral face, raw); webcam (corrected)."),
     ] = "final",
     models: Annotated[str, typer.Option(help="dynamic, static (on a sequence), image (every row for itself).")] = "dynamic",
     params: Annotated[
-        Path | None, typer.Option(metavar="PARAMS.csv", help="Pose and shape (scale, rx .. ty, p_0 .. p_33) to use instead of fitting them.")
+        Path | None, typer.Option(metavar="PARAMS.csv", help="Pose and shape (scale, rx .. ty, p_0 .. p_33) instead of fitting them.")
     ] = None,
     index: Annotated[
         Path | None,

@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
 from face_mirror_au.cli.terminal import error_console, one_line_errors
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
@@ -19,10 +24,6 @@ from face_mirror_weights.import_folder import import_files, plan_import
 from face_mirror_weights.manifest import Licence, Manifest, load_manifest
 from face_mirror_weights.store import Store
 from face_mirror_weights.verify import verify_store
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -50,7 +50,7 @@ class ViewLog:
         )
         self._spool = Spool(self._dtype, folder)
 
-    def __enter__(self) -> ViewLog:
+    def __enter__(self) -> ViewLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:

@@ -94,8 +94,7 @@ def read_au_bank(list_name: str, resolve: Callable[[str], Path], *, name: str) -
             raise _damaged(file, "its means differ from those of the other predictors")
         shared_means = means
         predictors.append(predictor)
-    assert shared_means is not None
-    return AUBank.build(name, predictors, shared_means)
+    return AUBank.build(name, predictors, np.zeros(0) if shared_means is None else shared_means)
 
 
 def read_pdm(path: Path) -> PDM:
@@ -126,7 +125,8 @@ def read_pdm(path: Path) -> PDM:
     mean, components, eigenvalues = matrices
     modes = eigenvalues.size
     if mean.size != 3 * N_LANDMARKS or components.shape != (mean.size, modes) or not 1 <= modes <= 64 or (eigenvalues <= 0.0).any():
-        raise _damaged(path, f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape} are no {N_LANDMARKS}-point PDM")
+        shapes = f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape}"
+        raise _damaged(path, f"{shapes} are no {N_LANDMARKS}-point PDM")
     return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel())
 
 
@@ -195,11 +195,11 @@ def _read(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise ModelFileError(f"{path.name} cannot be read ({error.strerror}); check the file or fetch it again: face-mirror-au weights fetch") from error
+        raise ModelFileError(f"{path.name} cannot be read ({error.strerror}); fetch it again: face-mirror-au weights fetch") from error
     if len(data) > limit:
         raise _damaged(path, f"it is larger than {limit} bytes")
     return data
 
 
 def _damaged(path: Path, what: str) -> ModelFileError:
-    return ModelFileError(f"{path.name} is not a usable model file: {what}; check it with 'face-mirror-au weights verify' and fetch it again")
+    return ModelFileError(f"{path.name} is not a usable model file: {what}; run 'face-mirror-au weights verify' and fetch it again")

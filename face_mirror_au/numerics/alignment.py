@@ -93,8 +93,9 @@ class Aligner:
 def _normalise(points: Float32Array) -> tuple[Float32Array, np.float32]:
     """Points about their mean and divided by their RMS distance from it; and that distance.
 
-    Rounded to float32 where OpenFace rounds (sums in float64, division as a product with the reciprocal): with that, the aligned face of the C++
-    program is met byte for byte; with float64 throughout, up to 16 of its 37632 bytes differ by a grey level and that costs 0.03 of an AU.
+    Rounded to float32 where OpenFace rounds (sums in float64, division as a product with the reciprocal): with that, the aligned face of
+    the C++ program is met byte for byte; with float64 throughout, up to 16 of its 37632 bytes differ by a grey level, and that costs 0.03
+    of an AU.
     """
     centred = points - points.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = np.float32(np.sqrt((centred * centred).sum(dtype=np.float64) / len(points)))

@@ -96,7 +96,7 @@ class AUBank:
     @property
     def n_features(self) -> int:
         """Length of a descriptor."""
-        return self.weights.shape[0]
+        return int(self.weights.shape[0])
 
     def offsets(self, neutral: FloatArray) -> FloatArray:
         """What is added to `descriptor @ weights`, given the neutral reference.

@@ -61,7 +61,7 @@ def final_intensities(
     ndarray, (N, k) float64
         NaN in failed frames unless strict.
     """
-    values = np.clip(raw - offsets, 0.0, MAX_INTENSITY)
+    values: FloatArray = np.clip(raw - offsets, 0.0, MAX_INTENSITY)
     values[~success] = 0.0 if strict else np.nan
     return _smooth(values, success, INTENSITY_WINDOW, strict) if smooth else values
 
@@ -80,7 +80,7 @@ def final_presences(raw: FloatArray, success: NDArray[np.bool_], *, smooth: bool
     -------
     ndarray, (N, k) float64
     """
-    values = raw.copy()
+    values: FloatArray = raw.copy()
     values[~success] = 0.0 if strict else np.nan
     if not smooth:
         return values
@@ -93,7 +93,7 @@ def final_presences(raw: FloatArray, success: NDArray[np.bool_], *, smooth: bool
 
 def _smooth(values: FloatArray, success: NDArray[np.bool_], window: int, strict: bool) -> FloatArray:
     """Centred mean over `window` frames where it fits; over the successful ones among them unless strict."""
-    smoothed = values.copy()
+    smoothed: FloatArray = values.copy()
     if len(values) < window:
         return smoothed
     weights = np.ones(len(values)) if strict else success.astype(np.float64)

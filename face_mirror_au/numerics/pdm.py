@@ -44,7 +44,7 @@ class PDM:
     @property
     def n_points(self) -> int:
         """Number of landmarks."""
-        return self.mean.shape[1]
+        return int(self.mean.shape[1])
 
     @property
     def n_modes(self) -> int:
@@ -68,7 +68,8 @@ class PDM:
         ndarray, (..., 3, n) float64
             mm, unrotated.
         """
-        return self.mean + (local @ self.flat_components.T).reshape(*local.shape[:-1], 3, -1)
+        displacements = (local @ self.flat_components.T).reshape(*local.shape[:-1], 3, -1)
+        return np.asarray(self.mean + displacements)
 
     def project(self, pose: FloatArray, local: FloatArray) -> FloatArray:
         """Weak-perspective projection `scale * R[:2] @ (mean + V p) + t`.
@@ -85,7 +86,7 @@ class PDM:
             Pixels.
         """
         rotation = rotation_from_euler(pose[1:4])
-        return (pose[0] * rotation[:2] @ self.shape(local)).T + pose[4:6]
+        return np.asarray((pose[0] * rotation[:2] @ self.shape(local)).T + pose[4:6])
 
 
 def rotation_from_euler(euler: FloatArray) -> FloatArray:

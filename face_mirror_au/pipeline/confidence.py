@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from face_mirror_au.numerics.pose import PoseFit
 
-# Logistic regression of "the landmarks are right" on the logit of the presence score and the PDM fit error in mm: intercept and both slopes, for each
-# landmark model (they differ in what they call a jaw, so also in how well a PDM fits). Made from 1,440 located faces for each model in frames of OpenFace's
-# three sample clips, the region shifted, scaled and turned at random or put on background; right: mean distance to the undisturbed landmarks below
-# 0.1 of the outer-eye distance. It classed 90 % (PFLD) and 94 % (attention mesh) of them rightly.
+# Logistic regression of "the landmarks are right" on the logit of the presence score and the PDM fit error in mm: intercept and both
+# slopes, for each landmark model (they differ in what they call a jaw, so also in how well a PDM fits). Made from 1,440 located faces for
+# each model in frames of OpenFace's three sample clips, the region shifted, scaled and turned at random or put on background; right: mean
+# distance to the undisturbed landmarks below 0.1 of the outer-eye distance. It classed 90 % (PFLD) and 94 % (attention mesh) of them
+# rightly.
 CALIBRATION: Mapping[str, tuple[float, float, float]] = {
     "pfld": (3.6, 0.31, -5.1),
     "attention_mesh": (4.0, 0.35, -2.55),
@@ -18,8 +19,15 @@ CALIBRATION: Mapping[str, tuple[float, float, float]] = {
 OTHER_MODEL = (4.0, 0.33, -3.0)
 # A perfect score says little more than a good one; a score of 0 says a lot.
 SCORE_RANGE = (1e-6, 0.999)
-# A frame is a success when its confidence is above this: it keeps strong one-sided expressions (0.25 and more), background has 0.1 and less.
+# A frame is a success when its confidence is above this: it keeps strong one-sided expressions (0.25 and more), background has 0.1 and
+# less.
 MIN_CONFIDENCE = 0.15
+# Below this presence score there is no face, however well the landmarks form one: a landmark model draws a perfect face on an empty wall
+# (0.002 and less on grey, black, white and noise).
+MIN_SCORE = 0.1
+# To take up a face that was not followed in the frame before asks for more: a cartoon or a cloud passes for a face now and then, and
+# reaches 0.67.
+MIN_NEW_CONFIDENCE = 0.7
 
 
 def landmark_confidence(model: str, score: float, fit: PoseFit) -> float:

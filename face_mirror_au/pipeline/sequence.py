@@ -156,7 +156,7 @@ def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) 
         When the bank has dynamic predictors.
     """
     if bank.dynamic.any():
-        raise UsageError("single images need the static models (--models image or static); dynamic ones compare with a video's neutral face")
+        raise UsageError("single images need the static models (--models image); dynamic ones compare with a video's neutral face")
     raw, presence = bank.predict(np.concatenate([hog, geometry], dtype=np.float64), bank.offsets(np.zeros(bank.n_features)))
     everything = np.ones(1, bool)
     return final_intensities(raw[None], everything, np.zeros(raw.size), smooth=False)[0], presence

@@ -1,4 +1,4 @@
-"""How a whole run agrees with C++ OpenFace's own run, which has another landmark detector. Shared by tests and `python -m benchmarks.end_to_end`."""
+"""How a whole run agrees with C++ OpenFace's own, which has another landmark detector. For the tests and `benchmarks.end_to_end`."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_stages_equal_openface(clip):
 
 
 def test_failed_frames_stay_empty_unless_strict():
-    case = next(c for c in truth_cases.CASES if c.folder == "edge_A" and c.values == "final")
+    case = next(c for c in truth_cases.CASES if c.folder == "edge_A" and c.kind == "final")
     strict = truth_cases.compute(case)
     ours = truth_cases.aus_from_landmarks(
         truth_cases.SHARED / "media" / case.media,

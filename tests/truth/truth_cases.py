@@ -45,7 +45,7 @@ class Case:
         Below ../shared/truth: where the landmarks are.
     models : str
         "dynamic", "static" or "image".
-    values : str
+    kind : str
         "final", "online", "repredicted" or "webcam".
     truth : str
         File with the C++ values, below `folder`.
@@ -53,7 +53,7 @@ class Case:
 
     folder: str
     models: str
-    values: str
+    kind: str
     truth: str
 
     @property
@@ -110,7 +110,7 @@ def compute(case: Case) -> LandmarkAUs:
         SHARED / "media" / case.media,
         TRUTH / case.folder / "landmarks.csv.gz",
         models=case.models,
-        values=case.values,
+        values=case.kind,
         strict=True,
         weights_dir=SHARED / "weights",
         image_index=index,
@@ -144,7 +144,7 @@ def agreement(intensity: FloatArray, presence: FloatArray, truth: pd.DataFrame) 
 
 def limits(case: Case, frames: int) -> tuple[float, float]:
     """Largest 99.9th percentile and smallest correlation that a case may have."""
-    return (0.01, 0.9999) if case.values == "final" and case.models != "image" and frames >= 80 else (0.03, 0.9995)
+    return (0.01, 0.9999) if case.kind == "final" and case.models != "image" and frames >= 80 else (0.03, 0.9995)
 
 
 # --- stage by stage -------------------------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from face_mirror_weights import download, folders, manifest
 from store_site import Site, SmallWorld, sha256
+
+from face_mirror_weights import download, folders, manifest
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from numpy.typing import NDArray
+
 from face_mirror_weights import attention_ops
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.fetch import fetch_set
@@ -23,7 +25,6 @@ from face_mirror_weights.package_files import read_package_members
 from face_mirror_weights.store import Store
 from face_mirror_weights.tflite_reader import read_tflite
 from face_mirror_weights.tflite_to_onnx import convert_tflite
-from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 

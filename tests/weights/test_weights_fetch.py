@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from store_site import Site, SmallWorld, files_in, sha256
+
 from face_mirror_weights.download import ATTEMPTS, download
 from face_mirror_weights.errors import LicenceNotAcceptedError, WeightsError
 from face_mirror_weights.fetch import fetch_set
-from store_site import Site, SmallWorld, files_in, sha256
 
 CONTENT = bytes(range(256)) * 1000
 

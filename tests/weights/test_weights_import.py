@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_site import SmallWorld, files_in
+
 from face_mirror_weights import conversion
 from face_mirror_weights.errors import LicenceNotAcceptedError, WeightsError
 from face_mirror_weights.import_folder import import_files, plan_import
 from face_mirror_weights.store import Store
-from store_site import SmallWorld, files_in
 
 
 def lay_out(folder: Path, **files: bytes) -> Path:

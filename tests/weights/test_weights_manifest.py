@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.manifest import MANIFEST_FILE, load_manifest
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_site import files_in, sha256
+
 from face_mirror_weights import manifest
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.fetch import fetch_set
 from face_mirror_weights.staging import Staging
-from store_site import files_in, sha256
 
 CLIP = b"a clip" * 100
 Pip = Callable[..., "subprocess.CompletedProcess[str]"]

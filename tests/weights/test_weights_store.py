@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from store_site import SmallWorld, sha256
+
 from face_mirror_weights import folders, scan
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.manifest import load_manifest
 from face_mirror_weights.receipt import Receipt
 from face_mirror_weights.store import Store
 from face_mirror_weights.verify import verify_store
-from store_site import SmallWorld, sha256
 
 
 def put(path: Path, content: bytes) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from face_mirror_weights.training.ict import FaceModel
 from face_mirror_weights.training.renderer import Studio
 

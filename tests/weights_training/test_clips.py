@@ -8,9 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.clips import EXPRESSIONS, expression_clip, timeline, two_faces_clip, two_faces_scenes, write_clip
 from face_mirror_weights.training.renderer import Studio, render
-from numpy.typing import NDArray
 
 SMALL = (160, 120)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.training.ict import LANDMARK_VERTICES, FaceModel, expression
 

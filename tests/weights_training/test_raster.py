@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from face_mirror_weights.training.raster import interpolate, rasterize
 from numpy.typing import NDArray
+
+from face_mirror_weights.training.raster import interpolate, rasterize
 
 WIDTH, HEIGHT = 23, 17
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.appearance import Appearance
 from face_mirror_weights.training.ict import expression
 from face_mirror_weights.training.renderer import Light, Pose, Scene, Studio, Subject, moved, render
-from numpy.typing import NDArray
 
 SIZE = (320, 240)
 MAGENTA = (255.0, 0.0, 255.0)

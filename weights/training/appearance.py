@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.ict import LANDMARK_VERTICES, FaceModel
 from face_mirror_weights.training.raster import interpolate, rasterize
-from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 Colour = tuple[float, float, float]

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.appearance import Appearance, smooth_step
 from face_mirror_weights.training.ict import IDENTITY_COUNT, expression
 from face_mirror_weights.training.renderer import Float, Image, Pose, Scene, Studio, moved, render
-from numpy.typing import NDArray
 
 RATE = 30
 # Frames of rest, rise, hold, fall, rest.

@@ -9,8 +9,9 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-from face_mirror_weights.errors import WeightsError
 from numpy.typing import NDArray
+
+from face_mirror_weights.errors import WeightsError
 
 Float = NDArray[np.float32]
 Index = NDArray[np.int32]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.ict import FaceModel
 from face_mirror_weights.training.raster import rasterize
-from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 

@@ -1,7 +1,8 @@
 """Makes the open point distribution model and its face mask: `python -m face_mirror_weights.training.open_pdm ICT.npz FOLDER`.
 
-The PDM is a principal component analysis of the 68 landmarks of ICT-FaceKit faces with random identities and expressions. The mask is the Delaunay
-triangulation of its mean shape. Both are written in the text form of the PDM that OpenFace reads, so that one reader serves; nothing of OpenFace's goes in.
+The PDM is a principal component analysis of the 68 landmarks of ICT-FaceKit faces with random identities and expressions. The mask is the
+Delaunay triangulation of its mean shape. Both are written in the text form of the PDM that OpenFace reads, so that one reader serves;
+nothing of OpenFace's goes in.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ def sample_landmarks(model: FaceModel, n_samples: int, seed: int) -> NDArray[np.
     n_expressions = len(model.expression_names)
     weights = random.uniform(0.0, 1.0, (n_samples, n_expressions)) * (random.random((n_samples, n_expressions)) < SHARE_ACTIVE)
     mean = model.mean[LANDMARK_VERTICES].astype(np.float64)
-    points = (
+    points: NDArray[np.float64] = (
         mean
         + np.tensordot(identities, model.identity_shapes[:, LANDMARK_VERTICES].astype(np.float64), axes=1)
         + np.tensordot(weights, model.expression_shapes[:, LANDMARK_VERTICES].astype(np.float64), axes=1)
     )
-    return points.transpose(0, 2, 1) * MM_PER_CM * np.array([1.0, -1.0, -1.0])[:, None]
+    return np.asarray(points.transpose(0, 2, 1) * MM_PER_CM * np.array([1.0, -1.0, -1.0])[:, None])
 
 
 def fit_pdm(samples: NDArray[np.float64], n_modes: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -65,7 +66,7 @@ def triangulate(mean: NDArray[np.float64]) -> NDArray[np.int32]:
     for point in points:
         subdivision.insert((float(point[0]), float(point[1])))
     triangles = set()
-    for corners in subdivision.getTriangleList().reshape(-1, 3, 2):
+    for corners in np.asarray(subdivision.getTriangleList()).reshape(-1, 3, 2):
         distances = np.linalg.norm(points[None] - corners[:, None], axis=2)
         if distances.min(axis=1).max() < 1e-3:
             a, b, c = distances.argmin(axis=1).tolist()

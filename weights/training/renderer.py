@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_weights.training.appearance import Appearance, Painter, hair_field, smooth_step
 from face_mirror_weights.training.ict import LANDMARK_VERTICES, FaceModel
 from face_mirror_weights.training.occlusion import ambient_openness, vertex_normals
 from face_mirror_weights.training.raster import interpolate, rasterize
-from numpy.typing import NDArray
 
 Float = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -19,8 +19,8 @@ def update(
 ) -> None:
     """Add one value to each histogram and move each median's bin to its new place.
 
-    The median's bin is the first whose cumulative count reaches (count + 1) // 2. It is followed, not searched: `below` holds the count in all
-    bins before it, so that a step to the neighbour needs one bin only, and a new sample moves it by few steps.
+    The median's bin is the first whose cumulative count reaches (count + 1) // 2. It is followed, not searched: `below` holds the count in
+    all bins before it, so that a step to the neighbour needs one bin only, and a new sample moves it by few steps.
 
     Parameters
     ----------

@@ -1,0 +1,68 @@
+# What a developer can do. `make` alone lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# Setuptools' strict editable mode links every file once: a file that is added or removed asks for a new install, a changed one does not.
+FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx' -o -name '*.toml' -o -name '*.txt' 2>/dev/null | LC_ALL=C sort | cksum | cut -d' ' -f1)
+BASE := $(VENV)/.base-$(FILES)
+DEV := $(VENV)/.dev-$(FILES)
+
+# Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
+ifneq ($(wildcard ../shared/weights),)
+export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
+endif
+
+.PHONY: help
+help: ## List what there is to make.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: $(BASE) ## Fetch the open models and a face clip, run it, show rows and where the files are.
+	$(BIN)/face-mirror-au weights fetch open demo-clip
+	$(BIN)/face-mirror-au demo -o demo-out
+
+.PHONY: test
+test: lint $(DEV) ## Lint, then all tests.
+	$(BIN)/pytest
+
+.PHONY: quick
+quick: $(DEV) ## The tests that take no more than a second or two each.
+	$(BIN)/pytest -m 'not slow'
+
+.PHONY: lint
+lint: $(DEV) ## ruff, mypy, import-linter.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p face_mirror_au -p face_mirror_hooks -p face_mirror_weights
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: $(DEV) ## Put the code into ruff's form.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(DEV) ## Agreement with C++ OpenFace, and timings. Needs ../shared.
+	$(BIN)/python -m benchmarks.truth
+	$(BIN)/python -m benchmarks.end_to_end
+	$(BIN)/python -m benchmarks.stages
+
+.PHONY: clean
+clean: ## Remove the virtual environment and what was built.
+	rm -rf $(VENV) build dist *.egg-info demo-out
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
+	$(BIN)/python -m pip install --quiet --editable . --config-settings editable_mode=strict
+	$(BIN)/python .make/usable_opencv.py
+	rm -f $(VENV)/.base-* $(VENV)/.dev-*
+	touch $@
+
+$(DEV): $(BASE)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	$(BIN)/python .make/usable_opencv.py
+	touch $@

@@ -1,0 +1,178 @@
+"""Which face is followed, and when it is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.io.video import open_source
+from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.models.openface_files import read_pdm, read_triangles
+from face_mirror_au.numerics.pose import PoseFitter
+from face_mirror_au.pipeline.confidence import landmark_confidence
+from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.pipeline.process import FrameProcessor
+from face_mirror_au.pipeline.track import FaceTracker, TrackState, choose_face
+from face_mirror_au.records import Detection, Frame, Located, Region
+from face_mirror_weights import Store, open_models
+
+CLIPS = Path(__file__).resolve().parents[1] / "clips"
+
+
+def detection(x, side, score=0.9):
+    return Detection(np.array([x - side / 2, 100 - side / 2, x + side / 2, 100 + side / 2], np.float32), score, np.zeros((0, 2), np.float32))
+
+
+def choose(state, *faces):
+    return choose_face([detection(*face) for face in faces], [Region(x, 100.0, side) for x, side in faces], state)
+
+
+def test_the_largest_face_at_the_start():
+    assert choose(TrackState(), (50, 40), (200, 90), (400, 60)) == 1
+    assert choose(TrackState()) is None
+
+
+def test_later_the_one_that_overlaps_however_large_another_is():
+    state = TrackState(Region(200.0, 100.0, 90.0), lost=False)
+    assert choose(state, (500, 300), (215, 85)) == 1
+
+
+def test_alone_it_may_return_anywhere():
+    state = TrackState(Region(200.0, 100.0, 90.0), lost=True, crowd=False)
+    assert choose(state, (600, 60)) == 0
+
+
+@pytest.mark.parametrize(("x", "side", "found"), [(270, 80, True), (320, 80, False), (270, 40, False)])
+def test_where_others_are_about_it_must_return_near_and_alike(x, side, found):
+    state = TrackState(Region(200.0, 100.0, 90.0), lost=True, crowd=True)
+    assert (choose(state, (x, side)) == 0) is found
+
+
+def test_confidence_grows_with_the_score_and_falls_with_the_error():
+    pdm = read_pdm(open_models.PDM)
+    random = np.random.default_rng(7)
+    clean = pdm.project(np.array([2.0, 0.0, 0.0, 0.0, 300.0, 200.0]), np.zeros(pdm.n_modes))
+    fits = [PoseFitter(pdm).fit(clean + random.normal(scale=noise, size=clean.shape)) for noise in (1.0, 6.0, 20.0)]
+    for model in ("pfld", "attention_mesh"):
+        good, fair, bad = (landmark_confidence(model, 0.99, fit) for fit in fits)
+        assert 1.0 >= good > fair > bad >= 0.0
+        assert landmark_confidence(model, 0.0, fits[0]) < 0.15 < landmark_confidence(model, 0.99, fits[0])
+    assert bad < 0.01
+
+
+@pytest.fixture(scope="module", params=["openface", "hybrid"])
+def processor(request, shared_file):
+    shared_file("weights")
+    plan = plan_models(Store([shared_file("weights")]), request.param)
+    describer = plan.load_describer()
+    return FrameProcessor(FaceTracker(plan.load_detector(), plan.load_landmark_model(), describer.pose_fitter), describer)
+
+
+@pytest.fixture(scope="module")
+def two_faces():
+    with open_source(CLIPS / "two_faces.mp4") as source:
+        frames = list(source)
+    return frames, np.load(CLIPS / "two_faces.npz")["landmarks"]
+
+
+def test_does_not_flip_when_a_second_face_grows_larger_and_passes(processor, two_faces):
+    frames, truth = two_faces
+    widths = np.ptp(truth[..., 0], axis=2)
+    assert widths[-1, 1] > 1.3 * widths[-1, 0], "the clip must have a second face that ends larger"
+    records = list(process_frames(frames, processor, detect_every=10))
+    assert all(record.face is not None for record in records)
+    assert records[-1].crowd
+    points = np.array([record.face.landmarks for record in records])
+    eyes = np.linalg.norm(truth[:, 0, 36] - truth[:, 0, 45], axis=1)
+    distance = np.linalg.norm(points - truth[:, 0], axis=2).mean(axis=1) / eyes
+    assert distance.max() < 0.08
+    # Chunk starts: the frame with a fresh detection joins the tracked ones without a step.
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(axis=1) / eyes[1:]
+    at_start = np.arange(1, len(points)) % 10 == 0
+    assert np.median(steps[at_start]) <= 1.5 * np.median(steps[~at_start])
+
+
+def test_a_face_that_goes_is_lost_at_once_and_found_again(processor, two_faces):
+    frames, _ = two_faces
+    empty = np.full_like(frames[0].image, 90)
+    pictures = [frames[0].image] * 4 + [empty] * 5 + [frames[1].image] * 4
+    records = list(process_frames([Frame(i, i / 30, picture) for i, picture in enumerate(pictures)], processor, detect_every=30))
+    assert [record.face is not None for record in records] == [True] * 4 + [False] * 5 + [True] * 4
+    assert {record.reason for record in records[4:9]} == {"no face found"}
+    assert all(record.confidence == 0.0 for record in records[4:9])
+
+
+def test_a_damaged_picture_fails_with_its_reason_and_does_not_end_the_track(processor, two_faces):
+    frames, _ = two_faces
+    pictures = [frames[0], Frame(1, 0.1, np.zeros((1, 1, 3), np.uint8), problem="damaged"), frames[2]]
+    records = list(process_frames(pictures, processor, detect_every=30))
+    assert [record.reason for record in records] == ["", "damaged", ""]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4320, 7680)], ids=["1x1", "2x3", "8K"])
+def test_any_size_of_frame(processor, size):
+    (record,) = process_frames([Frame(0, 0.0, np.zeros((*size, 3), np.uint8))], processor, detect_every=30)
+    assert record.face is None
+    assert record.reason == "no face found"
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((10, 10), np.uint8), "shape"),
+        (np.zeros((10, 10, 4), np.uint8), "shape"),
+        (np.zeros((10, 10, 3), np.float32), "uint8"),
+        (np.zeros((0, 10, 3), np.uint8), "empty"),
+        ([[1]], "NumPy"),
+    ],
+    ids=["grey", "4 channels", "float", "empty", "list"],
+)
+def test_a_wrong_frame_fails_that_frame_only(processor, two_faces, image, message):
+    frames, _ = two_faces
+    records = list(process_frames([frames[0], Frame(1, 0.1, image), frames[1]], processor, detect_every=30))
+    assert message in records[1].reason
+    assert records[2].face is not None
+
+
+def test_a_frame_of_another_memory_order_gives_the_same_numbers(processor, two_faces):
+    frames, _ = two_faces
+    strided = np.asfortranarray(frames[0].image)
+    first, second = (
+        next(iter(process_frames([Frame(0, 0.0, image)], processor, detect_every=30))) for image in (frames[0].image, strided)
+    )
+    assert np.array_equal(first.descriptor.hog, second.descriptor.hog)
+    assert np.array_equal(first.face.landmarks, second.face.landmarks)
+
+
+class _Failing:
+    name = "failing"
+    keeps_asymmetry = True
+    scores_presence = True
+
+    def detect(self, image):
+        return [detection(100, 80)]
+
+    def region_from_detection(self, detection):
+        return Region(100.0, 100.0, 80.0)
+
+    def region_from_landmarks(self, located):
+        return Region(100.0, 100.0, 80.0)
+
+    def locate(self, images, regions):
+        return [Located(np.full((68, 2), 7.0, np.float32), 1.0) for _ in images]
+
+
+def test_landmarks_that_form_no_face_are_a_failure():
+    describer = FaceDescriber(read_pdm(open_models.PDM), read_triangles(open_models.TRIANGLES))
+    processor = FrameProcessor(FaceTracker(_Failing(), _Failing(), describer.pose_fitter), describer)
+    (record,) = process_frames([Frame(0, 0.0, np.zeros((200, 200, 3), np.uint8))], processor, detect_every=30)
+    assert record.reason == "the landmarks do not fit a face"
+
+
+def test_unknown_profile(shared_file):
+    with pytest.raises(UsageError, match="unknown profile 'best'"):
+        plan_models(Store([]), "best")

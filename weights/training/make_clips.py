@@ -1,0 +1,40 @@
+"""Renders the clips of the tests: `python -m face_mirror_weights.training.make_clips ICT.npz FOLDER`.
+
+One H.264 file for each clip, and `<name>.npz` with the true landmarks: (frames, faces, 68, 2) float32, px.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from face_mirror_weights.training.clips import ClipFrame, expression_clip, two_faces_clip, write_clip
+from face_mirror_weights.training.ict import FaceModel
+from face_mirror_weights.training.renderer import Studio
+
+EXPRESSION_CLIPS = ("smile_left", "smile_right", "smile_both", "blink_left", "sneer_right")
+SIZE = (480, 360)
+SEED = 3
+
+
+def _save(frames: Iterable[ClipFrame], folder: Path, name: str) -> None:
+    made = list(frames)
+    write_clip([frame.image for frame in made], folder / f"{name}.mp4")
+    np.savez_compressed(folder / f"{name}.npz", landmarks=np.round(np.array([frame.landmarks for frame in made]), 2))
+
+
+def main(mesh: str, folder: str) -> None:
+    """Render all."""
+    studio = Studio(FaceModel.load(mesh))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _save(two_faces_clip(studio, seed=0), target, "two_faces")
+    for name in EXPRESSION_CLIPS:
+        _save(expression_clip(studio, name, seed=SEED, size=SIZE), target, name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
