@@ -93,10 +93,15 @@ def midline_of_landmarks(landmarks: Float32Array) -> Midline:
 def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[View, Image]:
     """Build the pictures of mirrored views, each of the frame's size.
 
-    The kept half stays as it is to the pixel; the other half is its bilinear reflection. In a strip of `BLEND` on both sides of the midline
-    a share of the other half fades out, which takes away the crease; since the shares of a point and its reflection add up to one, the
-    picture is symmetric there too. Where the kept half ends at the frame's edge there is nothing to reflect, and the picture is black: so is
-    what a landmark model sees beyond the edge on the kept side, and nothing that could be taken for skin or hair is made up.
+    The kept half stays as it is, the other half is its bilinear reflection: exact where the midline is vertical or horizontal and lies on a
+    pixel's middle or edge, within 3.5 grey levels of exact interpolation elsewhere. In a strip of `BLEND` on both sides of the midline a
+    share of the other half fades out, which takes the crease away; the shares of a point and its reflection add up to one, so the picture
+    is symmetric in the strip too.
+
+    Where the kept half ends at the frame's edge there is nothing to reflect, and the picture is black. So is what a landmark model sees
+    beyond the edge on the kept side, and nothing that could be taken for a face is made up. Measured on 48 rendered faces whose kept cheek
+    is cut by the edge: the landmarks' mean error is 0.044 (black), 0.048 (repeated edge) and 0.051 (reflected edge) of the eye distance for
+    PFLD, 0.047, 0.048 and 0.077 for the attention mesh; with a reflected edge the detectors find a second face in most of these pictures.
 
     Parameters
     ----------
@@ -117,15 +122,11 @@ def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[
     wanted = tuple(views)
     if set(wanted) - {View.ORIGINAL}:
         height, width = image.shape[:2]
-        # One reflection of the whole frame serves both views. A reflection is an affine map: 2 to 4 times as fast as cv2.remap.
-        reflected: Image = cv2.warpAffine(
-            image,
-            midline.matrix,
-            (width, height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(0, 0, 0),
-        )
+        # One reflection of the whole frame serves both views. It is an affine map: the same pixels as from cv2.remap, without its maps
+        # (1080p: 5.4 ms against 8.7 ms on one core).
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        warped = cv2.warpAffine(image, midline.matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0))
+        reflected = np.asarray(warped, dtype=np.uint8)
         on_left = _on_left(midline, width, height)
         rows, columns, left_share = _strip(midline, width, height)
         here, there = image[rows, columns].astype(np.int32), reflected[rows, columns].astype(np.int32)
@@ -146,11 +147,11 @@ def _on_left(midline: Midline, width: int, height: int) -> NDArray[np.uint8]:
     """Mask (H, W) uint8 of the pixels on the subject's left: 1, else 0."""
     across = (np.arange(width, dtype=np.float32) - np.float32(midline.x)) * np.float32(midline.down_y)
     down = (np.arange(height, dtype=np.float32) - np.float32(midline.y)) * np.float32(midline.down_x)
-    return (across[np.newaxis, :] >= down[:, np.newaxis]).view(np.uint8)
+    return np.asarray(across[np.newaxis, :] >= down[:, np.newaxis]).view(np.uint8)
 
 
 def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]:
-    """Pixels near the midline: their rows and columns, (n,), and the share of the subject's left half in each, (n, 1) int32, 0 to `_FULL`."""
+    """Pixels near the midline: rows and columns, (n,), and the weight of `image` in each when the left half is kept, (n, 1) int32."""
     half = max(1.0, BLEND * midline.length)
     upright = abs(midline.down_y) >= abs(midline.down_x)
     # Along the midline's steeper axis each line of pixels is crossed once, in `middle`.
@@ -184,6 +185,37 @@ def reflect_region(region: Region, midline: Midline) -> Region:
     """Return the same square on the reflected face: its roll is again that of an axis from the subject's right to the left."""
     ((x, y),) = reflect_points(np.array([[region.x, region.y]]), midline)
     return Region(float(x), float(y), region.side, remainder(2.0 * midline.roll - region.roll, 2.0 * pi))
+
+
+def mirrored_region(region: Region, midline: Midline) -> Region:
+    """Return where the landmark model looks in both mirrored pictures: the original's square, made symmetric about the midline.
+
+    Its centre moves to the nearest place on the midline, it rolls with the midline, and its size stays.
+
+    Chosen by the mean error of the landmarks on mirrored pictures of rendered faces, in % of the eye distance: 96 faces that look nearly
+    straight ahead / 24 that are turned by 12 to 28 degrees. No choice stands out, so the simplest is taken.
+
+    ======================================================  ===========  ==============
+    square                                                  PFLD         attention mesh
+    ======================================================  ===========  ==============
+    this one                                                3.41 / 5.46  3.96 / 6.69
+    the original's, as it is                                3.42 / 5.47  3.96 / 7.25
+    this one, scaled by the size of the kept half           3.41 / 5.64  3.96 / 6.71
+    of the landmarks of the kept half and their reflection  3.41 / 5.64  4.11 / 6.90
+    of the mesh points of the kept half and theirs          -            3.96 / 6.79
+    this one, then that of the landmarks found              3.42 / 5.59  3.96 / 6.76
+    of the true landmarks                                   3.39 / 5.56  4.02 / 6.79
+    ======================================================  ===========  ==============
+
+    Parameters
+    ----------
+    region : Region
+        What `LandmarkModel.region_from_landmarks` gives for the original view.
+    midline : Midline
+    """
+    here = np.array([[region.x, region.y]])
+    ((x, y),) = (here + reflect_points(here, midline)) / 2.0
+    return Region(float(x), float(y), region.side, midline.roll)
 
 
 def reflect_landmarks(landmarks: Float32Array, midline: Midline, keep: View) -> Float32Array:

@@ -25,9 +25,10 @@ MIN_CONFIDENCE = 0.15
 # Below this presence score there is no face, however well the landmarks form one: a landmark model draws a perfect face on an empty wall
 # (0.002 and less on grey, black, white and noise).
 MIN_SCORE = 0.1
-# To take up a face that was not followed in the frame before asks for more: a cartoon or a cloud passes for a face now and then, and
-# reaches 0.67.
-MIN_NEW_CONFIDENCE = 0.7
+# To take up a face that was not followed in the frame before asks for more, of the landmarks and of the detection: now and then a cloud or a
+# cartoon passes for a face (on a cartoon clip without people, up to 0.82 and 0.56, or 0.75 and 0.73).
+MIN_NEW_CONFIDENCE = 0.8
+MIN_NEW_SCORE = 0.6
 
 
 def landmark_confidence(model: str, score: float, fit: PoseFit) -> float:
@@ -47,6 +48,8 @@ def landmark_confidence(model: str, score: float, fit: PoseFit) -> float:
     float
         0 to 1.
     """
+    if fit.pose[0] <= 0.0:
+        return 0.0  # the model seen from behind, upside down: no face
     intercept, score_slope, error_slope = CALIBRATION.get(model, OTHER_MODEL)
     score = min(max(score, SCORE_RANGE[0]), SCORE_RANGE[1])
     exponent = intercept + score_slope * math.log(score / (1.0 - score)) + error_slope * fit.error / fit.pose[0]

@@ -14,7 +14,7 @@ from face_mirror_au.errors import LandmarksError
 from face_mirror_au.models.presence import presence_score
 from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
-from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, MIN_NEW_CONFIDENCE, MIN_SCORE, landmark_confidence
+from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, MIN_NEW_CONFIDENCE, MIN_NEW_SCORE, MIN_SCORE, landmark_confidence
 from face_mirror_au.records import Detection, Face, Image, Located, Region
 
 # A face may move by this share of its size, and change its size by this factor, from one frame to the next before the tracker asks the
@@ -119,7 +119,8 @@ class FaceTracker:
             if tracked is not None and not _jumped(state.region, self._next_region(tracked)):
                 return tracked, replace(state, region=self._next_region(tracked))
 
-        detections = self._detector.detect(image)
+        least = MIN_NEW_SCORE if state.lost else 0.0
+        detections = [detection for detection in self._detector.detect(image) if detection.score >= least]
         regions = [self._landmark_model.region_from_detection(detection) for detection in detections]
         chosen = choose_face(detections, regions, state)
         if chosen is None:

@@ -1,5 +1,7 @@
-"""The fixtures that authors of plugins get, and records to fill hooks with."""
+"""The fixtures that authors of plugins get. They write `pytest_plugins`, which pytest reads in a conftest.py at the top only."""
 
 from __future__ import annotations
 
-pytest_plugins = ["face_mirror_hooks.pytest_plugin"]
+from face_mirror_hooks.pytest_plugin import face_mirror_images, face_mirror_loop, face_mirror_manager
+
+__all__ = ["face_mirror_images", "face_mirror_loop", "face_mirror_manager"]

@@ -37,7 +37,7 @@ def test_there_is_one_of_each_record():
 
 @pytest.mark.parametrize("record", ONE_OF_EACH, ids=lambda record: type(record).__name__)
 def test_records_are_frozen_and_pickled_whole(record):
-    assert _same(record, pickle.loads(pickle.dumps(record)))
+    assert _same(record, pickle.loads(pickle.dumps(record)))  # noqa: S301 - made in this line
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(record, dataclasses.fields(record)[0].name, None)
     assert not hasattr(record, "__dict__")
@@ -54,8 +54,8 @@ def test_a_view_is_found_by_its_name():
 
 
 def test_a_plugin_error_is_pickled_with_its_failure():
-    error = pickle.loads(pickle.dumps(PluginError(PluginFailure("p", "detect_faces", "ValueError: no"))))
-    assert isinstance(error, PluginError)
+    error = pickle.loads(pickle.dumps(PluginError(PluginFailure("p", "detect_faces", "ValueError: no"))))  # noqa: S301 - made in this line
+    assert error.failure == PluginFailure("p", "detect_faces", "ValueError: no")
     assert str(error) == "plugin p failed in detect_faces: ValueError: no"
 
 
@@ -67,4 +67,4 @@ def test_hooks_need_pluggy_and_numpy_only():
         "print(*sorted(new - set(sys.stdlib_module_names)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["face_mirror_hooks"]
+    assert set(done.stdout.split()) <= {"face_mirror_hooks", "numpy", "pluggy"}

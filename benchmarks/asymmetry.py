@@ -1,0 +1,183 @@
+"""How well left minus right survives in the mirrored views, on rendered faces with known one-sided expressions. Needs ../shared.
+
+For each landmark model: the subject's left is measured in left_mirrored and the right in right_mirrored, with landmarks either reflected
+from the original view or located on the mirrored picture. Printed are the correlation with the truth and the slope of the line through them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks import ROOT
+from face_mirror_au.models.attention_mesh import AttentionMesh
+from face_mirror_au.models.blazeface import BlazeFace
+from face_mirror_au.models.pfld import PFLD
+from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
+from face_mirror_au.models.retinaface import RetinaFace
+from face_mirror_au.numerics.reflection import (
+    LEFT_POINTS,
+    RIGHT_POINTS,
+    Midline,
+    midline_of_landmarks,
+    mirror_views,
+    mirrored_region,
+    reflect_landmarks,
+)
+from face_mirror_au.records import Float32Array, FloatArray, Image, Located, View
+from face_mirror_weights.training.clips import sample_person
+from face_mirror_weights.training.ict import FaceModel
+from face_mirror_weights.training.renderer import Pose, Scene, Studio, render
+
+SHARED = ROOT.parent / "shared"
+WEIGHTS = SHARED / "weights"
+MIRRORED = (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)
+
+# Shapes of the mesh that make asymmetry, and their full strength.
+SHAPES = {
+    "mouthSmile": 1.0,
+    "mouthFrown": 0.9,
+    "mouthStretch": 0.9,
+    "mouthUpperUp": 0.8,
+    "noseSneer": 0.9,
+    "eyeBlink": 1.0,
+    "eyeWide": 0.8,
+    "browInnerUp": 1.0,
+    "browOuterUp": 1.0,
+    "browDown": 0.8,
+}
+SHAPES_A_FACE = 4
+
+MEASURES = ("mouth corner", "eye opening", "brow height")
+# For the subject's right side; the left one has their partners.
+MOUTH_CORNER, NOSE_BASE = 48, 33
+UPPER_LID, LOWER_LID, EYE_CORNERS = [37, 38], [41, 40], [36, 39]
+BROW = [17, 18, 19, 20, 21]
+_PARTNER = np.arange(68)
+_PARTNER[RIGHT_POINTS], _PARTNER[LEFT_POINTS] = LEFT_POINTS, RIGHT_POINTS
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFace:
+    """A picture (480, 640, 3) uint8 BGR and its true landmarks (68, 2) float32."""
+
+    image: Image
+    landmarks: Float32Array
+
+
+def rendered_faces(count: int, seed: int) -> Iterator[RenderedFace]:
+    """Different people, each with some expressions on the left, on the right or on both sides, who look nearly straight ahead."""
+    studio = Studio(FaceModel.load(SHARED / "faces3d" / "ict.npz"))
+    generator = np.random.default_rng(seed)
+    for index in range(count):
+        identity, appearance = sample_person(generator)
+        weights: dict[str, float] = {}
+        for name in generator.choice(sorted(SHAPES), SHAPES_A_FACE, replace=False):
+            strength = float(generator.uniform(0.3, 1.0)) * SHAPES[str(name)]
+            sides = ("L", "R", "LR")[int(generator.integers(3))]
+            weights.update({f"{name}_{side}": strength for side in sides})
+        angles = generator.normal(0.0, 4.0, 3)
+        pose = Pose(*(float(angle) for angle in angles), distance=float(generator.uniform(50, 70)))
+        person = studio.subject(studio.model.vertices(identity, weights), appearance, pose)
+        image, (landmarks,) = render(Scene([person], noise=1.5, seed=seed + index))
+        yield RenderedFace(image, landmarks)
+
+
+def side_measures(landmarks: Float32Array, midline: Midline, *, left: bool) -> FloatArray:
+    """The three `MEASURES` of one side along the midline, (3,) float64 px: corner above the nose's base, lids apart, brow above the eye."""
+    height = landmarks.astype(np.float64) @ -np.array([midline.down_x, midline.down_y])
+    if left:
+        height = height[_PARTNER]
+    return np.array(
+        [
+            height[MOUTH_CORNER] - height[NOSE_BASE],
+            height[UPPER_LID].mean() - height[LOWER_LID].mean(),
+            height[BROW].mean() - height[EYE_CORNERS].mean(),
+        ]
+    )
+
+
+def left_minus_right(landmarks: dict[View, Float32Array], midline: Midline) -> FloatArray:
+    """From the mirrored views, (3,) float64 px: in each, both sides show the kept half, and their mean is taken."""
+    left, right = (np.mean([side_measures(landmarks[view], midline, left=side) for side in (True, False)], axis=0) for view in MIRRORED)
+    return np.asarray(left - right)
+
+
+def original_difference(landmarks: Float32Array, midline: Midline) -> FloatArray:
+    """Left minus right within one picture, (3,) float64 px."""
+    return side_measures(landmarks, midline, left=True) - side_measures(landmarks, midline, left=False)
+
+
+def locate_original(model: LandmarkModel, detector: FaceDetector, image: Image) -> Located | None:
+    """Detect, then locate twice, as the tracker does; None when the detector finds nothing."""
+    detections = detector.detect(image)
+    if not detections:
+        return None
+    first = model.locate([image], [model.region_from_detection(detections[0])])[0]
+    return model.locate([image], [model.region_from_landmarks(first)])[0]
+
+
+def differences(model: LandmarkModel, detector: FaceDetector, face: RenderedFace) -> dict[str, FloatArray] | None:
+    """Left minus right of one face by every way, (3,) float64 in units of the true eye distance; None when no face is found."""
+    located = locate_original(model, detector, face.image)
+    if located is None:
+        return None
+    midline = midline_of_landmarks(located.landmarks)
+    region = mirrored_region(model.region_from_landmarks(located), midline)
+    pictures = mirror_views(face.image, midline, MIRRORED)
+    found = model.locate([pictures[view] for view in MIRRORED], [region, region])
+    ways = {
+        "original view": original_difference(located.landmarks, midline),
+        "reflected from the original": left_minus_right(
+            {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED}, midline
+        ),
+        "run on the mirrored picture": left_minus_right({view: one.landmarks for view, one in zip(MIRRORED, found, strict=True)}, midline),
+        "truth": original_difference(face.landmarks, midline_of_landmarks(face.landmarks)),
+    }
+    eye_distance = float(np.linalg.norm(face.landmarks[36] - face.landmarks[45]))
+    return {way: value / eye_distance for way, value in ways.items()}
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=int, default=96, metavar="N", help="how many faces to render (0.6 s each)")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    faces = list(rendered_faces(arguments.faces, arguments.seed))
+    pairs: dict[str, tuple[LandmarkModel, FaceDetector]] = {
+        "PFLD": (
+            PFLD(WEIGHTS / "retinaface-pfld" / "pfld_cunjian.onnx"),
+            RetinaFace(WEIGHTS / "retinaface-pfld" / "retinaface_mobilenet025.onnx"),
+        ),
+        "attention mesh": (
+            AttentionMesh(WEIGHTS / "mediapipe-open" / "face_landmark_attention_fp16w.onnx"),
+            BlazeFace(WEIGHTS / "mediapipe-open" / "blazeface_short_fp16w.onnx"),
+        ),
+    }
+    print(f"left minus right against the truth on {len(faces)} rendered faces, seed {arguments.seed}: correlation (slope)\n")
+    print(f"| landmarks of the mirrored views | {' | '.join(MEASURES)} |")
+    print("|---" * (1 + len(MEASURES)) + "|")
+    missed = []
+    for name, (model, detector) in pairs.items():
+        rows = [row for row in (differences(model, detector, face) for face in faces) if row is not None]
+        if len(rows) < len(faces):
+            missed.append(f"{name}: no face found in {len(faces) - len(rows)} pictures; they are left out")
+        truth = np.array([row["truth"] for row in rows])
+        for way in list(rows[0])[:-1]:
+            values = np.array([row[way] for row in rows])
+            cells = [
+                f"{np.corrcoef(values[:, i], truth[:, i])[0, 1]:.2f} ({np.polyfit(truth[:, i], values[:, i], 1)[0]:.2f})" for i in range(3)
+            ]
+            print(f"| {name}, {way} | {' | '.join(cells)} |")
+    print("\nsize of the true differences (standard deviation, eye distances): " + ", ".join(f"{value:.3f}" for value in truth.std(axis=0)))
+    for line in missed:
+        print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
