@@ -1,7 +1,5 @@
 """Reads a TFLite file into plain records: tensors, constants, operators with their options. Only what the two MediaPipe models hold."""
 
-
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field

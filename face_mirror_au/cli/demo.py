@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from face_mirror_au.cli.run import WeightsOption, run
-from face_mirror_au.cli.terminal import ExitCode, one_line_errors
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, output_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,6 @@ def demo(
 
 def _show(csv: Path) -> None:
     import pandas as pd
-    from rich.console import Console
     from rich.table import Table
 
     rows = pd.read_csv(csv)
@@ -50,7 +49,7 @@ def _show(csv: Path) -> None:
     step = max(1, len(rows) // SHOWN_ROWS)
     for position in range(0, len(rows), step):
         table.add_row(*(_cell(rows.iloc[position], name) for name in columns))
-    Console().print(table)
+    output_console().print(table)
     if not has_aus:
         typer.echo("No action units yet: 'face-mirror-au weights fetch openface-au' adds OpenFace's models (non-commercial research only).")
     typer.echo(f"All columns and rows: {csv}")

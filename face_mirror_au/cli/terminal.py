@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 from typing import ParamSpec
@@ -30,6 +32,11 @@ class ExitCode(IntEnum):
 def error_console() -> Console:
     """The console on stderr."""
     return Console(stderr=True)
+
+
+def output_console() -> Console:
+    """The console on stdout; wide in a pipe, where a table that wraps at 80 columns would be of no use."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
 
 
 def print_error(text: str, label: str = "error", style: str = "bold red") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from face_mirror_au.cli.terminal import error_console, one_line_errors
+from face_mirror_au.cli.terminal import error_console, one_line_errors, output_console
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
 from face_mirror_weights.fetch import MIRROR_VARIABLE, fetch_set
@@ -69,9 +67,9 @@ def list_sets(
     if as_json:
         typer.echo(json.dumps(_as_json(store), indent=2))
     elif files:
-        _output().print(_files_table(store))
+        output_console().print(_files_table(store))
     else:
-        _output().print(_sets_table(store))
+        output_console().print(_sets_table(store))
 
 
 @app.command("path")
@@ -278,9 +276,3 @@ def _progress() -> Iterator[ProgressCallback | None]:
             bars.update(tasks[label], completed=done, visible=done < total)
 
         yield report
-
-
-def _output() -> Console:
-    # As wide as it takes in a pipe: a table that wraps at 80 columns is of no use to a script.
-    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200)
-

@@ -43,9 +43,7 @@ class RunningMedian:
     def add(self, values: FloatArray) -> None:
         """Add one vector, (size,) float64."""
         self.count += 1
-        _kernels.running_median.update(
-            values, self._histogram, self._median_bin, self._below, self.count, self._minimum, self._length
-        )
+        _kernels.running_median.update(values, self._histogram, self._median_bin, self._below, self.count, self._minimum, self._length)
 
     def value(self) -> FloatArray:
         """Centre of the median's bin, (size,) float64; the centre of the first bin while nothing was added."""

@@ -24,7 +24,9 @@ CLIPS = Path(__file__).resolve().parents[1] / "clips"
 
 
 def detection(x, side, score=0.9):
-    return Detection(np.array([x - side / 2, 100 - side / 2, x + side / 2, 100 + side / 2], np.float32), score, np.zeros((0, 2), np.float32))
+    return Detection(
+        np.array([x - side / 2, 100 - side / 2, x + side / 2, 100 + side / 2], np.float32), score, np.zeros((0, 2), np.float32)
+    )
 
 
 def choose(state, *faces):
@@ -141,9 +143,7 @@ def test_a_wrong_frame_fails_that_frame_only(processor, two_faces, image, messag
 def test_a_frame_of_another_memory_order_gives_the_same_numbers(processor, two_faces):
     frames, _ = two_faces
     strided = np.asfortranarray(frames[0].image)
-    first, second = (
-        next(iter(process_frames([Frame(0, 0.0, image)], processor, detect_every=30))) for image in (frames[0].image, strided)
-    )
+    first, second = (next(iter(process_frames([Frame(0, 0.0, image)], processor, detect_every=30))) for image in (frames[0].image, strided))
     assert np.array_equal(first.descriptor.hog, second.descriptor.hog)
     assert np.array_equal(first.face.landmarks, second.face.landmarks)
 
