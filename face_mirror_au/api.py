@@ -21,7 +21,7 @@ from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_mod
 from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
-from face_mirror_au.records import Frame, Image, View
+from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.video_run import RunSettings, VideoRunner
 from face_mirror_weights import Store
 
@@ -170,7 +170,9 @@ class AUPipeline:
         FrameError
             When the picture is not (H, W, 3) uint8.
         """
-        record, self._state = self._runner.processor.process(Frame(0, time_s, image), self._state, detect=detect)
+        frame = Frame(0, time_s, check_image(image))
+        detections = self._runner.processor.detect(frame) if detect else None
+        record, self._state = self._runner.processor.process(frame, self._state, detections)
         return record
 
     def reset(self) -> None:
@@ -256,6 +258,6 @@ class FullPythonAUPipeline:
         table = _video_table(self._runner, Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", None)
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
-        minimal = table[list(minimal_columns())].copy()
+        minimal: pd.DataFrame = table[list(minimal_columns())].copy()
         minimal.attrs = table.attrs
         return minimal

@@ -18,6 +18,7 @@ from face_mirror_au.io.view_log import ViewLog
 from face_mirror_au.loop.in_process import process_frames
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.process import FrameProcessor, FrameRecord
 from face_mirror_au.pipeline.sequence import OnlineValues
@@ -116,7 +117,8 @@ class VideoRunner:
         self.bank = plan.load_bank()
         describer = plan.load_describer()
         self._describer = describer
-        tracker = FaceTracker(plan.load_detector(settings.max_side), plan.load_landmark_model(), describer.pose_fitter)
+        finder = ModelFinder(plan.load_detector(settings.max_side), plan.load_landmark_model())
+        tracker = FaceTracker(finder, describer.pose_fitter)
         self._processor = FrameProcessor(tracker, describer)
 
     @property

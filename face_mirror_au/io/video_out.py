@@ -129,7 +129,7 @@ class VideoWriter:
         return self
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
-        from av.video.reformatter import ColorRange, Colorspace
+        from av.video.reformatter import Colorspace
 
         stream = cast("VideoStream", container.add_stream(self._encoder, rate=self._rate or Fraction(25), options=dict(self._options)))
         stream.width, stream.height = self._padded
@@ -141,7 +141,6 @@ class VideoWriter:
         context.max_b_frames = 0
         # Said in the file, since players guess BT.709 for large pictures: BT.601 is what every reader takes when it does not look.
         context.colorspace = Colorspace.ITU601
-        context.color_range = ColorRange.MPEG
         if self._aspect is not None:
             context.sample_aspect_ratio = self._aspect
         return stream
@@ -176,7 +175,7 @@ class VideoWriter:
             )
         if self._padded == self._size:
             return image
-        return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="constant")
 
     def _ticks(self, time_s: float) -> int:
         if not isfinite(time_s) or time_s < 0:

@@ -13,7 +13,7 @@ from face_mirror_au.records import Float32Array
 
 if TYPE_CHECKING:
     import onnx
-    import onnxruntime as ort  # type: ignore[import-untyped]
+    import onnxruntime as ort
 
 # Execution provider and its options for each `device`, in the order in which ONNX Runtime shall try them.
 PROVIDERS: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]] = {"cpu": (("CPUExecutionProvider", {}),)}

@@ -29,8 +29,7 @@ class OnlineCorrection:
         self._count = 0
 
     def correct(self, raw: FloatArray) -> FloatArray:
-        """Take a successful frame's raw intensities (size,) into account and return them corrected,
-        clipped to [0, 5]."""
+        """Take a successful frame's raw intensities (size,) into account; return them corrected, clipped to [0, 5]."""
         # NaN, an intensity without a predictor, stays NaN below; its histogram is never looked at.
         index = clamped_bins(np.nan_to_num(raw), BINS, MINIMUM, MAXIMUM - MINIMUM)
         self._histogram[self._rows, index] += 1

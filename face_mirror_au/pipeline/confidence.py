@@ -25,8 +25,8 @@ MIN_CONFIDENCE = 0.15
 # Below this presence score there is no face, however well the landmarks form one: a landmark model draws a perfect face on an empty wall
 # (0.002 and less on grey, black, white and noise).
 MIN_SCORE = 0.1
-# To take up a face that was not followed in the frame before asks for more, of the landmarks and of the detection: now and then a cloud or a
-# cartoon passes for a face (on a cartoon clip without people, up to 0.82 and 0.56, or 0.75 and 0.73).
+# To take up a face that was not followed in the frame before asks for more, of the landmarks and of the detection: now and then a cloud
+# or a cartoon passes for a face (on a cartoon clip without people, up to 0.82 and 0.56, or 0.75 and 0.73).
 MIN_NEW_CONFIDENCE = 0.8
 MIN_NEW_SCORE = 0.6
 

@@ -1,32 +1,30 @@
 """Where the followed face is, frame by frame: tracking from its own landmarks, detection at set frames and in doubt.
 
-`FaceTracker.track` is a pure function of the picture and a small state, so that a chunk of frames gives the same result in any process.
+`FaceTracker.track` is a pure function of the frame and a small state, so that a chunk of frames gives the same result in any process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from face_mirror_au.errors import LandmarksError
-from face_mirror_au.models.presence import presence_score
-from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, MIN_NEW_CONFIDENCE, MIN_NEW_SCORE, MIN_SCORE, landmark_confidence
-from face_mirror_au.records import Detection, Face, Image, Located, Region
+from face_mirror_au.pipeline.finder import FaceFinder
+from face_mirror_au.records import Detection, Face, Float32Array, Frame, Located, View
 
-# A face may move by this share of its size, and change its size by this factor, from one frame to the next before the tracker asks the
-# detector.
-MAX_JUMP = 0.35
+# A face may move by this share of its size, and change its size by this factor, from one frame to the next before the detector is asked.
+MAX_JUMP = 0.5
 MAX_GROWTH = 1.3
-# A detection is the followed face when the two squares overlap by this much (intersection over union) ...
-MIN_OVERLAP = 0.25
-# ... or, where nothing overlaps and other people are about, when it is this near (in sides) and this similar in size.
-MAX_RETURN_DISTANCE = 1.0
-MAX_RETURN_GROWTH = 1.6
-
+# A detection is the followed face when its box and that of the last landmarks overlap by this much (intersection over union; about 0.6 to
+# 0.8 on a still face, whose box reaches up to the forehead or not, depending on the detector) ...
+MIN_OVERLAP = 0.2
+# ... or, where nothing overlaps and other people are about, when it is this near (in sizes) and this similar in size.
+MAX_RETURN_DISTANCE = 1.2
+MAX_RETURN_GROWTH = 1.7
 # After a detection the landmark model runs this often before the pass that counts, each time in the square of its own landmarks, so that
 # the frame is cropped as the tracked ones are. Landmark step at such a frame, in median steps elsewhere (two rendered clips): 1.2 to 2.2
 # with one, 1.1 to 1.5 with two, 1.0 to 1.3 with three.
@@ -43,17 +41,22 @@ class TrackState:
 
     Attributes
     ----------
-    region : Region or None
-        Where the face was last seen; None before the first face.
+    near : Located or None
+        The face where it was last seen; None before the first one.
     lost : bool
         True when the last frame had no face.
     crowd : bool
         True once more than one face was seen in a frame.
     """
 
-    region: Region | None = None
+    near: Located | None = None
     lost: bool = True
     crowd: bool = False
+
+    @property
+    def box(self) -> Float32Array | None:
+        """Bounding box of the last landmarks, (4,): x1, y1, x2, y2 px."""
+        return None if self.near is None else landmark_box(self.near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,6 @@ class Tracked:
     face : Face
     located : Located
         What the landmark model returned.
-    region : Region
-        The square that it looked at.
     fit : PoseFit
         Of the landmarks.
     confidence : float
@@ -75,7 +76,6 @@ class Tracked:
 
     face: Face
     located: Located
-    region: Region
     fit: PoseFit
     confidence: float
 
@@ -85,27 +85,29 @@ class FaceTracker:
 
     Parameters
     ----------
-    detector : FaceDetector
-    landmark_model : LandmarkModel
+    finder : FaceFinder
     pose_fitter : PoseFitter
         Its error tells whether landmarks form a face.
     """
 
-    def __init__(self, detector: FaceDetector, landmark_model: LandmarkModel, pose_fitter: PoseFitter) -> None:
-        self._detector = detector
-        self._landmark_model = landmark_model
+    def __init__(self, finder: FaceFinder, pose_fitter: PoseFitter) -> None:
+        self._finder = finder
         self._pose_fitter = pose_fitter
 
-    def track(self, image: Image, state: TrackState, *, detect: bool) -> tuple[Tracked | str, TrackState]:
+    def detect(self, frame: Frame) -> tuple[Detection, ...]:
+        """All faces that the detector sees in a frame."""
+        return tuple(self._finder.detect(frame))
+
+    def track(self, frame: Frame, state: TrackState, detections: Sequence[Detection] | None = None) -> tuple[Tracked | str, TrackState]:
         """Find the followed face in the next frame.
 
         Parameters
         ----------
-        image : ndarray, (H, W, 3) uint8
+        frame : Frame
         state : TrackState
             From the frame before; `TrackState()` at a video's start.
-        detect : bool
-            Ask the detector even when tracking would do.
+        detections : sequence of Detection, optional
+            Of this frame, when the detector was asked whatever tracking would give.
 
         Returns
         -------
@@ -114,56 +116,47 @@ class FaceTracker:
         TrackState
             For the next frame.
         """
-        if not detect and not state.lost and state.region is not None:
-            tracked = self._locate(image, state.region, MIN_CONFIDENCE)
-            if tracked is not None and not _jumped(state.region, self._next_region(tracked)):
-                return tracked, replace(state, region=self._next_region(tracked))
-
-        least = MIN_NEW_SCORE if state.lost else 0.0
-        detections = [detection for detection in self._detector.detect(image) if detection.score >= least]
-        regions = [self._landmark_model.region_from_detection(detection) for detection in detections]
-        chosen = choose_face(detections, regions, state)
+        if detections is None and not state.lost and state.near is not None:
+            tracked = self.locate(frame, View.ORIGINAL, state.near, MIN_CONFIDENCE)
+            if tracked is not None and not _jumped(landmark_box(state.near), tracked.face.box):
+                return tracked, TrackState(tracked.located, lost=False, crowd=state.crowd)
+        candidates = acceptable(self.detect(frame) if detections is None else detections, state)
+        chosen = choose_face(candidates, state)
         if chosen is None:
-            return (OTHER_FACE if detections else NO_FACE), replace(state, lost=True)
+            return (OTHER_FACE if candidates else NO_FACE), TrackState(state.near, lost=True, crowd=state.crowd)
         # Only beside the followed face: on an empty scene a detector may see several faces that are none.
-        crowd = state.crowd or len(detections) > 1
-        region = regions[chosen]
+        crowd = state.crowd or len(candidates) > 1
+        near: Detection | Located = candidates[chosen]
         for _ in range(SETTLING_PASSES):
-            region = self._landmark_model.region_from_landmarks(self._landmark_model.locate([image], [region])[0])
-        tracked = self._locate(image, region, MIN_NEW_CONFIDENCE if state.lost else MIN_CONFIDENCE)
+            near, _ = self._finder.locate(frame, View.ORIGINAL, near)
+        tracked = self.locate(frame, View.ORIGINAL, near, MIN_NEW_CONFIDENCE if state.lost else MIN_CONFIDENCE)
         if tracked is None:
-            return BAD_LANDMARKS, replace(state, lost=True)
-        return tracked, TrackState(self._next_region(tracked), lost=False, crowd=crowd)
+            return BAD_LANDMARKS, TrackState(state.near, lost=True, crowd=state.crowd)
+        return tracked, TrackState(tracked.located, lost=False, crowd=crowd)
 
-    def _next_region(self, tracked: Tracked) -> Region:
-        return self._landmark_model.region_from_landmarks(tracked.located)
-
-    def _locate(self, image: Image, region: Region, minimum: float) -> Tracked | None:
-        located = self._landmark_model.locate([image], [region])[0]
-        score = located.score if self._landmark_model.scores_presence else presence_score(self._detector, image, region)
-        if score < MIN_SCORE:
+    def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:
+        """Landmarks of one view at `near`, fitted; None when they are no face or their confidence is not above `least`."""
+        located, source = self._finder.locate(frame, view, near)
+        if located.score < MIN_SCORE:
             return None
         try:
             fit = self._pose_fitter.fit(located.landmarks.astype(np.float64))
         except LandmarksError:
             return None
-        confidence = landmark_confidence(self._landmark_model.name, score, fit)
-        if confidence <= minimum:
+        confidence = landmark_confidence(source, located.score, fit)
+        if confidence <= least:
             return None
-        points = located.landmarks
-        box = np.concatenate([points.min(axis=0), points.max(axis=0)])
-        return Tracked(Face(box, score, points, self._landmark_model.name), located, region, fit, confidence)
+        return Tracked(Face(landmark_box(located), located.score, located.landmarks, source), located, fit, confidence)
 
 
-def choose_face(detections: Sequence[Detection], regions: Sequence[Region], state: TrackState) -> int | None:
+def acceptable(detections: Sequence[Detection], state: TrackState) -> list[Detection]:
+    """The detections that count: while the face is lost, only good ones."""
+    least = MIN_NEW_SCORE if state.lost else 0.0
+    return [detection for detection in detections if detection.score >= least]
+
+
+def choose_face(detections: Sequence[Detection], state: TrackState) -> int | None:
     """Which detection is the followed face: the largest at the start, then the one that overlaps where it was.
-
-    Parameters
-    ----------
-    detections : sequence of Detection
-    regions : sequence of Region
-        The landmark model's square for each detection: the same kind of square as `state.region`.
-    state : TrackState
 
     Returns
     -------
@@ -172,32 +165,77 @@ def choose_face(detections: Sequence[Detection], regions: Sequence[Region], stat
     """
     if not detections:
         return None
-    last = state.region
+    last = state.box
     if last is None:
-        return max(range(len(regions)), key=lambda index: regions[index].side)
-    overlaps = [_overlap(last, region) for region in regions]
+        return max(range(len(detections)), key=lambda index: _size(detections[index].box))
+    overlaps = [_overlap(last, detection.box) for detection in detections]
     best = int(np.argmax(overlaps))
     if overlaps[best] >= MIN_OVERLAP:
         return best
-    distances = [np.hypot(region.x - last.x, region.y - last.y) / last.side for region in regions]
+    distances = [_distance(last, detection.box) for detection in detections]
     nearest = int(np.argmin(distances))
     if not state.crowd:
         return nearest
-    near = distances[nearest] <= MAX_RETURN_DISTANCE and _growth(last, regions[nearest]) <= MAX_RETURN_GROWTH
+    near = distances[nearest] <= MAX_RETURN_DISTANCE and _growth(last, detections[nearest].box) <= MAX_RETURN_GROWTH
     return nearest if near else None
 
 
-def _jumped(last: Region, now: Region) -> bool:
-    return bool(np.hypot(now.x - last.x, now.y - last.y) > MAX_JUMP * last.side) or _growth(last, now) > MAX_GROWTH
+def same_start(detections: Sequence[Detection], assumed: TrackState, actual: TrackState) -> bool:
+    """Whether a chunk begun with an assumed state gives what the actual one would give.
+
+    A chunk starts with a detection: once the face is chosen, nothing else of the state before matters.
+
+    Parameters
+    ----------
+    detections : sequence of Detection
+        Of the chunk's first frame.
+    assumed, actual : TrackState
+        At its start.
+    """
+    if (assumed.lost, assumed.crowd) != (actual.lost, actual.crowd):
+        return False
+    candidates = acceptable(detections, actual)
+    chosen = choose_face(candidates, actual)
+    if chosen is not None:
+        # While lost, a face that is refused leaves `near` as it was: then `near` must be the same.
+        return chosen == choose_face(candidates, assumed) and (not actual.lost or _same_place(assumed, actual))
+    return choose_face(candidates, assumed) is None and _same_place(assumed, actual)
 
 
-def _growth(first: Region, second: Region) -> float:
-    return max(first.side / second.side, second.side / first.side)
+def landmark_box(located: Located) -> Float32Array:
+    """Bounding box of landmarks, (4,) float32: x1, y1, x2, y2 px."""
+    return np.concatenate([located.landmarks.min(axis=0), located.landmarks.max(axis=0)])
 
 
-def _overlap(first: Region, second: Region) -> float:
-    """Intersection over union of two squares, their roll left aside."""
-    width = min(first.x + first.side / 2, second.x + second.side / 2) - max(first.x - first.side / 2, second.x - second.side / 2)
-    height = min(first.y + first.side / 2, second.y + second.side / 2) - max(first.y - first.side / 2, second.y - second.side / 2)
-    intersection = max(width, 0.0) * max(height, 0.0)
-    return intersection / (first.side**2 + second.side**2 - intersection)
+def _same_place(first: TrackState, second: TrackState) -> bool:
+    if first.near is None or second.near is None:
+        return first.near is second.near
+    return bool(np.array_equal(first.near.landmarks, second.near.landmarks))
+
+
+def _jumped(last: Float32Array, now: Float32Array) -> bool:
+    return _distance(last, now) > MAX_JUMP or _growth(last, now) > MAX_GROWTH
+
+
+def _size(box: Float32Array) -> float:
+    """Geometric mean of the sides."""
+    return float(np.sqrt(max(float(box[2] - box[0]), 0.0) * max(float(box[3] - box[1]), 0.0)))
+
+
+def _distance(first: Float32Array, second: Float32Array) -> float:
+    """Between the centres, in sizes of the first."""
+    offset = (first[:2] + first[2:] - second[:2] - second[2:]) / 2.0
+    return float(np.hypot(offset[0], offset[1])) / max(_size(first), 1e-6)
+
+
+def _growth(first: Float32Array, second: Float32Array) -> float:
+    sizes = max(_size(first), 1e-6), max(_size(second), 1e-6)
+    return max(sizes) / min(sizes)
+
+
+def _overlap(first: Float32Array, second: Float32Array) -> float:
+    """Intersection over union of two boxes."""
+    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
+    width, height = np.maximum(high - low, 0.0).tolist()
+    intersection = width * height
+    return float(intersection / max(_size(first) ** 2 + _size(second) ** 2 - intersection, 1e-6))

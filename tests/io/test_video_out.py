@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import resource
 import stat
 from fractions import Fraction
 from pathlib import Path
@@ -216,6 +215,7 @@ def test_an_error_of_the_block_is_passed_on_and_leaves_nothing(tmp_path, error):
 
 @pytest.mark.parametrize("frames", [400, 8])  # fails while pictures are added, or only at the end
 def test_a_full_disk_gives_one_line_and_leaves_nothing(tmp_path, frames):
+    resource = pytest.importorskip("resource")  # not on Windows
     random = np.random.default_rng(0)
     pictures = random.integers(0, 255, (8, 48, 64, 3), dtype=np.uint8)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
