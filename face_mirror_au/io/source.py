@@ -32,6 +32,8 @@ class SourceInfo:
         Where `Frame.time_s` comes from: "container"; "frame rate" where the container has none; "image index" (the index itself, in s).
     pixel_aspect : Fraction or None
         Width to height of a pixel where the file says they are not square. The pixels are left as they are.
+    time_base : Fraction or None
+        The tick of the container's timestamps, s: `Frame.time_s` is a multiple of it where they are used.
     codec : str or None
         FFmpeg's name of the decoder; None for images.
     """
@@ -45,6 +47,7 @@ class SourceInfo:
     expected_frames: int | None = None
     timestamps: Literal["container", "frame rate", "image index"] = "container"
     pixel_aspect: Fraction | None = None
+    time_base: Fraction | None = None
     codec: str | None = None
 
 

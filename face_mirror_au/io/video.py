@@ -210,6 +210,7 @@ class _VideoSource:
             expected_frames=self._stream.frames or None,
             timestamps="container" if first.pts is not None else "frame rate",
             pixel_aspect=aspect,
+            time_base=self._stream.time_base,
             codec=self._codec,
         )
 

@@ -62,6 +62,8 @@ class VideoWriter:
 
     Attributes
     ----------
+    frames : int
+        How many were added.
     notes : list of str
         Complete after the block. What is not as in the source, one line each, for the metadata.
 
@@ -175,7 +177,7 @@ class VideoWriter:
             )
         if self._padded == self._size:
             return image
-        return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="constant")
+        return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
     def _ticks(self, time_s: float) -> int:
         if not isfinite(time_s) or time_s < 0:
