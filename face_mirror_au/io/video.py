@@ -195,7 +195,7 @@ class _VideoSource:
             width, height = height, width
         if not self._orientation.exact:
             self.notes.append(f"the display rotation is not a quarter turn; the nearest, {self._orientation.rotation} degrees, was applied")
-        aspect = self._stream.sample_aspect_ratio
+        aspect = _fraction(self._stream.sample_aspect_ratio) if self._stream.sample_aspect_ratio else None
         if aspect in (0, 1):
             aspect = None
         if aspect is not None:
@@ -206,11 +206,11 @@ class _VideoSource:
             height=height,
             rotation=self._orientation.rotation,
             mirrored=self._orientation.mirrored,
-            rate=Fraction(rate) if rate else None,
+            rate=_fraction(rate) if rate else None,
             expected_frames=self._stream.frames or None,
             timestamps="container" if first.pts is not None else "frame rate",
             pixel_aspect=aspect,
-            time_base=self._stream.time_base,
+            time_base=_fraction(self._stream.time_base) if self._stream.time_base else None,
             codec=self._codec,
         )
 
@@ -307,6 +307,11 @@ def _flush_packet() -> Packet[VideoStream]:
     from av.packet import Packet
 
     return Packet()  # type: ignore[return-value]  # of no stream
+
+
+def _fraction(value: object) -> Fraction:
+    """What PyAV gives for a ratio (a Fraction before version 19, an AVRational from there on) as a Fraction."""
+    return Fraction(value.numerator, value.denominator)  # type: ignore[attr-defined]
 
 
 class _Clock:

@@ -26,6 +26,7 @@ ENCODER, FALLBACK = "libx264", "mpeg4"
 CRF = 18  # x264's scale, 0 to 51: "visually lossless" in its documentation
 PRESET = "veryfast"
 ENCODER_THREADS = 2
+_ACCURATE_ROUNDING = 0x40000  # FFmpeg's SWS_ACCURATE_RND, which PyAV names from version 18 on
 # MPEG-4's own scale, 1 to 31: lower is better.
 _FALLBACK_QUALITY = {"qmin": "2", "qmax": "3"}
 
@@ -202,7 +203,7 @@ class VideoWriter:
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
             # Without it pictures come out darker by 1 grey level, and it costs no time.
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BILINEAR | _ACCURATE_ROUNDING,  # type: ignore[arg-type]  # PyAV takes the number, too
         )
         converted.pts, converted.time_base = pts, self._base
         self._mux(converted)
