@@ -23,6 +23,7 @@ from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_hooks.records import ViewResult
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:
@@ -171,8 +172,9 @@ class AUPipeline:
             When the picture is not (H, W, 3) uint8.
         """
         frame = Frame(0, time_s, check_image(image))
-        detections = self._runner.processor.detect(frame) if detect else None
-        record, self._state = self._runner.processor.process(frame, self._state, detections)
+        processor = self._runner.loop.processor
+        detections = processor.detect(frame) if detect else None
+        record, self._state = processor.process(frame, self._state, detections)
         return record
 
     def reset(self) -> None:
@@ -201,18 +203,18 @@ def _video_table(
         def on_start(info: SourceInfo) -> None:
             expected[0] = runner.settings.max_frames or info.expected_frames
 
-        def on_row(record: FrameRecord, values: OnlineValues) -> None:
+        def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
             if log is not None:
-                log.append(record.index, record.time_s, View.ORIGINAL, record.descriptor is not None, values.raw, record.reason)
-            if progress is not None:
-                progress(record.index + 1, expected[0])
+                log.append_result(index, time_s, result, values.raw)
+            if progress is not None and result.view is View.ORIGINAL:
+                progress(index + 1, expected[0])
 
-        result = stack.enter_context(runner.run(path, folder, on_row, on_start))
-        points3d = points_in_3d(runner, result)
+        result = stack.enter_context(runner.run(path, folder, on_row=on_row, on_start=on_start))
+        points3d = points_in_3d(runner, result, result.table)
         if output is not None:
             write_table(result.table, plan, points3d, strict=runner.settings.strict)
         frame = to_dataframe(result.table, groups=GROUPS, points3d=points3d)
-        frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures))
+        frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures[View.ORIGINAL]))
         return frame
 
 

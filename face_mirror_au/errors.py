@@ -14,6 +14,7 @@ __all__ = [
     "ModelRunError",
     "OpenCVMissingError",
     "OutputError",
+    "PluginProblemError",
     "UsageError",
     "VideoError",
     "WeightsError",
@@ -42,6 +43,10 @@ class VideoError(FaceMirrorAUError):
 
 class OutputError(FaceMirrorAUError):
     """An output could not be written (folder read-only, disk full, file in use)."""
+
+
+class PluginProblemError(FaceMirrorAUError):
+    """A plugin cannot be loaded, does not fit the hooks, or is not there."""
 
 
 class UsageError(FaceMirrorAUError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from face_mirror_au.io.raw_log import RAW_COLUMNS, write_raw_csv
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
-from face_mirror_au.records import FloatArray, ViewTable
+from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_au.video_run import RunSettings, VideoResult, VideoRunner
 
 FORMATS = ("openface", "minimal", "face-mirror")
@@ -62,6 +62,10 @@ class OutputPlan:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
         return self.csv.with_name(self.csv.stem + ending)
 
+    def table(self, view: View) -> Path:
+        """The final table of a view: the plan's own for the original, `<stem>_left_mirrored.csv` beside it for a mirrored one."""
+        return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
+
     def prepare(self) -> Path:
         """Make the folder and try whether it can be written to; return it."""
         return make_output_folder(self.csv.parent)
@@ -74,28 +78,37 @@ class OutputPlan:
         return face_mirror_columns() if self.format == "face-mirror" else openface_columns(self.groups)
 
 
-def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, strict: bool) -> None:
-    """Write the final table in the plan's format."""
+def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, strict: bool) -> Path:
+    """Write a view's final table in the plan's format; return where it is."""
+    path = plan.table(table.view)
     if plan.format == "minimal":
-        write_minimal_csv(table, plan.csv)
+        write_minimal_csv(table, path)
     elif plan.format == "face-mirror":
-        write_face_mirror_csv(table, plan.csv)
+        write_face_mirror_csv(table, path)
     else:
-        write_openface_csv(table, plan.csv, groups=plan.groups, points3d=points3d, strict=strict)
+        write_openface_csv(table, path, groups=plan.groups, points3d=points3d, strict=strict)
+    return path
 
 
-def points_in_3d(runner: VideoRunner, result: VideoResult) -> Points3D:
-    """The 3D landmarks of a slice of rows, computed when they are asked for."""
+def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Points3D:
+    """The 3D landmarks of a slice of a table's rows, computed when they are asked for."""
     camera = Camera.for_size(result.info.width, result.info.height)
 
     def give(rows: slice) -> FloatArray:
-        return landmarks_3d(runner.pdm, np.asarray(result.table.pose[rows]), np.asarray(result.table.shape[rows]), camera)
+        return landmarks_3d(runner.pdm, np.asarray(table.pose[rows]), np.asarray(table.shape[rows]), camera)
 
     return give
 
 
-def write_all(result: VideoResult, plan: OutputPlan, runner: VideoRunner, source: Path, reasons: Mapping[int, str]) -> list[Path]:
-    """Write table, raw values, column dictionary and metadata.
+def write_all(
+    result: VideoResult,
+    plan: OutputPlan,
+    runner: VideoRunner,
+    source: Path,
+    reasons: Mapping[View, Mapping[int, str]],
+    notes: Sequence[str] = (),
+) -> list[Path]:
+    """Write the views' tables, raw values, column dictionary and metadata.
 
     Parameters
     ----------
@@ -105,22 +118,32 @@ def write_all(result: VideoResult, plan: OutputPlan, runner: VideoRunner, source
     source : Path
         The input; its hash goes into the metadata, its name does not.
     reasons : mapping
-        Frame (from 0) to why it was not measured.
+        For each view, frame (from 0) to why it was not measured.
+    notes : sequence of str
+        More for the metadata.
 
     Returns
     -------
     list of Path
         What was written, the table first.
     """
-    write_table(result.table, plan, points_in_3d(runner, result), strict=runner.settings.strict)
+    written = [
+        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+        for view, table in result.tables.items()
+        if plan.format != "face-mirror" or view is not View.ORIGINAL
+    ]
     raw, dictionary, metadata = plan.beside(".raw.csv"), plan.beside(".columns.csv"), plan.beside(".metadata.json")
-    write_raw_csv([result.table], raw, {result.table.view: reasons})
-    columns.write_columns_dictionary(dictionary, (*plan.columns, *RAW_COLUMNS), runner.bank.name)
-    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source)))
-    return [plan.csv, raw, dictionary, metadata]
+    if result.tables:
+        write_raw_csv(list(result.tables.values()), raw, reasons)
+        columns.write_columns_dictionary(dictionary, (*plan.columns, *RAW_COLUMNS), runner.bank.name)
+        written += [raw, dictionary]
+    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes))
+    return [*written, metadata]
 
 
-def run_metadata(result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str) -> dict[str, object]:
+def run_metadata(
+    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str, notes: Sequence[str] = ()
+) -> dict[str, object]:
     """What the metadata file says of a run."""
     models = runner.plan
     return {
@@ -135,23 +158,27 @@ def run_metadata(result: VideoResult, plan: OutputPlan, runner: VideoRunner, inp
             "au_bank": models.bank,
             "au_models": models.models,
             "sha256": dict(models.hashes),
-            "provider": "CPUExecutionProvider",
         },
+        "device": runner.device_metadata,
         "settings": _settings(runner.settings) | {"format": plan.format, "success_above_confidence": MIN_CONFIDENCE},
-        "baseline": "own",
-        "frames": {
-            "decoded": result.decoded,
-            "rows": len(result.table.success),
-            "failed": sum(result.failures.values()),
-            "reasons": dict(result.failures),
-        },
+        "baseline": str(runner.settings.baseline),
+        "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
+        "frames": {"decoded": result.decoded}
+        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+        "worker_losses": [asdict(loss) for loss in result.losses],
         "problems": list(result.problems),
-        "notes": list(result.notes),
+        "notes": [*result.notes, *notes],
         "warnings": list(result.warnings),
     }
 
 
+def _counts(table: ViewTable, failures: Mapping[str, int]) -> dict[str, object]:
+    return {"rows": len(table.success), "failed": sum(failures.values()), "reasons": dict(failures)}
+
+
 def _settings(settings: RunSettings) -> dict[str, object]:
     found = asdict(settings)
-    del found["flipped_input"]  # said with the input
+    for name in ("flipped_input", "baseline", "device", "plugins"):  # said elsewhere
+        del found[name]
+    found["views"] = [view.value for view in settings.views]
     return found

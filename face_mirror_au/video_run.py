@@ -1,38 +1,48 @@
-"""One video from its first frame to its table: source, loop, view log. The one path that command line, API and plugin share."""
+"""One video from its first frame to its tables: source, loop, plugins. The one path that command line, API and plugin share."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
-from face_mirror_au.errors import UsageError
+from face_mirror_au.errors import PluginProblemError, UsageError
 from face_mirror_au.io.source import FrameSource, SourceInfo
 from face_mirror_au.io.video import open_source
-from face_mirror_au.io.view_log import ViewLog
-from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
+from face_mirror_au.loop.launch import StartMethod
+from face_mirror_au.loop.nursery import Nursery
+from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.models.retinaface import MAX_SIDE
+from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
-from face_mirror_au.pipeline.finder import ModelFinder
+from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.process import FrameProcessor, FrameRecord
-from face_mirror_au.pipeline.sequence import OnlineValues
-from face_mirror_au.pipeline.track import FaceTracker
-from face_mirror_au.records import Frame, View, ViewTable
+from face_mirror_au.pipeline.process import AU_PLUGIN
+from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
+from face_mirror_au.plugin import ActionUnitPlugin, OnRow, register_own
+from face_mirror_au.records import Frame, Image, View, ViewTable
+from face_mirror_hooks import PluginManager
+from face_mirror_hooks.errors import HookError
+from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerLoss
 
 logger = logging.getLogger(__name__)
 
 CROWD_WARNING = "more than one face was seen: the largest at the start is the one that is followed"
 
+OnFrame = Callable[[Image, FrameResult], None]
+"""Called with each frame's original picture and its result, in order."""
+
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How a video is run.
+    """How videos are run.
 
     Attributes
     ----------
@@ -46,6 +56,20 @@ class RunSettings:
         The recording is a mirror image (selfie camera): turn it back first, so that left and right are the subject's again.
     max_side : int
         Detection sees frames scaled down to at most this long side, px.
+    views : tuple of View
+        Original first.
+    mirror : MirrorSettings
+    baseline : Baseline
+    workers : int
+        Processes beside this one; 0: none.
+    start_method : "fork", "spawn" or None
+        None: fork where there is one.
+    device : str
+        What was asked for: "auto", "cpu", "coreml" or "cuda".
+    plugins : tuple of str
+        More plugins, by import name.
+    blocked : tuple of str
+        Plugins that shall not run.
     """
 
     detect_every: int = 30
@@ -53,6 +77,14 @@ class RunSettings:
     strict: bool = False
     flipped_input: bool = False
     max_side: int = MAX_SIDE
+    views: tuple[View, ...] = (View.ORIGINAL,)
+    mirror: MirrorSettings = field(default_factory=MirrorSettings)
+    baseline: Baseline = field(default_factory=Baseline)
+    workers: int = 0
+    start_method: StartMethod | None = None
+    device: str = "cpu"
+    plugins: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.detect_every < 1:
@@ -61,6 +93,10 @@ class RunSettings:
             raise UsageError(f"--max-frames must be 1 or more, not {self.max_frames}")
         if self.max_side < 64:
             raise UsageError(f"--max-side must be 64 or more pixels, not {self.max_side}")
+        if self.workers < 0:
+            raise UsageError(f"--workers must be 0 or more, not {self.workers}")
+        if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
+            raise UsageError("--views must begin with original and name each view once: original,left,right")
 
 
 @dataclass(frozen=True)
@@ -70,74 +106,154 @@ class VideoResult:
     Attributes
     ----------
     info : SourceInfo
-    table : ViewTable
-        Valid inside the `with` block of `VideoRunner.run` only: its arrays lie on disk.
-    failures : Counter
-        Reason to number of frames.
+    tables : mapping of View to ViewTable
+        Valid inside the `with` block of `VideoRunner.run` only: their arrays lie on disk. Empty when the action units are blocked.
+    decoded : int
+        Number of decoded frames: every table has as many rows.
+    failures : mapping of View to mapping
+        For each view, reason to number of frames without a measurement.
     problems : tuple of str
         What the source could not deliver; not empty means that the result is partial.
     notes : tuple of str
         What was unusual about the source but harmless.
     warnings : tuple of str
+    losses : tuple of WorkerLoss
+        Workers that were lost on the way; their frames were done again.
     """
 
     info: SourceInfo
-    table: ViewTable
-    failures: Counter[str]
+    tables: Mapping[View, ViewTable]
+    decoded: int
+    failures: Mapping[View, Mapping[str, int]]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    losses: tuple[WorkerLoss, ...]
 
     @property
-    def decoded(self) -> int:
-        """Number of decoded frames: as many as rows."""
-        return len(self.table.frame)
+    def table(self) -> ViewTable:
+        """The original view's."""
+        return self.tables[View.ORIGINAL]
 
-    @property
-    def reconciliation(self) -> str:
-        """One line: decoded, rows, failed and why."""
-        failed = sum(self.failures.values())
-        reasons = "; ".join(f"{count} x {reason}" for reason, count in self.failures.most_common())
-        line = f"{self.decoded} frames decoded, {len(self.table.success)} rows, {failed} failed"
+    def reconciliation(self, view: View = View.ORIGINAL) -> str:
+        """One line for a view: decoded, rows, failed and why."""
+        failures = Counter(self.failures.get(view, {}))
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in failures.most_common())
+        rows = len(self.tables[view].success) if view in self.tables else 0
+        line = f"{self.decoded} frames decoded, {rows} rows, {failures.total()} failed"
         return f"{line} ({reasons})" if reasons else line
 
 
 class VideoRunner:
-    """Runs videos with one set of models. Nothing is carried from one video to the next.
+    """Runs videos with one set of models and plugins. Nothing is carried from one video to the next.
+
+    A context manager: the workers end with it.
 
     Parameters
     ----------
     plan : ModelPlan
     settings : RunSettings
+    nursery : Nursery, optional
+        Forks the workers; started before anything heavy was imported. Closed by who started it.
+    must_start : "fork" or "spawn", optional
+        How workers must start for the device that was chosen.
+    device_metadata : mapping, optional
+        How the device was chosen.
+
+    Raises
+    ------
+    PluginProblemError
+        When a plugin cannot be loaded, or a blocked name is nobody's.
+    UsageError
     """
 
-    def __init__(self, plan: ModelPlan, settings: RunSettings) -> None:
+    def __init__(
+        self,
+        plan: ModelPlan,
+        settings: RunSettings,
+        *,
+        nursery: Nursery | None = None,
+        must_start: StartMethod | None = None,
+        device_metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
+            raise UsageError(
+                "--mirror-landmarks reflect is not for PFLD, which pulls faces towards symmetry; "
+                "take locate, or a profile with the attention mesh"
+            )
         self.plan = plan
         self.settings = settings
-        self.bank = plan.load_bank()
-        describer = plan.load_describer()
-        self._describer = describer
-        finder = ModelFinder(plan.load_detector(settings.max_side), plan.load_landmark_model())
-        tracker = FaceTracker(finder, describer.pose_fitter)
-        self._processor = FrameProcessor(tracker, describer)
+        self.device_metadata = dict(device_metadata or {"request": "cpu"})
+        self._nursery = nursery
+        self._start_method = must_start or settings.start_method
+        self.action_units = ActionUnitPlugin(plan, settings.views, strict=settings.strict, baseline=settings.baseline)
+        self.manager = PluginManager()
+        try:
+            self.manager.block(settings.blocked)
+            register_own(self.manager, plan, self.action_units, settings.max_side)
+            self.manager.load_entry_points()
+            for reference in settings.plugins:
+                self.manager.register_import(reference)
+            self.manager.check_pending()
+            own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
+            self._processing = HookedProcessing(
+                self.manager.for_worker(), plan, settings.views, settings.mirror, required_plugins(own, self.manager)
+            )
+        except HookError as error:
+            raise PluginProblemError(str(error)) from error
+        self._measures = AU_PLUGIN in required_plugins((AU_PLUGIN,), self.manager)
+        self._loop: FrameLoop | None = None
+        self._session: SessionInfo | None = None
+        self._videos = 0
+
+    def __enter__(self) -> VideoRunner:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and the session."""
+        if self._session is not None:
+            self.manager.after_session(self._session)
+            self._session = None
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
+    @property
+    def bank(self) -> AUBank:
+        """The AU bank in use."""
+        return self.action_units.bank
 
     @property
     def pdm(self) -> PDM:
         """The point distribution model in use."""
-        return self._describer.pdm
+        return self.plan.load_pose_fitter().pdm
 
     @property
-    def processor(self) -> FrameProcessor:
-        """The stateless half of the method, for single frames."""
-        return self._processor
+    def loop(self) -> FrameLoop:
+        """The frame loop; its workers start at first use, before any video is opened."""
+        if self._loop is None:
+            self._loop = FrameLoop(
+                self._processing,
+                self.settings.workers,
+                self._start_method,
+                device=next((device for device in self.plan.devices.values() if device != "cpu"), "cpu"),
+                nursery=self._nursery,
+            )
+        return self._loop
 
     @contextmanager
     def run(
         self,
         path: Path,
         spool_folder: Path,
-        on_row: Callable[[FrameRecord, OnlineValues], None] | None = None,
+        *,
+        label: str | None = None,
+        on_row: OnRow | None = None,
         on_start: Callable[[SourceInfo], None] | None = None,
+        on_frame: OnFrame | None = None,
     ) -> Iterator[VideoResult]:
         """Run one video, image or image folder.
 
@@ -146,10 +262,14 @@ class VideoRunner:
         path : Path
         spool_folder : Path
             Where per-frame numbers lie while the run lasts.
+        label : str, optional
+            What plugins hear as the video's name; its stem when not given.
         on_row : callable, optional
-            Called with each frame's record and its online values, in order.
+            Called with each view's result and its online values, in order.
         on_start : callable, optional
             Called once with what is known about the source.
+        on_frame : callable, optional
+            Called with each frame's picture and result, in order.
 
         Yields
         ------
@@ -160,20 +280,61 @@ class VideoRunner:
         VideoError
             When the source cannot be opened or holds no frame.
         """
-        crowd = False
-        log = ViewLog(View.ORIGINAL, self.bank, self.pdm.n_modes, spool_folder, strict=self.settings.strict)
-        with log, open_source(path) as source:
+        loop = self.loop
+        if self._session is None:
+            self._session = SessionInfo(self.settings.views, (label or path.stem,), self.settings.workers, loop.start_method)
+            self.manager.before_session(self._session)
+        self.action_units.on_row, self.action_units.spool_folder = on_row, spool_folder
+        with open_source(path) as source:
+            info = source.info
             if on_start is not None:
-                on_start(source.info)
-            for record in process_frames(self._frames(source), self._processor, detect_every=self.settings.detect_every):
-                values = log.append(record)
-                if record.crowd and not crowd:
-                    crowd = True
-                    logger.warning("frame %d: %s", record.index, CROWD_WARNING)
-                if on_row is not None:
-                    on_row(record, values)
-            warnings = (*self.plan.warnings, *((CROWD_WARNING,) if crowd else ()))
-            yield VideoResult(source.info, log.finish(), log.failures, tuple(source.problems), tuple(source.notes), warnings)
+                on_start(info)
+            video = VideoInfo(self._videos, path, label or path.stem, info.width, info.height, info.rate, info.expected_frames)
+            self._videos += 1
+            self.manager.before_video(video)
+            self._raise_own_error()
+            try:
+                yield from self._measure(loop, video, source, on_frame)
+            except BaseException as error:
+                self.manager.on_video_error(video, str(error) or type(error).__name__)
+                raise
+            finally:
+                self.action_units.close()
+
+    def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
+        decoded, crowd, losses = 0, False, len(loop.losses)
+        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=on_frame is not None):
+            decoded += 1
+            result = record.result(self.settings.views)
+            if record.broken:
+                self.manager.on_frame_error(record.index, record.time_s, record.reason)
+            self.manager.after_frame(result)
+            self._raise_own_error()
+            for loss in loop.take_news():
+                self.manager.on_worker_lost(loss)
+            if on_frame is not None and image is not None:
+                on_frame(image, result)
+            if record.crowd and not crowd:
+                crowd = True
+                logger.warning("frame %d: %s", record.index, CROWD_WARNING)
+        failures = self.action_units.failures if self._measures else {}
+        plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
+        outcome = VideoResult(
+            info=source.info,
+            tables=self.action_units.finish() if self._measures else {},
+            decoded=decoded,
+            failures=failures,
+            problems=tuple(source.problems),
+            notes=tuple(source.notes),
+            warnings=(*self.plan.warnings, *((CROWD_WARNING,) if crowd else ()), *plugin_failures),
+            losses=tuple(loop.losses[losses:]),
+        )
+        yield outcome
+        self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))
+
+    def _raise_own_error(self) -> None:
+        if self._measures and self.action_units.error is not None:
+            raise self.action_units.error
 
     def _frames(self, source: FrameSource) -> Iterator[Frame]:
         for frame in source:

@@ -11,7 +11,8 @@ from face_mirror_au.cli import weights
 from face_mirror_au.cli.demo import demo
 from face_mirror_au.cli.info import info
 from face_mirror_au.cli.landmarks import au_from_landmarks
-from face_mirror_au.cli.run import quiet_library_logs, run
+from face_mirror_au.cli.plugins import plugins
+from face_mirror_au.cli.run import mirror, quiet_library_logs, run
 
 app = typer.Typer(
     name="face-mirror-au",
@@ -20,8 +21,10 @@ app = typer.Typer(
     help="Facial action units of videos, for facial palsy: OpenFace 2.2's method, left against right. Research use; not a medical device.",
 )
 app.command("run")(run)
+app.command("mirror")(mirror)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("demo")(demo)
+app.command("plugins")(plugins)
 app.command("info")(info)
 app.add_typer(weights.app, name="weights")
 

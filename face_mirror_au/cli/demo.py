@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from face_mirror_au.cli.run import WeightsOption, run
+from face_mirror_au.cli.options import Weights
+from face_mirror_au.cli.run import run
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, output_console
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SHOWN_ROWS = 13
 def demo(
     output_dir: Annotated[Path, typer.Option("-o", "--output-dir", metavar="DIR", help="Where the files go.")] = Path("demo-out"),
     clip: Annotated[Path | None, typer.Option(metavar="VIDEO", help="Another clip than the one of `weights fetch demo-clip`.")] = None,
-    weights: WeightsOption = None,
+    weights: Weights = None,
 ) -> None:
     """Run the demo clip (a face from neutral to a smile) and print some of its rows. Needs `weights fetch open demo-clip` once."""
     from face_mirror_weights import Store

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from face_mirror_au.cli.run import WeightsOption
+from face_mirror_au.cli.options import Weights
 from face_mirror_au.cli.terminal import one_line_errors
 
 
 @one_line_errors
 def info(
-    weights: WeightsOption = None,
+    weights: Weights = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show versions, kernels, model sets and execution providers. Holds no path and no name: safe to paste into a bug report."""

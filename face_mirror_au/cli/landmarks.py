@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from face_mirror_au.cli.run import WeightsOption
+from face_mirror_au.cli.options import Weights
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error
 
 
@@ -33,7 +33,7 @@ def au_from_landmarks(
         typer.Option(metavar="INDEX.csv", help="With --models image and a folder: columns row, image: the image of each landmark row."),
     ] = None,
     openface_strict: Annotated[bool, typer.Option("--openface-strict", help="Failed rows as OpenFace has them, instead of empty.")] = False,
-    weights: WeightsOption = None,
+    weights: Weights = None,
 ) -> None:
     """OpenFace's action units for landmarks that you have: equal to the C++ program to rounding.
 

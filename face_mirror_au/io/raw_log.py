@@ -11,7 +11,10 @@ import numpy as np
 
 from face_mirror_au.io import columns
 from face_mirror_au.io.files import atomic_text, open_log, output_error
+from face_mirror_au.io.view_log import failure_reason
+from face_mirror_au.pipeline.process import descriptor_of
 from face_mirror_au.records import FloatArray, View, ViewTable
+from face_mirror_hooks.records import ViewResult
 
 RAW_COLUMNS = ("frame", "timestamp", "view", "success", *columns.RAW, "reason")
 _DECIMALS = 6
@@ -67,6 +70,11 @@ class OnlineLog:
             Why there is no measurement.
         """
         self._write(_row(frame, time_s, view, success, raw, reason))
+
+    def append_result(self, index: int, time_s: float, result: ViewResult, raw: FloatArray) -> None:
+        """Write the row of a view's result; `raw` is NaN where there is no measurement."""
+        measured = descriptor_of(result) is not None
+        self.append(index, time_s, result.view, measured, raw, "" if measured else failure_reason(result))
 
     def _write(self, row: Sequence[str]) -> None:
         try:

@@ -203,7 +203,7 @@ class VideoWriter:
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
             # Without it pictures come out darker by 1 grey level, and it costs no time.
-            interpolation=Interpolation.BILINEAR | _ACCURATE_ROUNDING,  # type: ignore[arg-type]  # PyAV takes the number, too
+            interpolation=Interpolation.BILINEAR | _ACCURATE_ROUNDING,
         )
         converted.pts, converted.time_base = pts, self._base
         self._mux(converted)

@@ -9,12 +9,17 @@ from types import TracebackType
 import numpy as np
 
 from face_mirror_au.io.spool import Spool
-from face_mirror_au.numerics.au_bank import AUBank
-from face_mirror_au.pipeline.process import FrameRecord
+from face_mirror_au.pipeline.process import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.sequence import AUSequence, OnlineValues
 from face_mirror_au.records import N_LANDMARKS, View, ViewTable
+from face_mirror_hooks.records import ViewResult
 
 _DISPLACEMENTS = 3 * N_LANDMARKS
+
+
+def failure_reason(result: ViewResult) -> str:
+    """Why a view of a frame has no measurement."""
+    return result.reason or str(result.descriptions.get(AU_PLUGIN, "no description of the face"))
 
 
 class ViewLog:
@@ -23,19 +28,18 @@ class ViewLog:
     Parameters
     ----------
     view : View
-    bank : AUBank
+    sequence : AUSequence
+        Of this view and video.
     n_modes : int
         Local shape parameters of the PDM.
     folder : Path
         Where the per-frame numbers are spooled; they are deleted at the end.
-    strict : bool
-        See `AUSequence`.
     """
 
-    def __init__(self, view: View, bank: AUBank, n_modes: int, folder: Path, *, strict: bool = False) -> None:
+    def __init__(self, view: View, sequence: AUSequence, n_modes: int, folder: Path) -> None:
         self.view = view
         self.failures: Counter[str] = Counter()
-        self._sequence = AUSequence(bank, strict=strict)
+        self._sequence = sequence
         self._dtype = np.dtype(
             [
                 ("frame", np.int64),
@@ -56,24 +60,24 @@ class ViewLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._spool.close()
 
-    def append(self, record: FrameRecord) -> OnlineValues:
-        """Take the next frame, in order."""
+    def append(self, index: int, time_s: float, result: ViewResult) -> OnlineValues:
+        """Take the next frame's result for this view, in order."""
         row = np.zeros((), self._dtype)
-        row["frame"], row["time_s"], row["confidence"] = record.index, record.time_s, record.confidence
+        row["frame"], row["time_s"], row["confidence"] = index, time_s, result.confidence
         for name in ("landmarks", "pose", "shape", "head_pose"):
             row[name] = np.nan
-        descriptor = record.descriptor
-        if record.face is not None:
-            row["landmarks"] = record.face.landmarks
+        descriptor = descriptor_of(result)
+        if result.face is not None:
+            row["landmarks"] = result.face.landmarks
         if descriptor is None:
-            self.failures[record.reason] += 1
+            self.failures[failure_reason(result)] += 1
         else:
             row["success"] = True
             row["pose"], row["shape"], row["head_pose"] = descriptor.pose, descriptor.geometry[_DISPLACEMENTS:], descriptor.head_pose
         self._spool.append(row)
         if descriptor is None:
-            return self._sequence.append(None, None)
-        return self._sequence.append(descriptor.hog, descriptor.geometry)
+            return self._sequence.append(None, None, time_s)
+        return self._sequence.append(descriptor.hog, descriptor.geometry, time_s)
 
     def finish(self) -> ViewTable:
         """All rows, with final values. The arrays read from the spool: use the table before this log is closed."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
-from face_mirror_au.pipeline.process import FrameProcessor, FrameRecord
+from face_mirror_au.loop.chunks import chunk_length
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame
+
+if TYPE_CHECKING:
+    from face_mirror_au.pipeline.process import FrameProcessor, FrameRecord
 
 
 def process_frames(frames: Iterable[Frame], processor: FrameProcessor, *, detect_every: int) -> Iterator[FrameRecord]:
@@ -19,7 +23,7 @@ def process_frames(frames: Iterable[Frame], processor: FrameProcessor, *, detect
         In order.
     processor : FrameProcessor
     detect_every : int
-        Frames of a chunk; the detector looks at the first of each.
+        Frames of a chunk, at most (see `chunk_length`); the detector looks at the first of each.
 
     Yields
     ------
@@ -28,9 +32,7 @@ def process_frames(frames: Iterable[Frame], processor: FrameProcessor, *, detect
     """
     state = TrackState()
     source = iter(frames)
-    while True:
-        result = processor.process_chunk(islice(source, detect_every), state)
-        if not result.records:
-            return
+    for first in source:
+        result = processor.process_chunk(chain((first,), islice(source, chunk_length(first, detect_every) - 1)), state)
         yield from result.records
         state = result.end

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from face_mirror_au.errors import ModelFileError, ModelRunError
+from face_mirror_au.models.providers import FIXED_DIMENSIONS, PROVIDERS, devices_here, providers_for
 from face_mirror_au.records import Float32Array
 
 if TYPE_CHECKING:
     import onnx
     import onnxruntime as ort
-
-# Execution provider and its options for each `device`, in the order in which ONNX Runtime shall try them.
-PROVIDERS: Mapping[str, Sequence[tuple[str, Mapping[str, str]]]] = {"cpu": (("CPUExecutionProvider", {}),)}
 
 _ONNX_ERRORS_ONLY = 3  # onnxruntime's severity: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
 
@@ -70,7 +69,7 @@ def open_session(
     inputs, outputs : sequence of str
         Names that the file must have. `ModelSession.run` returns arrays in the order of `outputs`.
     device : str
-        A key of `PROVIDERS`.
+        A key of `PROVIDERS`. A device other than the CPU should have been probed first (`choose_device`): it may crash the process.
     threads : int
         Threads inside one operator.
     flush_subnormals : bool
@@ -91,19 +90,35 @@ def open_session(
     # Here, not above: the parent process must not load it before it forks (architecture.md, Processes).
     import onnxruntime as ort
 
+    if device not in devices_here():
+        raise ModelRunError(f"device {device}: onnxruntime {ort.__version__} does not have it here (it has {', '.join(devices_here())})")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = _ONNX_ERRORS_ONLY
+    if device != "cpu":
+        options.use_deterministic_compute = True
+        for name, size in FIXED_DIMENSIONS.items():
+            options.add_free_dimension_override_by_name(name, size)
     source: str | bytes = _without_subnormals(path) if flush_subnormals else str(path)
+    providers = providers_for(device, _sha256(source))
     try:
-        session = ort.InferenceSession(source, options, providers=[(name, dict(extra)) for name, extra in PROVIDERS[device]])
+        # Without its fallback, by which a provider that fails is replaced by the CPU: slow and silent, where the supervisor should know.
+        session = ort.InferenceSession(source, options, providers=providers, enable_fallback=0)
     except Exception as error:  # see ModelSession.run
+        if device != "cpu":
+            raise ModelRunError(f"{path}: device {device} does not take it: {_first_line(error)}") from error
         raise ModelFileError(f"{path}: not a usable ONNX file, fetch or import it again: {_first_line(error)}") from error
+    if providers[0][0] not in session.get_providers():
+        raise ModelRunError(f"{path}: device {device} could not be started (driver or libraries missing?)")
     _check_names(path, "input", inputs, [node.name for node in session.get_inputs()])
     _check_names(path, "output", outputs, [node.name for node in session.get_outputs()])
     return ModelSession(path, session, outputs)
+
+
+def _sha256(source: str | bytes) -> str:
+    return sha256(source if isinstance(source, bytes) else Path(source).read_bytes()).hexdigest()
 
 
 def _without_subnormals(path: Path) -> bytes:

@@ -51,6 +51,8 @@ class PoseFitter:
         self.pdm = pdm
         self._regularisation = 1.0 / pdm.eigenvalues
         self._all_visible = _Points(pdm.mean, pdm.components)
+        # The tracker fits the landmarks to see whether they are a face; describing the face asks for the same fit again.
+        self._last: tuple[FloatArray, PoseFit] | None = None
 
     def fit(self, landmarks: FloatArray) -> PoseFit:
         """Fit to landmarks.
@@ -69,7 +71,15 @@ class PoseFitter:
         LandmarksError
             When fewer than 3 points are visible, or the visible ones have no extent.
         """
-        target = np.ascontiguousarray(np.asarray(landmarks, dtype=np.float64).T)
+        given = np.asarray(landmarks, dtype=np.float64)
+        last = self._last
+        if last is not None and np.array_equal(last[0], given):
+            return last[1]
+        fit = self._fit(np.ascontiguousarray(given.T))
+        self._last = given.copy(), fit
+        return fit
+
+    def _fit(self, target: FloatArray) -> PoseFit:
         visible = target[0] != 0.0
         points = self._all_visible
         if not visible.all():

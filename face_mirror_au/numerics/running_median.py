@@ -82,6 +82,11 @@ class NeutralReference:
         self._frames += 1
         if self._frames % 2 == 0:
             return False
+        self.add(hog, geometry)
+        return True
+
+    def add(self, hog: Float32Array | None, geometry: FloatArray | None) -> None:
+        """Add a frame, None, None for a failed one, and take the medians anew, whatever the frame's number."""
         if hog is not None and geometry is not None:
             self._hog.add(hog.astype(np.float64))
             self._geometry.add(np.ascontiguousarray(geometry, dtype=np.float64))
@@ -93,4 +98,3 @@ class NeutralReference:
             self.hog = self._hog.value()
             self.geometry = self._geometry.value()
         np.maximum(self.hog, 0.0, out=self.hog)
-        return True

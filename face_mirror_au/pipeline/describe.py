@@ -22,11 +22,13 @@ class FaceDescriber:
     pdm : PDM
     triangles : ndarray, (t, 3) int32
         Face mask.
+    pose_fitter : PoseFitter, optional
+        Of the same PDM: the tracker's, which has the fit of the landmarks already.
     """
 
-    def __init__(self, pdm: PDM, triangles: NDArray[np.int32]) -> None:
+    def __init__(self, pdm: PDM, triangles: NDArray[np.int32], pose_fitter: PoseFitter | None = None) -> None:
         self.pdm = pdm
-        self.pose_fitter = PoseFitter(pdm)
+        self.pose_fitter = pose_fitter or PoseFitter(pdm)
         self._aligner = Aligner(pdm, triangles)
 
     def fit(self, landmarks: FloatArray | Float32Array) -> PoseFit:

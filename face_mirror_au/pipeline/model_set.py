@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import MAX_SIDE, RetinaFace
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_weights import Store, open_models
 
@@ -55,6 +58,8 @@ class ModelPlan:
         Where the bank's files are: a folder, or the store.
     hashes : mapping of str to str
         SHA-256 of the networks and the PDM by their key.
+    devices : mapping of str to str
+        Where each network runs, by its name; "cpu" where it is not named.
     warnings : tuple of str
         What the user should know about the choice.
     """
@@ -69,28 +74,45 @@ class ModelPlan:
     models: str
     predictors: Path | Store | None
     hashes: Mapping[str, str] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
-    def load_detector(self, max_side: int = MAX_SIDE) -> FaceDetector:
-        """Open the detector's session. `max_side`: long side in px to which it scales a larger frame down."""
+    def load_detector(self, max_side: int = MAX_SIDE, *, on_cpu: bool = False) -> FaceDetector:
+        """Open the detector's session, which scales a frame down to `max_side` px. `on_cpu`: whatever `devices` says."""
         name, path = self.detector
-        return RetinaFace(path, max_side=max_side) if name == "retinaface" else BlazeFace(path)
+        device = "cpu" if on_cpu else self.devices.get(name, "cpu")
+        return RetinaFace(path, max_side=max_side, device=device) if name == "retinaface" else BlazeFace(path, device=device)
 
-    def load_landmark_model(self) -> LandmarkModel:
+    def load_landmark_model(self, *, on_cpu: bool = False) -> LandmarkModel:
         """Open the landmark model's session."""
         name, path = self.landmarks
-        return PFLD(path) if name == "pfld" else AttentionMesh(path)
+        device = "cpu" if on_cpu else self.devices.get(name, "cpu")
+        return PFLD(path, device=device) if name == "pfld" else AttentionMesh(path, device=device)
+
+    def load_pdm(self) -> PDM:
+        """Read the PDM."""
+        return read_pdm(self.pdm)
 
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
-        return FaceDescriber(read_pdm(self.pdm), read_triangles(self.triangles))
+        fitter = self.load_pose_fitter()
+        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter)
+
+    def load_pose_fitter(self) -> PoseFitter:
+        """The pose fitter of this process: one for all, so that landmarks which were fitted once are not fitted again."""
+        return _pose_fitter(self.pdm)
 
     def load_bank(self) -> AUBank:
         """Read the AU bank; one without predictors when there is none, which leaves every AU empty."""
         if self.predictors is None:
-            pdm = read_pdm(self.pdm)
+            pdm = self.load_pdm()
             return AUBank.build(NO_BANK, [], np.zeros(HOG_SIZE + 3 * pdm.n_points + pdm.n_modes))
         return load_openface_bank(self.predictors, self.models)
+
+
+@lru_cache(maxsize=2)
+def _pose_fitter(pdm: Path) -> PoseFitter:
+    return PoseFitter(read_pdm(pdm))
 
 
 def load_openface_bank(source: Path | Store, models: str) -> AUBank:

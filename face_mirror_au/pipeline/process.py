@@ -1,50 +1,85 @@
-"""Frames through the stateless half of the method: find the face, describe it. Chunk by chunk, so that chunks may run in any process."""
+"""Frames through the stateless half of the method: find the face, make its views, describe them. Chunk by chunk, in any process."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.pipeline.describe import FaceDescriber
-from face_mirror_au.pipeline.track import FaceTracker, TrackState, same_start
-from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, check_image
+from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState, same_start
+from face_mirror_au.pipeline.views import MirrorSettings, mirrored_faces
+from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, View, check_image
+from face_mirror_hooks.errors import HookError
+from face_mirror_hooks.records import FrameResult, ViewResult
 
 logger = logging.getLogger(__name__)
+
+AU_PLUGIN = "action-units"
+"""Name under which our own description of a face travels."""
+
+Describe = Callable[[Frame, Face, View], Mapping[str, object]]
+"""Describes a face in a view's picture: plugin's name to what it found."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRecord:
-    """What one frame gave.
+    """What one frame gave in a worker.
 
     Attributes
     ----------
     index : int
         0-based.
     time_s : float
-    face : Face or None
-    descriptor : FaceDescriptor or None
-    confidence : float
-        0 where there is no face.
+    views : tuple of ViewResult
+        Original first; empty when the frame failed before a face was looked for.
     reason : str
-        Why there is no measurement; empty when there is one.
+        Why the frame as a whole failed; empty when it did not.
+    broken : bool
+        True when that is an error, not just a frame without a face.
     crowd : bool
         True when a second face was seen in this frame or before.
     """
 
     index: int
     time_s: float
-    face: Face | None
-    descriptor: FaceDescriptor | None
-    confidence: float
-    reason: str
+    views: tuple[ViewResult, ...]
+    reason: str = ""
+    broken: bool = False
     crowd: bool = False
 
     @classmethod
-    def failed(cls, frame: Frame, reason: str, *, crowd: bool = False) -> FrameRecord:
-        """The record of a frame that gives no measurement."""
-        return cls(frame.index, frame.time_s, None, None, 0.0, reason, crowd)
+    def failed(cls, frame: Frame, reason: str, *, crowd: bool = False, broken: bool = True) -> FrameRecord:
+        """The record of a frame that gives no measurement in any view."""
+        return cls(frame.index, frame.time_s, (), reason, broken, crowd)
+
+    def view(self, view: View) -> ViewResult:
+        """What the frame gave in a view."""
+        for result in self.views:
+            if result.view is view:
+                return result
+        return ViewResult(view, None, success=False, confidence=0.0, reason=self.reason)
+
+    def result(self, views: Sequence[View]) -> FrameResult:
+        """The record as plugins see it."""
+        return FrameResult(self.index, self.time_s, tuple(self.view(view) for view in views), self.crowd)
+
+    @property
+    def face(self) -> Face | None:
+        """The face in the original view."""
+        return self.view(View.ORIGINAL).face
+
+    @property
+    def descriptor(self) -> FaceDescriptor | None:
+        """Our description of the original view; None when there is none."""
+        return descriptor_of(self.view(View.ORIGINAL))
+
+
+def descriptor_of(result: ViewResult) -> FaceDescriptor | None:
+    """Our description of a view; None when there is none or it failed."""
+    found = result.descriptions.get(AU_PLUGIN)
+    return found if isinstance(found, FaceDescriptor) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +107,29 @@ class ChunkResult:
 
 
 class FrameProcessor:
-    """Tracks and describes.
+    """Tracks, mirrors and describes.
 
     Parameters
     ----------
     tracker : FaceTracker
-    describer : FaceDescriber
+    describe : callable or FaceDescriber
+        What is made of each face.
+    views : sequence of View
+        Which pictures of it; the original always comes first.
+    mirror : MirrorSettings
     """
 
-    def __init__(self, tracker: FaceTracker, describer: FaceDescriber) -> None:
+    def __init__(
+        self,
+        tracker: FaceTracker,
+        describe: Describe | FaceDescriber,
+        views: Sequence[View] = (View.ORIGINAL,),
+        mirror: MirrorSettings | None = None,
+    ) -> None:
         self._tracker = tracker
-        self._describer = describer
+        self._describe = _described_by(describe) if isinstance(describe, FaceDescriber) else describe
+        self._mirrored = tuple(view for view in views if view is not View.ORIGINAL)
+        self._mirror = mirror or MirrorSettings()
 
     def process_chunk(self, frames: Iterable[Frame], state: TrackState) -> ChunkResult:
         """Process consecutive frames; the detector looks at the first. An exception in one frame fails that frame only."""
@@ -96,7 +143,7 @@ class FrameProcessor:
                     frame = replace(frame, image=check_image(frame.image))  # noqa: PLW2901  (the same frame, checked)
                     found = detections = self.detect(frame)
                 record, state = self.process(frame, state, found)
-            except FaceMirrorAUError as error:
+            except (FaceMirrorAUError, HookError) as error:
                 record = FrameRecord.failed(frame, str(error), crowd=state.crowd)
             except Exception as error:
                 logger.exception("frame %d failed", frame.index)
@@ -129,6 +176,21 @@ class FrameProcessor:
         frame = replace(frame, image=check_image(frame.image))
         tracked, state = self._tracker.track(frame, state, detections)
         if isinstance(tracked, str):
-            return FrameRecord.failed(frame, tracked, crowd=state.crowd), state
-        descriptor = self._describer.describe(frame.image, tracked.face.landmarks, tracked.fit)
-        return FrameRecord(frame.index, frame.time_s, tracked.face, descriptor, tracked.confidence, "", state.crowd), state
+            return FrameRecord.failed(frame, tracked, crowd=state.crowd, broken=False), state
+        views = [self._view(frame, View.ORIGINAL, tracked)]
+        for view, picture, found in mirrored_faces(self._tracker, frame, tracked, self._mirrored, self._mirror):
+            views.append(self._view(picture, view, found))
+        return FrameRecord(frame.index, frame.time_s, tuple(views), crowd=state.crowd), state
+
+    def _view(self, picture: Frame, view: View, found: Tracked | str) -> ViewResult:
+        if isinstance(found, str):
+            return ViewResult(view, None, success=False, confidence=0.0, reason=found)
+        descriptions = self._describe(picture, found.face, view)
+        return ViewResult(view, found.face, success=True, confidence=found.confidence, descriptions=descriptions)
+
+
+def _described_by(describer: FaceDescriber) -> Describe:
+    def describe(frame: Frame, face: Face, view: View) -> Mapping[str, object]:  # noqa: ARG001
+        return {AU_PLUGIN: describer.describe(frame.image, face.landmarks)}
+
+    return describe

@@ -12,7 +12,7 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets
 from face_mirror_au.numerics.online_correction import OnlineCorrection
-from face_mirror_au.numerics.running_median import NeutralReference
+from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
@@ -70,14 +70,23 @@ class AUSequence:
     bank : AUBank
     strict : bool
         Read failed frames as OpenFace does (see `final_values`), instead of leaving them empty.
+    baseline : Baseline
+        What the dynamic action units are measured against.
+    original : AUSequence, optional
+        With a shared baseline: the original view's sequence, whose reference this one uses. It must get each frame, and finish, first.
     """
 
-    def __init__(self, bank: AUBank, *, strict: bool = False) -> None:
+    def __init__(self, bank: AUBank, *, strict: bool = False, baseline: Baseline | None = None, original: AUSequence | None = None) -> None:
         self._bank = bank
         self._strict = strict
+        self._baseline = baseline or Baseline()
+        self._original = original if self._baseline.kind == SHARED else None
         geometry_size = bank.n_features - HOG_SIZE
-        self._neutral = NeutralReference(HOG_SIZE, geometry_size)
-        self._offsets = bank.offsets(np.zeros(bank.n_features))
+        own = Baseline() if self._baseline.kind == SHARED else self._baseline
+        self._neutral = None if self._original is not None else RunningNeutral(HOG_SIZE, geometry_size, own)
+        # What the bank adds for the present reference, and what is subtracted from every intensity in the end.
+        self.offsets = bank.offsets(np.zeros(bank.n_features)) if self._neutral is None else bank.offsets(self._neutral.value)
+        self.levels: FloatArray = np.zeros(len(INTENSITY_AUS))
         self._correction = OnlineCorrection(len(INTENSITY_AUS))
         # Pages of these are only taken from the system when they are written.
         self._hogs = np.empty((MAX_REPREDICTED, HOG_SIZE), np.float32)
@@ -86,25 +95,30 @@ class AUSequence:
         self._raw: list[FloatArray] = []
         self._presence: list[FloatArray] = []
         self._success: list[bool] = []
+        self._in_segment: list[bool] = []
 
-    def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None) -> OnlineValues:
+    def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None, time_s: float = 0.0) -> OnlineValues:
         """Take the next frame; None, None for one that failed.
 
         Parameters
         ----------
         hog : ndarray, (4464,) float32, or None
         geometry : ndarray, (238,) float64, or None
+        time_s : float
+            Only a baseline with a segment looks at it.
 
         Returns
         -------
         OnlineValues
         """
-        if self._neutral.update(hog, geometry):
-            self._offsets = self._bank.offsets(np.concatenate([self._neutral.hog, self._neutral.geometry]))
+        if self._original is not None:
+            self.offsets = self._original.offsets
+        elif self._neutral is not None and self._neutral.update(hog, geometry, time_s):
+            self.offsets = self._bank.offsets(self._neutral.value)
         if hog is None or geometry is None:
             values = OnlineValues(*(np.full(size, np.nan) for size in (len(INTENSITY_AUS), len(INTENSITY_AUS), len(PRESENCE_AUS))))
         else:
-            raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self._offsets)
+            raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self.offsets)
             values = OnlineValues(raw, self._correction.correct(raw), presence)
             if self._kept < MAX_REPREDICTED:
                 self._hogs[self._kept], self._geometries[self._kept] = hog, geometry
@@ -112,27 +126,46 @@ class AUSequence:
         self._raw.append(values.raw)
         self._presence.append(values.presence)
         self._success.append(hog is not None)
+        self._in_segment.append(self._baseline.holds(time_s))
         return values
 
     def finish(self) -> FinalValues:
-        """Predict the kept frames again with the final neutral reference, then offset, clip and smooth."""
+        """Predict the kept frames again with the final neutral reference, then offset, clip and smooth.
+
+        Raises
+        ------
+        UsageError
+            When there was no frame, or none measured in the baseline's segment.
+        """
         if not self._success:
             raise UsageError("no frame was given; there are no final values")
         success = np.array(self._success)
         raw, presence = np.array(self._raw), np.array(self._presence)
         kept = np.flatnonzero(success)[: self._kept]
+        offsets = self.offsets if self._original is None else self._original.offsets
         for start in range(0, self._kept, _BLOCK):
             block = slice(start, min(start + _BLOCK, self._kept))
             descriptors = np.concatenate([self._hogs[block], self._geometries[block]], axis=1, dtype=np.float64)
-            raw[kept[block]], presence[kept[block]] = self._bank.predict(descriptors, self._offsets)
-        dynamic = self._bank.dynamic[: len(INTENSITY_AUS)]
-        offsets = neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
+            raw[kept[block]], presence[kept[block]] = self._bank.predict(descriptors, offsets)
+        self.levels = self._neutral_levels(raw, success)
         return FinalValues(
             raw=raw,
             raw_presence=presence,
-            intensity=final_intensities(raw, success, offsets, strict=self._strict),
+            intensity=final_intensities(raw, success, self.levels, strict=self._strict),
             presence=final_presences(presence, success, strict=self._strict),
         )
+
+    def _neutral_levels(self, raw: FloatArray, success: NDArray[np.bool_]) -> FloatArray:
+        """What the neutral face's intensities are, for each AU: (17,) float64, 0 for static ones."""
+        dynamic = self._bank.dynamic[: len(INTENSITY_AUS)]
+        if self._original is not None:
+            return self._original.levels
+        if self._baseline.kind == NEUTRAL:
+            at_rest = success & np.array(self._in_segment)
+            if not at_rest.any():
+                raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one with --baseline")
+            return np.where(dynamic, np.median(raw[at_rest], axis=0), 0.0)
+        return neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
 
 
 def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -137,6 +137,10 @@ class FaceTracker:
     def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:
         """Landmarks of one view at `near`, fitted; None when they are no face or their confidence is not above `least`."""
         located, source = self._finder.locate(frame, view, near)
+        return self.accept(located, source, least)
+
+    def accept(self, located: Located, source: str, least: float) -> Tracked | None:
+        """Landmarks fitted; None when they are no face or their confidence is not above `least`."""
         if located.score < MIN_SCORE:
             return None
         try:

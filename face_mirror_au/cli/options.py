@@ -1,0 +1,140 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from face_mirror_au.errors import UsageError
+
+if TYPE_CHECKING:
+    from face_mirror_au.loop.launch import StartMethod
+    from face_mirror_au.loop.nursery import Nursery
+    from face_mirror_au.pipeline.model_set import ModelPlan
+    from face_mirror_au.records import View
+
+DEFAULT_FOLDER = Path("face-mirror-au-output")
+# More do not help: the parent decodes, and it is one.
+MAX_DEFAULT_WORKERS = 8
+START_METHODS = ("fork", "spawn")
+
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Videos, images, or folders of images.")]
+OutputDir = Annotated[
+    Path | None, typer.Option("-o", "--output-dir", metavar="DIR", help=f"Files go to DIR/<stem>/. Default: {DEFAULT_FOLDER}/")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE.csv", help="The table of one video goes to this file, all others beside it.")
+]
+Profile = Annotated[
+    str, typer.Option(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which.")
+]
+Models = Annotated[str, typer.Option(help="dynamic: compared with the video's own neutral face. static: not.")]
+MaxFrames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
+Format = Annotated[str, typer.Option("--format", help="openface, minimal (19 columns), face-mirror.")]
+Columns = Annotated[str, typer.Option(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus.")]
+Strict = Annotated[
+    bool, typer.Option("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing.")
+]
+DetectEvery = Annotated[int, typer.Option(help="Look for faces anew every so many frames; tracked in between.")]
+MaxSide = Annotated[int, typer.Option(help="Detection sees frames scaled down to this long side, in pixels.")]
+Flipped = Annotated[
+    bool, typer.Option("--flipped-input", help="The recording is a mirror image (selfie camera): swap left and right back.")
+]
+Subject = Annotated[str | None, typer.Option(metavar="LABEL", help="Name outputs LABEL instead of the video's name.")]
+Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look for model files in this folder first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Views = Annotated[
+    str, typer.Option(help="Pictures of the face to measure: original, or original,left,right (the subject's sides, each mirrored).")
+]
+MirrorLandmarks = Annotated[
+    str, typer.Option(help="Landmarks of mirrored pictures: locate (run the model on them), or reflect (attention mesh only).")
+]
+Redetect = Annotated[bool, typer.Option("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
+BaselineOption = Annotated[
+    str, typer.Option("--baseline", help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds).")
+]
+Workers = Annotated[int | None, typer.Option(help=f"Processes. Default: one for each core, at most {MAX_DEFAULT_WORKERS}; 0: none.")]
+StartMethodOption = Annotated[
+    str | None, typer.Option("--start-method", help="How workers start: fork or spawn. Default: fork where there is one.")
+]
+Device = Annotated[str, typer.Option(help="Where the networks run: auto, cpu, coreml, cuda. auto measures once and takes the faster.")]
+WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
+Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
+Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
+
+
+def worker_count(workers: int | None) -> int:
+    """The number of workers asked for, or the default for this machine."""
+    if workers is None:
+        return min(os.cpu_count() or 1, MAX_DEFAULT_WORKERS)
+    if workers < 0:
+        raise UsageError(f"--workers must be 0 or more, not {workers}")
+    return workers
+
+
+def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
+    """Fork the nursery, before anything heavy is imported; None where workers are spawned or there are none.
+
+    Raises
+    ------
+    UsageError
+        For a start method that does not exist here.
+    """
+    if start_method is not None and start_method not in START_METHODS:
+        raise UsageError(f"--start-method must be fork or spawn, not {start_method!r}")
+    if not hasattr(os, "fork"):
+        if start_method == "fork":
+            raise UsageError("there is no fork on this system; leave --start-method out")
+        return None
+    if workers == 0 or start_method == "spawn":
+        return None
+    from face_mirror_au.loop.nursery import Nursery
+
+    return Nursery.start()
+
+
+def parse_views(text: str) -> tuple[View, ...]:
+    """Read ``original,left,right``.
+
+    Raises
+    ------
+    UsageError
+    """
+    from face_mirror_au.records import View
+
+    names = {"original": View.ORIGINAL, "left": View.LEFT_MIRRORED, "right": View.RIGHT_MIRRORED}
+    parts = [part.strip() for part in text.split(",")]
+    unknown = next((part for part in parts if part not in names), None)
+    if unknown is not None:
+        raise UsageError(f"unknown view {unknown!r}; choose from original,left,right")
+    return tuple(names[part] for part in parts)
+
+
+def with_device(
+    plan: ModelPlan, device: str, start_method: str | None
+) -> tuple[ModelPlan, StartMethod | None, dict[str, object], list[str]]:
+    """Decide where the networks run.
+
+    Returns
+    -------
+    ModelPlan
+        With its devices.
+    "fork", "spawn" or None
+        How workers must start for them; None: as they like.
+    dict
+        For the metadata.
+    list of str
+        What the user should know.
+    """
+    from dataclasses import replace
+
+    from face_mirror_au.models.probe import ProbeSetup, choose_device, model_to_probe
+
+    setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
+    choice = choose_device(device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
+    must_start = cast("StartMethod | None", choice.start_method)
+    return replace(plan, devices=dict(choice.devices)), must_start, choice.as_metadata(), list(choice.messages)

@@ -1,0 +1,223 @@
+"""The frame loop over workers: chunks of frames go out, records come back, in frame order and as if done one chunk after the other.
+
+A chunk needs to know where the chunk before left the face. Workers do not wait for that: a chunk is begun with a guess, and when the truth
+is known, a chunk whose guess would have led elsewhere is done again. So the records do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from face_mirror_au.errors import FrameError
+from face_mirror_au.loop.chunks import chunk_length
+from face_mirror_au.loop.messages import FrameRef
+from face_mirror_au.loop.pool import WorkerPool
+from face_mirror_au.loop.ring import Block, FrameRing
+from face_mirror_au.pipeline.track import TrackState
+from face_mirror_au.records import Frame, check_image
+
+if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
+    from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+
+logger = logging.getLogger(__name__)
+
+# Blocks beyond one for each worker: one that is filled, and one whose result waits for an earlier one.
+SPARE_BLOCKS = 2
+# At a video's start nothing is known but that most show one face from the first frame on.
+FIRST_GUESS = TrackState(near=None, lost=False, crowd=False)
+_AT_START = TrackState()
+_NO_PICTURE = np.zeros((0, 0, 3), dtype=np.uint8)
+_WAIT_S = 1.0
+
+
+@dataclass(slots=True)
+class LoopCounts:
+    """What a run over workers did.
+
+    Attributes
+    ----------
+    chunks : int
+        Accepted.
+    redone : int
+        Done a second time because the guess did not hold.
+    waits : int
+        How often a frame had to wait for a free block.
+    shared_bytes : int
+        Shared memory, at most.
+    """
+
+    chunks: int = 0
+    redone: int = 0
+    waits: int = 0
+    shared_bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Chunk:
+    block: Block
+    length: int
+    frames: list[FrameRef] = field(default_factory=list)
+    start: TrackState | None = None
+    submitted: bool = False
+    result: ChunkResult | None = None
+
+
+def process_frames_in_workers(
+    frames: Iterable[Frame],
+    pool: WorkerPool,
+    *,
+    detect_every: int,
+    video: object = None,
+    counts: LoopCounts | None = None,
+    ring: FrameRing | None = None,
+) -> Iterator[FrameRecord]:
+    """Process the frames of one video.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+        In order. Pictures are copied; they may differ in size.
+    pool : WorkerPool
+        Started, with a `ChunkTask`. It serves one video at a time.
+    detect_every : int
+        Frames of a chunk, at most (see `chunk_length`); the detector looks at the first of each.
+    video : object
+        What the workers' `start_video` is given.
+    counts : LoopCounts, optional
+        Filled in.
+    ring : FrameRing, optional
+        Where frames lie; it is closed at the end.
+
+    Yields
+    ------
+    FrameRecord
+        One for each frame, in order.
+
+    Raises
+    ------
+    WorkerError
+        See `WorkerPool.wait`.
+    """
+    ring = FrameRing(pool.workers + SPARE_BLOCKS) if ring is None else ring
+    run = _Run(pool, ring, detect_every, LoopCounts() if counts is None else counts)
+    pool.open_video(video)
+    try:
+        for frame in frames:
+            while not run.has_room:
+                run.counts.waits += 1
+                yield from run.collect(_WAIT_S)
+            run.add(frame)
+            yield from run.collect(0.0)
+        run.end()
+        while run.unfinished:
+            yield from run.collect(_WAIT_S)
+    finally:
+        # Also when the source raises or the consumer stops: what workers still do for this video is nobody's.
+        pool.close_video()
+        ring.close()
+
+
+class _Run:
+    """The chunks of one video under way."""
+
+    def __init__(self, pool: WorkerPool, ring: FrameRing, detect_every: int, counts: LoopCounts) -> None:
+        self.counts = counts
+        self._pool = pool
+        self._ring = ring
+        self._detect_every = detect_every
+        self._filling: _Chunk | None = None
+        self._chunks: deque[_Chunk] = deque()  # complete ones, in order
+        self._by_job: dict[int, _Chunk] = {}
+        self._state = _AT_START  # after the last accepted chunk
+
+    @property
+    def has_room(self) -> bool:
+        return self._filling is not None or self._ring.has_room
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self._chunks)
+
+    def add(self, frame: Frame) -> None:
+        frame = _checked(frame)
+        chunk = self._filling
+        if chunk is None:
+            length = chunk_length(frame, self._detect_every)
+            chunk = self._filling = _Chunk(self._ring.take(length * (frame.image.nbytes + 64)), length)
+        chunk.frames.append(chunk.block.append(frame, chunk.length - len(chunk.frames)))
+        self.counts.shared_bytes = max(self.counts.shared_bytes, self._ring.bytes)
+        if len(chunk.frames) == chunk.length:
+            self.end()
+
+    def end(self) -> None:
+        """The chunk that is being filled is complete."""
+        if self._filling is not None:
+            self._chunks.append(self._filling)
+            self._filling = None
+
+    def collect(self, timeout: float) -> Iterator[FrameRecord]:
+        """Take results, deal chunks, and yield what is certain."""
+        self._submit()
+        for completed in self._pool.wait(timeout):
+            self._by_job.pop(completed.number).result = cast("ChunkResult", completed.result)
+        records = self._accept()
+        self._submit()
+        return records
+
+    def _submit(self) -> None:
+        """Give each worker that has nothing to do the next chunk, begun with the newest state there is."""
+        newest = self._state
+        for position, chunk in enumerate(self._chunks):
+            if self._pool.outstanding >= self._pool.workers:
+                return
+            if not chunk.submitted:
+                chunk.start = FIRST_GUESS if position > 0 and newest is _AT_START else newest
+                chunk.submitted = True
+                self._by_job[self._pool.submit(chunk.start, chunk.block, chunk.frames)] = chunk
+            if chunk.result is not None:
+                newest = chunk.result.end
+
+    def _accept(self) -> Iterator[FrameRecord]:
+        records: list[FrameRecord] = []
+        while self._chunks and self._chunks[0].result is not None:
+            chunk, result = self._chunks[0], self._chunks[0].result
+            if not _holds(chunk, result, self._state):
+                logger.debug("frames from %d on are done again: the face was elsewhere than assumed", chunk.frames[0].index)
+                self.counts.redone += 1
+                chunk.result, chunk.submitted = None, False
+                break
+            self._chunks.popleft()
+            self._ring.give_back(chunk.block)
+            self._state = result.end
+            self.counts.chunks += 1
+            records.extend(result.records)
+        return iter(records)
+
+
+def _holds(chunk: _Chunk, result: ChunkResult, state: TrackState) -> bool:
+    """Whether a chunk's result is what it would be had it been begun with `state`."""
+    if chunk.start is state:
+        return True
+    # Where the first frame gave no face, its records say nothing of the place that was assumed, which later frames then still rest on.
+    rests_on_start = result.records[0].face is None
+    return result.holds_from(state) and (not rests_on_start or _same_place(result.start, state))
+
+
+def _same_place(first: TrackState, second: TrackState) -> bool:
+    if first.near is None or second.near is None:
+        return first.near is second.near
+    return bool(np.array_equal(first.near.landmarks, second.near.landmarks))
+
+
+def _checked(frame: Frame) -> Frame:
+    """Make a frame fit for the ring: one whose picture is none goes without, with the reason that the pipeline would give."""
+    try:
+        return replace(frame, image=check_image(frame.image))
+    except FrameError as error:
+        return replace(frame, image=_NO_PICTURE, problem=frame.problem or str(error))

@@ -1,0 +1,102 @@
+"""What our workers do: ask the plugins for faces and landmarks, follow one face, mirror it, have it described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from face_mirror_au.errors import ModelRunError
+from face_mirror_au.records import Frame, View
+from face_mirror_hooks import PluginManager
+from face_mirror_hooks.records import VideoInfo, WorkerInfo
+
+if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
+    from face_mirror_au.pipeline.model_set import ModelPlan
+    from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
+    from face_mirror_au.pipeline.track import TrackState
+    from face_mirror_au.pipeline.views import MirrorSettings
+    from face_mirror_hooks.manager import WorkerPlugins
+
+
+@dataclass(frozen=True)
+class HookedProcessing:
+    """All that a process needs to become a worker. Travels there by pickle, and makes the task.
+
+    Attributes
+    ----------
+    plugins : WorkerPlugins
+    plan : ModelPlan
+        Its PDM tells landmarks that are a face from those that are none.
+    views : tuple of View
+    mirror : MirrorSettings
+    required : frozenset of str
+        Plugins without which there is no use in going on.
+    """
+
+    plugins: WorkerPlugins
+    plan: ModelPlan
+    views: tuple[View, ...]
+    mirror: MirrorSettings
+    required: frozenset[str]
+
+    def __call__(self) -> HookedTask:
+        """Make the task, in the worker."""
+        return HookedTask(self)
+
+
+class HookedTask:
+    """Runs chunks through a `FrameProcessor` that asks the plugins.
+
+    A job is the `TrackState` at a chunk's start, its result a `ChunkResult`.
+
+    Parameters
+    ----------
+    processing : HookedProcessing
+    """
+
+    def __init__(self, processing: HookedProcessing) -> None:
+        self._processing = processing
+        self._manager = processing.plugins.build()
+        self._processor: FrameProcessor | None = None
+
+    def start(self, worker: WorkerInfo) -> None:
+        """Let the plugins load their models.
+
+        Raises
+        ------
+        ModelRunError
+            When a required plugin cannot.
+        """
+        from face_mirror_au.models.pixels import opencv
+        from face_mirror_au.pipeline.hooked import HookFinder
+        from face_mirror_au.pipeline.process import FrameProcessor
+        from face_mirror_au.pipeline.track import FaceTracker
+
+        opencv().setNumThreads(1)  # the workers are the parallelism
+        for failure in self._manager.after_worker_start(worker):
+            if failure.plugin in self._processing.required:
+                raise ModelRunError(str(failure))
+        tracker = FaceTracker(HookFinder(self._manager), self._processing.plan.load_pose_fitter())
+        self._processor = FrameProcessor(tracker, self._manager.describe_face, self._processing.views, self._processing.mirror)
+
+    def start_video(self, video: object) -> None:
+        """Tell the plugins which video the next frames belong to."""
+        self._manager.before_video_in_worker(cast("VideoInfo", video))
+
+    def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
+        """Process one chunk."""
+        return self.processor.process_chunk(frames, cast("TrackState", job))
+
+    @property
+    def processor(self) -> FrameProcessor:
+        """The processor; there after `start`."""
+        if self._processor is None:
+            raise RuntimeError("the task was not started")
+        return self._processor
+
+
+def required_plugins(names: Iterable[str], manager: PluginManager) -> frozenset[str]:
+    """Those of the names that are registered and not blocked."""
+    present = {plugin.name for plugin in manager.plugins() if not plugin.blocked}
+    return frozenset(names) & present

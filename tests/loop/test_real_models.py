@@ -1,0 +1,75 @@
+"""The loop with the real models: the same to the last bit for any number of workers, and whatever becomes of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loop_tasks import PlanProcessing
+
+from face_mirror_au.io.video import open_source
+from face_mirror_au.loop.chunk_task import ChunkTaskFactory
+from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
+from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.loop.pool import WorkerPool
+from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.records import Frame
+from face_mirror_hooks.records import WorkerInfo
+from face_mirror_weights import Store
+
+CLIPS = Path(__file__).resolve().parents[1] / "clips"
+
+
+@pytest.fixture(scope="module")
+def processing(shared_file):
+    return PlanProcessing(plan_models(Store([shared_file("weights")]), "openface"))
+
+
+@pytest.fixture(scope="module", params=["two_faces", "smile_left", "comes and goes"])
+def clip(request, processing):
+    """Frames, and what they must give."""
+    with open_source(CLIPS / f"{'two_faces' if ' ' in request.param else request.param}.mp4") as source:
+        frames = list(source)
+    if " " in request.param:
+        empty = np.full_like(frames[0].image, 90)
+        gone = {*range(25, 45), *range(60, 63)}
+        frames = [Frame(frame.index, frame.time_s, empty if frame.index in gone else frame.image) for frame in frames]
+    processor = processing.start(WorkerInfo(0, os.getpid())).processor
+    return frames, [essence(record) for record in process_frames(frames, processor, detect_every=10)]
+
+
+def essence(record):
+    numbers = () if record.face is None else (record.face.landmarks.tobytes(), record.face.box.tobytes())
+    found = record.descriptor
+    if found is not None:
+        numbers += tuple(array.tobytes() for array in (found.hog, found.geometry, found.pose, found.head_pose))
+    return record.index, record.time_s, record.reason, record.crowd, [view.confidence for view in record.views], numbers
+
+
+@pytest.mark.parametrize(("workers", "start_method"), [(1, "fork"), (2, "fork"), (3, "fork"), (2, "spawn")])
+def test_the_same_to_the_last_bit(processing, clip, workers, start_method):
+    frames, wanted = clip
+    counts = LoopCounts()
+    with WorkerPool(ChunkTaskFactory(processing), workers=workers, start_method=start_method) as pool:
+        records = [essence(record) for record in process_frames_in_workers(frames, pool, detect_every=10, counts=counts)]
+    assert records == wanted
+    assert not pool.losses
+    assert counts.redone <= 6, "guessing must be of use"
+
+
+def test_the_same_when_workers_are_killed(processing, clip):
+    frames, wanted = clip
+    random = np.random.default_rng(5)
+    records, killed = [], set()
+    with WorkerPool(ChunkTaskFactory(processing), workers=2, start_method="fork") as pool:
+        for record in process_frames_in_workers(frames, pool, detect_every=10):
+            records.append(essence(record))
+            if record.index in {5, 15, 25}:
+                pid = int(random.choice([pid for pid in pool.pids if pid not in killed]))
+                killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+    assert records == wanted
+    assert {loss.worker.pid for loss in pool.losses} == killed
