@@ -7,6 +7,7 @@ call.
 from __future__ import annotations
 
 import importlib
+import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from face_mirror_au.api import AUPipeline, FullPythonAUPipeline, LandmarkAUs, aus_from_landmarks
 
 __all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "__version__", "aus_from_landmarks"]
+
+# ONNX Runtime's official builds send usage data to their maker from the first import on, unless this is set. Nothing leaves this machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 try:
     __version__ = version("face-mirror-au")

@@ -12,9 +12,9 @@ from face_mirror_au.io.view_log import ViewLog
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.process import AU_PLUGIN
 from face_mirror_au.pipeline.sequence import AUSequence, OnlineValues
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, Located, View, ViewTable
 from face_mirror_hooks import PluginManager, hookimpl

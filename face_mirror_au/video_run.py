@@ -23,8 +23,8 @@ from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.process import AU_PLUGIN
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.plugin import ActionUnitPlugin, OnRow, register_own
 from face_mirror_au.records import Frame, Image, View, ViewTable

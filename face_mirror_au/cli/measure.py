@@ -137,9 +137,8 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
 def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoReport, *, write_videos: bool, progress: bool) -> None:
     from face_mirror_au.io.mirror_video import MirroredVideos
     from face_mirror_au.io.raw_log import OnlineLog
-    from face_mirror_au.io.view_log import failure_reason
     from face_mirror_au.outputs import write_all
-    from face_mirror_au.pipeline.process import descriptor_of
+    from face_mirror_au.pipeline.description import failure_reason
     from face_mirror_au.records import View
 
     folder = plan.prepare()
@@ -161,8 +160,8 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
             log.append_result(index, time_s, result, values.raw)
-            if descriptor_of(result) is None:
-                reasons[result.view][index] = failure_reason(result)
+            if reason := failure_reason(result):
+                reasons[result.view][index] = reason
             if result.view is View.ORIGINAL:
                 bar.advance()
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from face_mirror_au.io import columns
 from face_mirror_au.io.files import atomic_text, open_log, output_error
-from face_mirror_au.io.view_log import failure_reason
-from face_mirror_au.pipeline.process import descriptor_of
+from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_hooks.records import ViewResult
 
@@ -73,8 +72,7 @@ class OnlineLog:
 
     def append_result(self, index: int, time_s: float, result: ViewResult, raw: FloatArray) -> None:
         """Write the row of a view's result; `raw` is NaN where there is no measurement."""
-        measured = descriptor_of(result) is not None
-        self.append(index, time_s, result.view, measured, raw, "" if measured else failure_reason(result))
+        self.append(index, time_s, result.view, descriptor_of(result) is not None, raw, failure_reason(result))
 
     def _write(self, row: Sequence[str]) -> None:
         try:

@@ -9,17 +9,12 @@ from types import TracebackType
 import numpy as np
 
 from face_mirror_au.io.spool import Spool
-from face_mirror_au.pipeline.process import AU_PLUGIN, descriptor_of
+from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, OnlineValues
 from face_mirror_au.records import N_LANDMARKS, View, ViewTable
 from face_mirror_hooks.records import ViewResult
 
 _DISPLACEMENTS = 3 * N_LANDMARKS
-
-
-def failure_reason(result: ViewResult) -> str:
-    """Why a view of a frame has no measurement."""
-    return result.reason or str(result.descriptions.get(AU_PLUGIN, "no description of the face"))
 
 
 class ViewLog:

@@ -124,7 +124,7 @@ def choose_start_method(asked: StartMethod | None, *, strict: bool = sys.platfor
     asked : "fork", "spawn" or None
         None takes fork where that is safe now, spawn otherwise.
     strict : bool
-        Whether libraries loaded so far speak against a fork. On Linux they do not: the lead's measurements in architecture.md.
+        Whether libraries loaded so far speak against a fork. On Linux they do not.
 
     Raises
     ------

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe, reduction
 from multiprocessing.connection import Connection, wait
 
-from face_mirror_au.loop.launch import Launched
+from face_mirror_au.loop.launch import Launched, assert_clean_to_fork
 from face_mirror_au.loop.messages import receive, send
 from face_mirror_au.loop.tasks import WorkerError
 from face_mirror_au.loop.worker import run_worker
@@ -78,7 +78,15 @@ class Nursery:
 
     @classmethod
     def start(cls) -> Nursery:
-        """Fork it. Call this before the first thread, video or session."""
+        """Fork it. Call this before the first thread, video or session.
+
+        Raises
+        ------
+        WorkerError
+            On macOS, when a library is loaded after which this process should not be forked.
+        """
+        if sys.platform == "darwin":
+            assert_clean_to_fork()
         ours, theirs = Pipe(duplex=True)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # else what is in the buffer would be written twice

@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import connection as mp_connection
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -43,7 +44,7 @@ def run_worker(connection: Connection) -> None:
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
+            with suppress(AttributeError, OSError, ValueError):  # None, full or closed
                 stream.flush()
         # Not sys.exit: what the parent registered for its own end is not ours to run.
         os._exit(code)

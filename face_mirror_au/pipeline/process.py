@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState, same_start
 from face_mirror_au.pipeline.views import MirrorSettings, mirrored_faces
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, View, check_image
@@ -15,9 +16,6 @@ from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, ViewResult
 
 logger = logging.getLogger(__name__)
-
-AU_PLUGIN = "action-units"
-"""Name under which our own description of a face travels."""
 
 Describe = Callable[[Frame, Face, View], Mapping[str, object]]
 """Describes a face in a view's picture: plugin's name to what it found."""
@@ -71,15 +69,14 @@ class FrameRecord:
         return self.view(View.ORIGINAL).face
 
     @property
+    def confidence(self) -> float:
+        """The original view's."""
+        return self.view(View.ORIGINAL).confidence
+
+    @property
     def descriptor(self) -> FaceDescriptor | None:
         """Our description of the original view; None when there is none."""
         return descriptor_of(self.view(View.ORIGINAL))
-
-
-def descriptor_of(result: ViewResult) -> FaceDescriptor | None:
-    """Our description of a view; None when there is none or it failed."""
-    found = result.descriptions.get(AU_PLUGIN)
-    return found if isinstance(found, FaceDescriptor) else None
 
 
 @dataclass(frozen=True, slots=True)

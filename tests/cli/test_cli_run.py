@@ -58,7 +58,7 @@ def test_all_files_of_a_run(tmp_path):
     assert not any(name.endswith("_r") for name in online.columns), "online and final values never share a name"
 
     metadata = json.loads((folder / "smile_both.metadata.json").read_text())
-    assert metadata["frames"] == {"decoded": 12, "rows": 12, "failed": 0, "reasons": {}}
+    assert metadata["frames"] == {"decoded": 12, "original": {"rows": 12, "failed": 0, "reasons": {}}}
     assert metadata["models"]["profile"] == "openface"
     assert len(metadata["input"]["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(metadata), "no path of the machine in the metadata"
@@ -80,7 +80,7 @@ def test_json_summary(tmp_path):
     assert summary["profile"] == "hybrid"
     assert summary["au_bank"] == "OpenFace 2.2"
     (video,) = summary["videos"]
-    assert (video["frames"], video["failed"], video["exit_code"]) == (3, 0, 0)
+    assert (video["frames"], video["failed"], video["exit_code"]) == (3, {"original": 0}, 0)
 
 
 def test_a_failed_frame_is_an_empty_row_with_its_reason(tmp_path):
@@ -207,7 +207,7 @@ def test_a_video_cut_in_the_middle_keeps_its_rows_and_says_partial(tmp_path):
     assert table["success"].iloc[:15].eq(1).all()
     metadata = json.loads((tmp_path / "out" / "cut" / "cut.metadata.json").read_text())
     assert metadata["problems"]
-    assert metadata["frames"]["rows"] == len(table)
+    assert metadata["frames"]["original"]["rows"] == len(table)
 
 
 def test_an_output_folder_that_is_a_file(tmp_path):

@@ -6,7 +6,6 @@ import faulthandler
 import hashlib
 import os
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -179,21 +178,6 @@ def names_in(folder):
 def shared_memory_names():
     """Blocks of shared memory with a name, of all programs."""
     return names_in("/dev/shm")  # noqa: S108  (not to write there)
-
-
-class ModulesTask:
-    """Tells what is loaded in its process and how many threads it has."""
-
-    def start(self, worker):
-        self.loaded = [name for name in ("av", "cv2", "onnxruntime") if name in sys.modules]
-
-    def start_video(self, video):
-        pass
-
-    def run(self, job, frames):
-        for _ in frames:
-            pass
-        return self.loaded
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from loop_tasks import FakeFactory, essence, expected, frames_of
+from loop_tasks import FACE, FakeFactory, essence, expected, frames_of
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.loop import chunks
 from face_mirror_au.loop.chunks import chunk_length
-from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, process_frames_in_workers
+from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, _Chunk, _holds, process_frames_in_workers
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import FrameRing
 from face_mirror_au.loop.tasks import WorkerError
-from face_mirror_au.records import Frame
+from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+from face_mirror_au.pipeline.track import TrackState
+from face_mirror_au.records import Detection, Frame, Located, View
+from face_mirror_hooks.records import ViewResult
 
 LENGTH = 8
 
@@ -155,6 +158,20 @@ def test_one_video_at_a_time():
         with pytest.raises(WorkerError, match="one video at a time"):
             run(frames_of(20), pool)
         first.close()
+
+
+def test_a_guess_does_not_hold_when_the_first_frame_leaves_the_place_as_it_was():
+    """The face that was chosen is refused (bad landmarks): the next frame looks where the guess was."""
+    detections = (Detection(np.array([10, 10, 90, 90], np.float32), 0.9, np.zeros((0, 2), np.float32)),)
+    guess = TrackState(lost=False)
+    actual = TrackState(Located(np.arange(136, dtype=np.float32).reshape(68, 2), 1.0), lost=False)
+    found = ViewResult(View.ORIGINAL, FACE, success=True, confidence=1.0)
+    for views, holds in (((found,), True), ((), False)):
+        result = ChunkResult((FrameRecord(0, 0.0, views),), guess, actual, detections)
+        chunk = _Chunk(None, 1, start=guess)
+        assert result.holds_from(actual), "by the first frame's detections alone"
+        assert _holds(chunk, result, actual) is holds
+        assert _holds(chunk, result, guess)
 
 
 def test_the_ring_is_given_back():

@@ -86,11 +86,13 @@ def test_the_nursery_has_no_threads_and_nothing_heavy():
     program = """
 import sys, threading, time
 from pathlib import Path
-from loop_tasks import ModulesTask, frames_of
+import numpy as np
+from light_task import ModulesTask
 from face_mirror_au.loop.frames import process_frames_in_workers
 from face_mirror_au.loop.launch import assert_clean_to_fork
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import FrameRing
+from face_mirror_au.records import Frame
 assert_clean_to_fork()
 with WorkerPool(ModulesTask, workers=1, start_method=None) as pool:
     assert pool.start_method == "fork"
@@ -102,11 +104,10 @@ with WorkerPool(ModulesTask, workers=1, start_method=None) as pool:
     assert "Threads:\\t1\\n" in status, status
     assert not any(word in maps for word in ("onnxruntime", "cv2", "libavcodec"))
     block = FrameRing(1).take(100)
-    pool.submit(None, block, [block.append(frames_of(1, 2, 2)[0], 1)])
+    pool.submit(None, block, [block.append(Frame(0, 0.0, np.zeros((2, 2, 3), np.uint8)), 1)])
     (completed,) = pool.wait(10.0)
     assert completed.result == [], completed.result
 """
-    # Not with warnings as errors only here: Python 3.12 warns of forks beside threads.
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=HERE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

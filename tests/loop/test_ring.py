@@ -40,6 +40,7 @@ def test_what_goes_in_comes_out_read_only(named):
     with ours, theirs:
         block.send(ours, os.getpid())
         memory = attach_memory(receive(theirs), theirs)
+    assert getattr(memory, "descriptor", -1) == -1, "the map needs it no more"
     for frame, reference in zip(frames, references, strict=True):
         image = picture(memory, reference)
         assert np.array_equal(image, frame.image)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from light_task import LargeResultTask
 from loop_tasks import FakeFactory, Trouble, essence, expected, frames_of
 
 from face_mirror_au.errors import ModelRunError
 from face_mirror_au.loop.frames import process_frames_in_workers
 from face_mirror_au.loop.pool import WorkerPool
+from face_mirror_au.loop.ring import Block
 from face_mirror_au.loop.tasks import WorkerError
 
 LENGTH = 8
@@ -55,6 +58,21 @@ def test_a_worker_that_hangs_is_replaced(tmp_path, kind, start_method):
     assert essence(records) == essence(expected(frames, LENGTH))
     (loss,) = pool.losses
     assert (loss.reason, loss.exit_code, loss.frames, loss.next_step) == ("hung", None, (40, 47), "replaced")
+
+
+def test_a_worker_that_stops_in_the_middle_of_a_message():
+    block = Block(1000, named=False)
+    frame = block.append(frames_of(1, 2, 2)[0], 1)
+    with WorkerPool(LargeResultTask, workers=1, start_method="fork", hang_after_s=1.0) as pool:
+        pool.submit(None, block, [frame])
+        while pool._workers[0].job is None:
+            assert not pool.wait(0.01)
+        time.sleep(0.5)  # until it waits for us to read on
+        os.kill(pool.pids[0], signal.SIGSTOP)
+        (completed,) = pool.wait(20.0)
+        assert completed.result[0] == [0]
+        assert [loss.reason for loss in pool.losses] == ["hung"]
+    block.close()
 
 
 def test_a_long_job_whose_frames_go_on_is_no_hang():
@@ -143,8 +161,6 @@ def test_any_other_exception_tells_what_was_done(caplog):
     frames = frames_of(20)
     with pool_of(workers=1) as pool:
         pool.open_video(None)
-        from face_mirror_au.loop.ring import Block
-
         block = Block(1000, named=False)
         pool.submit("not a state", block, [block.append(replace(frames[0], image=frames[0].image[:1]), 1)])
         with pytest.raises(WorkerError, match=r"failed to process frames 0 to 0: AttributeError"):
