@@ -50,7 +50,25 @@ class PluginProblemError(FaceMirrorAUError):
 
 
 class UsageError(FaceMirrorAUError):
-    """Options that contradict each other or name something that does not exist."""
+    """Options that contradict each other or name something that does not exist.
+
+    Parameters
+    ----------
+    message : str
+    parameter : str, optional
+        Name of the Python parameter that is wrong: put before the message, which goes on from it. The command line names its option instead.
+    option : str, optional
+        That option, where it has another name than the parameter.
+    """
+
+    def __init__(self, message: str, parameter: str | None = None, option: str | None = None) -> None:
+        super().__init__(message if parameter is None else f"{parameter} {message}")
+        self._message = message
+        self._option = option or (parameter and "--" + parameter.replace("_", "-"))
+
+    def for_command_line(self) -> str:
+        """The message with the option's name instead of the parameter's."""
+        return str(self) if self._option is None else f"{self._option} {self._message}"
 
 
 class KernelsMissingError(FaceMirrorAUError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.errors import UsageError
+from face_mirror_au.errors import OutputError, UsageError
 from face_mirror_au.io import columns
 from face_mirror_au.io.csv_tables import (
     Points3D,
@@ -19,7 +19,9 @@ from face_mirror_au.io.csv_tables import (
     write_minimal_csv,
     write_openface_csv,
 )
-from face_mirror_au.io.files import make_output_folder
+from face_mirror_au.io.earlier import EarlierResult
+from face_mirror_au.io.files import check_output_file, check_output_folder, make_output_folder
+from face_mirror_au.io.images import IMAGES_COLUMNS, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, write_raw_csv
 from face_mirror_au.numerics import _kernels
@@ -43,11 +45,14 @@ class OutputPlan:
         One of `FORMATS`.
     groups : collection of str
         Column groups of the OpenFace format.
+    typed_folder : Path or None
+        The folder that the user gave, for messages; None: the table's own.
     """
 
     csv: Path
     format: str = "openface"
     groups: Collection[columns.Group] = columns.GROUPS
+    typed_folder: Path | None = None
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -56,7 +61,7 @@ class OutputPlan:
     @classmethod
     def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group]) -> OutputPlan:
         """Files of one video in `<folder>/<stem>/`."""
-        return cls(folder / stem / f"{stem}.csv", format_, groups)
+        return cls(folder / stem / f"{stem}.csv", format_, groups, folder)
 
     def beside(self, ending: str) -> Path:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
@@ -66,9 +71,36 @@ class OutputPlan:
         """The final table of a view: the plan's own for the original, `<stem>_left_mirrored.csv` beside it for a mirrored one."""
         return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
 
+    def check(self) -> None:
+        """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
+        check_output_folder(self.csv.parent, self.typed_folder)
+        check_output_file(self.csv)
+
     def prepare(self) -> Path:
         """Make the folder and try whether it can be written to; return it."""
-        return make_output_folder(self.csv.parent)
+        return make_output_folder(self.csv.parent, self.typed_folder)
+
+    def replace_earlier(self, source: Path, others: Iterable[Path] = ()) -> bool:
+        """Remove what an earlier run left under the same names; whether there was anything.
+
+        Parameters
+        ----------
+        source : Path
+            The input.
+        others : iterable of Path
+            Further files that will be written.
+
+        Raises
+        ------
+        OutputError
+            When the input itself would be removed or overwritten.
+        """
+        earlier = EarlierResult.find(self.csv)
+        for path in (self.csv, *others, *earlier.files):
+            if path.exists() and path.samefile(source):
+                raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
+        earlier.remove()
+        return bool(earlier.files)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,6 +139,7 @@ def write_all(
     source: Path,
     reasons: Mapping[View, Mapping[int, str]],
     notes: Sequence[str] = (),
+    others: Sequence[Path] = (),
 ) -> list[Path]:
     """Write the views' tables, raw values, column dictionary and metadata.
 
@@ -121,6 +154,8 @@ def write_all(
         For each view, frame (from 0) to why it was not measured.
     notes : sequence of str
         More for the metadata.
+    others : sequence of Path
+        Files of this run that were written already.
 
     Returns
     -------
@@ -133,11 +168,23 @@ def write_all(
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
     raw, dictionary, metadata = plan.beside(".raw.csv"), plan.beside(".columns.csv"), plan.beside(".metadata.json")
+    tables = list(written)
     if result.tables:
         write_raw_csv(list(result.tables.values()), raw, reasons)
-        columns.write_columns_dictionary(dictionary, (*plan.columns, *RAW_COLUMNS), runner.bank.name)
-        written += [raw, dictionary]
-    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes))
+        written.append(raw)
+    if result.info.kind == "image folder":
+        images = plan.beside(".images.csv")
+        write_image_names(source, result.decoded, images)
+        written.append(images)
+    if result.tables:
+        short = plan.format != "openface"
+        held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
+        held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
+        held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
+        columns.write_columns_dictionary(dictionary, held, runner.bank.name)
+        written.append(dictionary)
+    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, metadata, *others)]
+    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes) | {"files": endings})
     return [*written, metadata]
 
 
@@ -156,17 +203,24 @@ def run_metadata(
             "detector": models.detector[0],
             "landmarks": models.landmarks[0],
             "au_bank": models.bank,
-            "au_models": models.models,
+            "au_bank_version": models.bank_version,
+            "au_models": result.models,
             "sha256": dict(models.hashes),
         },
         "device": runner.device_metadata,
-        "settings": _settings(runner.settings) | {"format": plan.format, "success_above_confidence": MIN_CONFIDENCE},
+        "settings": _settings(runner.settings)
+        | {
+            "format": plan.format,
+            "columns": [group for group in columns.GROUPS if group in plan.groups] if plan.format == "openface" else None,
+            "models": models.models,
+            "success_above_confidence": MIN_CONFIDENCE,
+        },
         "baseline": str(runner.settings.baseline),
         "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
         "frames": {"decoded": result.decoded}
         | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
         "worker_losses": [asdict(loss) for loss in result.losses],
-        "problems": list(result.problems),
+        "problems": [*result.problems, *result.empty_tables],
         "notes": [*result.notes, *notes],
         "warnings": list(result.warnings),
     }

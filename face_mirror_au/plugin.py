@@ -105,7 +105,8 @@ class ActionUnitPlugin:
         self._describer: FaceDescriber | None = None
         self._logs: dict[View, ViewLog] = {}
         self._closing = ExitStack()
-        self._bank: AUBank | None = None
+        self._banks: dict[bool, AUBank] = {}
+        self.single_image = False
         self.on_row: OnRow | None = None
         self.spool_folder: Path | None = None
         self.error: FaceMirrorAUError | None = None
@@ -115,7 +116,7 @@ class ActionUnitPlugin:
             "_describer": None,
             "_logs": {},
             "_closing": None,
-            "_bank": None,
+            "_banks": {},
             "on_row": None,
             "spool_folder": None,
             "error": None,
@@ -143,10 +144,10 @@ class ActionUnitPlugin:
 
     @property
     def bank(self) -> AUBank:
-        """The AU bank."""
-        if self._bank is None:
-            self._bank = self._plan.load_bank()
-        return self._bank
+        """The AU bank for the present source, a single image or not."""
+        if self.single_image not in self._banks:
+            self._banks[self.single_image] = self._plan.load_bank(single_image=self.single_image)
+        return self._banks[self.single_image]
 
     @hookimpl
     def before_video(self, video: VideoInfo) -> None:  # noqa: ARG002

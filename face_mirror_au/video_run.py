@@ -13,6 +13,7 @@ from types import TracebackType
 import numpy as np
 
 from face_mirror_au.errors import PluginProblemError, UsageError
+from face_mirror_au.io.images import left_out
 from face_mirror_au.io.source import FrameSource, SourceInfo
 from face_mirror_au.io.video import open_source
 from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
@@ -25,16 +26,21 @@ from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.plugin import ActionUnitPlugin, OnRow, register_own
 from face_mirror_au.records import Frame, Image, View, ViewTable
+from face_mirror_au.wording import counted
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerLoss
 
 logger = logging.getLogger(__name__)
 
+# Of a neutral reference there is little in fewer frames: it is the median of every second one, and OpenFace's own offset is a low quantile.
+SHORT_RECORDING = 10
 CROWD_WARNING = "more than one face was seen: the largest at the start is the one that is followed"
+SINGLE_IMAGE_NOTE = "a single image: static AU models, no neutral face, nothing smoothed"
 
 OnFrame = Callable[[Image, FrameResult], None]
 """Called with each frame's original picture and its result, in order."""
@@ -88,15 +94,15 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         if self.detect_every < 1:
-            raise UsageError(f"--detect-every must be 1 or more, not {self.detect_every}")
+            raise UsageError(f"must be 1 or more, not {self.detect_every}", "detect_every")
         if self.max_frames is not None and self.max_frames < 1:
-            raise UsageError(f"--max-frames must be 1 or more, not {self.max_frames}")
+            raise UsageError(f"must be 1 or more, not {self.max_frames}", "max_frames")
         if self.max_side < 64:
-            raise UsageError(f"--max-side must be 64 or more pixels, not {self.max_side}")
+            raise UsageError(f"must be 64 or more pixels, not {self.max_side}", "max_side")
         if self.workers < 0:
-            raise UsageError(f"--workers must be 0 or more, not {self.workers}")
+            raise UsageError(f"must be 0 or more, not {self.workers}", "workers")
         if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
-            raise UsageError("--views must begin with original and name each view once: original,left,right")
+            raise UsageError("must begin with original and name each view once: original,left,right", "views")
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,8 @@ class VideoResult:
     Attributes
     ----------
     info : SourceInfo
+    models : str
+        "dynamic" or "static": the AU models that it was measured with.
     tables : mapping of View to ViewTable
         Valid inside the `with` block of `VideoRunner.run` only: their arrays lie on disk. Empty when the action units are blocked.
     decoded : int
@@ -122,6 +130,7 @@ class VideoResult:
     """
 
     info: SourceInfo
+    models: str
     tables: Mapping[View, ViewTable]
     decoded: int
     failures: Mapping[View, Mapping[str, int]]
@@ -140,8 +149,21 @@ class VideoResult:
         failures = Counter(self.failures.get(view, {}))
         reasons = "; ".join(f"{count} x {reason}" for reason, count in failures.most_common())
         rows = len(self.tables[view].success) if view in self.tables else 0
-        line = f"{self.decoded} frames decoded, {rows} rows, {failures.total()} failed"
+        line = f"{counted(self.decoded, 'frame')} decoded, {counted(rows, 'row')}, {failures.total()} failed"
         return f"{line} ({reasons})" if reasons else line
+
+    @property
+    def empty_tables(self) -> tuple[str, ...]:
+        """One line for each view without a single measurement."""
+        found = []
+        for view, table in self.tables.items():
+            if table.success.any():
+                continue
+            no_face = set(self.failures[view]) <= {NO_FACE, BAD_LANDMARKS}
+            why = "no face was found in any frame" if no_face else "no frame could be measured"
+            place = "the table" if view is View.ORIGINAL else f"the table of view {view.value}"
+            found.append(f"{why}: {place} has no measurement")
+        return tuple(found)
 
 
 class VideoRunner:
@@ -178,8 +200,9 @@ class VideoRunner:
     ) -> None:
         if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
             raise UsageError(
-                "--mirror-landmarks reflect is not for PFLD, which pulls faces towards symmetry; "
-                "take locate, or a profile with the attention mesh"
+                "reflect is not for PFLD, which pulls faces towards symmetry; take locate, or a profile with the attention mesh",
+                "landmarks",
+                "--mirror-landmarks",
             )
         self.plan = plan
         self.settings = settings
@@ -287,6 +310,7 @@ class VideoRunner:
         self.action_units.on_row, self.action_units.spool_folder = on_row, spool_folder
         with open_source(path) as source:
             info = source.info
+            self.action_units.single_image = info.kind == "image"
             if on_start is not None:
                 on_start(info)
             video = VideoInfo(self._videos, path, label or path.stem, info.width, info.height, info.rate, info.expected_frames)
@@ -294,14 +318,16 @@ class VideoRunner:
             self.manager.before_video(video)
             self._raise_own_error()
             try:
-                yield from self._measure(loop, video, source, on_frame)
+                yield from self._measure(loop, video, source, on_frame, path)
             except BaseException as error:
                 self.manager.on_video_error(video, str(error) or type(error).__name__)
                 raise
             finally:
                 self.action_units.close()
 
-    def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
+    def _measure(
+        self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None, path: Path
+    ) -> Iterator[VideoResult]:
         decoded, crowd, losses = 0, False, len(loop.losses)
         for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=on_frame is not None):
             decoded += 1
@@ -319,18 +345,44 @@ class VideoRunner:
                 logger.warning("frame %d: %s", record.index, CROWD_WARNING)
         failures = self.action_units.failures if self._measures else {}
         plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
+        single_image = source.info.kind == "image"
+        models = self.plan.models_for(single_image=single_image)
         outcome = VideoResult(
             info=source.info,
+            models=models,
             tables=self.action_units.finish() if self._measures else {},
             decoded=decoded,
             failures=failures,
             problems=tuple(source.problems),
-            notes=tuple(source.notes),
-            warnings=(*self.plan.warnings, *((CROWD_WARNING,) if crowd else ()), *plugin_failures),
+            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image and models == "static" and self._measures else ())),
+            warnings=(
+                *self.plan.warnings,
+                *((CROWD_WARNING,) if crowd else ()),
+                *self._source_warnings(source, path, decoded, sum(failures.get(View.ORIGINAL, {}).values())),
+                *plugin_failures,
+            ),
             losses=tuple(loop.losses[losses:]),
         )
         yield outcome
         self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))
+
+    def _source_warnings(self, source: FrameSource, path: Path, decoded: int, failed: int) -> Iterator[str]:
+        """What the user should know about this recording as a recording."""
+        dynamic = self.plan.models_for(single_image=source.info.kind == "image") == "dynamic"
+        if self._measures and self.bank.dynamic.any() and dynamic and decoded < SHORT_RECORDING:
+            yield (
+                f"{counted(decoded, 'frame')} only: the neutral face, which the action units are compared with, has little to stand on below "
+                f"{SHORT_RECORDING} frames; take a longer recording, or static models"
+            )
+        if source.info.kind == "image folder":
+            others = left_out(path)
+            if others is not None:
+                yield others
+            if 2 * failed > decoded:
+                yield (
+                    "more than half of the images have no face that could be followed: a folder is read as one recording of one person; "
+                    "measure unrelated images one by one with `run FOLDER/*.jpg`"
+                )
 
     def _raise_own_error(self) -> None:
         if self._measures and self.action_units.error is not None:

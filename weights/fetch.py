@@ -70,19 +70,23 @@ def fetch_set(
     staging = Staging(target, name)
     got: list[str] = []
     left_out: list[str] = []
-    for file in wanted:
-        if file.package is not None:
-            continue
-        try:
-            _stage_download(file, staging, mirror, progress)
-        except WeightsError:
-            if file.required:
-                raise
-            left_out.append(file.key)
-        else:
-            got.append(file.key)
-    got += _stage_packages([file for file in wanted if file.package is not None], staging)
-    staging.install()
+    try:
+        for file in wanted:
+            if file.package is not None:
+                continue
+            try:
+                _stage_download(file, staging, mirror, progress)
+            except WeightsError:
+                if file.required:
+                    raise
+                left_out.append(file.key)
+            else:
+                got.append(file.key)
+        got += _stage_packages([file for file in wanted if file.package is not None], staging)
+        staging.install()
+    except BaseException:
+        staging.prune()
+        raise
     present = tuple(file.key for file in files if file not in wanted)
     return FetchResult(tuple(got), present, tuple(left_out))
 

@@ -30,13 +30,15 @@ def openface_default_folder() -> Path:
     return data / "OpenFaceModels" / "2.2.0"
 
 
-def search_folders(weights_dir: Path | None = None) -> list[Path]:
+def search_folders(weights_dir: Path | None = None, *, origin: str = "weights_dir") -> list[Path]:
     """Folders in the order in which they are searched.
 
     Parameters
     ----------
     weights_dir
-        The folder of ``--weights``, searched first.
+        Searched first.
+    origin
+        What the user knows `weights_dir` as, for a message.
 
     Returns
     -------
@@ -47,11 +49,11 @@ def search_folders(weights_dir: Path | None = None) -> list[Path]:
     Raises
     ------
     WeightsError
-        A folder that the user named (``--weights`` or FACE_MIRROR_AU_WEIGHTS) does not exist.
+        A folder that the user named (`weights_dir` or FACE_MIRROR_AU_WEIGHTS) does not exist.
     """
     folders: list[Path] = []
     if weights_dir is not None:
-        folders.append(_existing(weights_dir, "--weights"))
+        folders.append(_existing(weights_dir, origin))
     if named := os.environ.get(WEIGHTS_VARIABLE):
         folders.append(_existing(Path(named), WEIGHTS_VARIABLE))
     if named := os.environ.get(OPENFACE_VARIABLE):

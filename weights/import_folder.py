@@ -14,17 +14,18 @@ from face_mirror_weights.manifest import Licence, Manifest, ModelFile, load_mani
 from face_mirror_weights.receipt import receipt_path
 from face_mirror_weights.scan import MAX_LEVELS, scan_folder
 from face_mirror_weights.staging import Staging
-from face_mirror_weights.store import FoundFile, Store
+from face_mirror_weights.store import DamagedFile, FoundFile, Store
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What a folder holds: finished files, TFLite models that must be converted, and the licences of both."""
+    """What a folder holds: finished files, TFLite models that must be converted, the licences of both, and files with a wrong content."""
 
     folder: Path
     files: tuple[tuple[ModelFile, FoundFile], ...]
     sources: tuple[tuple[ModelFile, Path], ...]
     licences: tuple[Licence, ...]
+    damaged: tuple[DamagedFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def plan_import(folder: Path, manifest: Manifest | None = None) -> ImportPlan:
         raise WeightsError(f"{folder} holds no model file that the manifest knows ({MAX_LEVELS} levels deep){hint}")
     sets = {file.set_name: None for file, _ in (*files, *sources)}
     licences = {licence.id: licence for name in sets for licence in manifest.licences_of(name)}
-    return ImportPlan(folder, files, sources, tuple(licences.values()))
+    got = {file.key for file, _ in (*files, *sources)}
+    damaged = tuple(each for each in store.damaged() if each.key not in got)
+    return ImportPlan(folder, files, sources, tuple(licences.values()), damaged)
 
 
 def import_files(plan: ImportPlan, target: Path, *, licence_accepted: bool = False, manifest: Manifest | None = None) -> ImportResult:

@@ -75,12 +75,13 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class ModelSet:
-    """A set that a person can fetch: its own files, or (`sets`) a name for several sets."""
+    """A set that a person can fetch: its own files, or (`sets`) a name for several sets. `version` is its makers' own, where they have one."""
 
     name: str
     title: str
     licence: Licence | None
     sets: tuple[str, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,6 @@ class Manifest:
         """Licences of a set, each once."""
         licences = {licence.id: licence for each in self.members(name) if (licence := self.sets[each].licence)}
         return list(licences.values())
-
-    def umbrella(self, set_name: str) -> str:
-        """The set that a person should fetch to get this one: the name that stands for several and holds it, else itself."""
-        return next((s.name for s in self.sets.values() if set_name in s.sets), set_name)
 
     def files_by_name(self) -> dict[str, ModelFile]:
         """Files by the names that they have on disk: ours and those of their addresses."""
@@ -158,7 +155,7 @@ def _read_manifest(path: Path) -> Manifest:
 
 def _model_set(name: str, table: dict[str, Any], licences: Mapping[str, Licence]) -> ModelSet:
     members = tuple(table.get("sets", ()))
-    return ModelSet(name, table["title"], None if members else licences[table["licence"]], members)
+    return ModelSet(name, table["title"], None if members else licences[table["licence"]], members, table.get("version", ""))
 
 
 def _model_file(table: dict[str, Any]) -> ModelFile:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from face_mirror_weights.errors import WeightsError
@@ -59,6 +61,14 @@ class Staging:
         """Remove the staging folder and what is left in it; a target that held nothing else goes too."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.target.is_dir() and not any(self.target.iterdir()):
+            self.target.rmdir()
+
+    def prune(self) -> None:
+        """After a failure: remove empty folders, keep what a later fetch can resume; a target that held nothing else goes too."""
+        for folder, _, _ in sorted(os.walk(self.folder), reverse=True):
+            with suppress(OSError):
+                Path(folder).rmdir()
+        with suppress(OSError):
             self.target.rmdir()
 
     def _cannot_write(self, error: OSError) -> WeightsError:

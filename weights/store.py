@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,15 +58,21 @@ class Store:
         self._unfinished: list[Path] = []
 
     @classmethod
-    def default(cls, weights_dir: Path | None = None) -> Store:
+    def default(cls, weights_dir: Path | None = None, *, origin: str = "weights_dir") -> Store:
         """The store of the usual folders, `weights_dir` first (see `face_mirror_weights.folders.search_folders`).
+
+        Parameters
+        ----------
+        weights_dir
+        origin
+            What the user knows `weights_dir` as, for a message.
 
         Raises
         ------
         WeightsError
             `weights_dir`, or the folder that FACE_MIRROR_AU_WEIGHTS names, does not exist.
         """
-        return cls(folders_module.search_folders(weights_dir))
+        return cls(folders_module.search_folders(weights_dir, origin=origin))
 
     def find(self, key: str) -> Path | None:
         """Path of a file whose content is verified, or None.
@@ -84,17 +91,56 @@ class Store:
         self.manifest.file(key)
         return self._index().get(key)
 
-    def require(self, key: str) -> Path:
-        """As `find`; a missing file is a `WeightsError` that names the command to run."""
+    def require(self, key: str, *, fetch: str | None = None) -> Path:
+        """As `find`; a missing file is a `WeightsError` that names the command to run.
+
+        Parameters
+        ----------
+        key
+        fetch
+            The sets that this command fetches; the file's own when not given.
+        """
         path = self.find(key)
         if path is None:
-            raise WeightsError(self._missing_message(self.manifest.file(key)))
+            file = self.manifest.file(key)
+            raise WeightsError(self._missing_message(file, fetch or file.set_name))
         return path
+
+    def require_set(self, name: str) -> None:
+        """Raise a `WeightsError` that names the first missing file of a set, and the command to run, unless the set is complete."""
+        missing, total = self.missing(name), self.total(name)
+        if not missing:
+            return
+        message = self._missing_message(self.manifest.file(missing[0]), name)
+        raise WeightsError(message if len(missing) == total else f"{total - len(missing)} of the {total} files of {name} are here; {message}")
 
     def sha256(self, key: str) -> str:
         """SHA-256 of the file that `require` returns."""
         self.require(key)
         return self._index()[key].sha256
+
+    def set_sha256(self, name: str) -> str:
+        """One SHA-256 for a complete set: over the lines `key SHA-256` of its required files, sorted by key."""
+        self.require_set(name)
+        lines = sorted(f"{file.key} {self.sha256(file.key)}\n" for file in self.manifest.files_of(name) if file.required)
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def total(self, name: str) -> int:
+        """Number of required files of a set."""
+        return sum(file.required for file in self.manifest.files_of(name))
+
+    def state(self, name: str) -> str:
+        """The one word for a set, wherever it is told.
+
+        "complete"; "damaged": a file of it has its name and another content, and no good one lies elsewhere; "incomplete": some of its
+        files are here; "absent": none is.
+        """
+        missing = self.missing(name)
+        if not missing:
+            return "complete"
+        if any(each.key in missing for each in self.damaged(name)):
+            return "damaged"
+        return "incomplete" if len(missing) < self.total(name) else "absent"
 
     def missing(self, name: str) -> list[str]:
         """Keys of a set's required files that were not found; empty when the set is complete."""
@@ -162,8 +208,8 @@ class Store:
         match = accepted[size].get(digest)
         return (*match, digest) if match else None
 
-    def _missing_message(self, file: ModelFile) -> str:
-        command = f"run `face-mirror-au weights fetch {self.manifest.umbrella(file.set_name)}`"
+    def _missing_message(self, file: ModelFile, fetch: str) -> str:
+        command = f"run `face-mirror-au weights fetch {fetch}`"
         remedy = f"{command}, or `face-mirror-au weights import FOLDER` if you have it somewhere"
         damaged = [each for each in self.damaged() if each.key == file.key]
         if damaged:

@@ -10,24 +10,16 @@ from face_mirror_weights.store import DamagedFile, Store
 
 @dataclass(frozen=True)
 class SetReport:
-    """State of one set: keys of good files, keys of required files that are missing, files whose content is wrong.
+    """One set: its state (see `Store.state`), keys of good files, keys of required files that are missing, files whose content is wrong.
 
     A damaged file counts as missing unless a good one lies elsewhere.
     """
 
     name: str
+    state: str
     good: tuple[str, ...]
     missing: tuple[str, ...]
     damaged: tuple[DamagedFile, ...]
-
-    @property
-    def state(self) -> str:
-        """``complete``, ``absent`` (nothing of it is there), ``damaged`` or ``incomplete``."""
-        if not self.missing:
-            return "complete"
-        if self.damaged:
-            return "damaged"
-        return "incomplete" if self.good else "absent"
 
 
 def verify_store(store: Store) -> list[SetReport]:
@@ -40,5 +32,6 @@ def verify_store(store: Store) -> list[SetReport]:
             continue
         keys = [file.key for file in fresh.manifest.files_of(model_set.name)]
         good = tuple(key for key in keys if fresh.find(key) is not None)
-        reports.append(SetReport(model_set.name, good, tuple(fresh.missing(model_set.name)), tuple(fresh.damaged(model_set.name))))
+        missing, damaged = tuple(fresh.missing(model_set.name)), tuple(fresh.damaged(model_set.name))
+        reports.append(SetReport(model_set.name, fresh.state(model_set.name), good, missing, damaged))
     return reports

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER
-from face_mirror_au.cli.terminal import ExitCode, error_console, print_error
+from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from face_mirror_hooks.records import FrameResult, ViewResult
 
 
+STOPPED = (ExitCode.TERMINATED, ExitCode.INTERRUPTED)
+
+
 @dataclass
 class VideoReport:
     """What is told about one video."""
@@ -37,6 +40,9 @@ class VideoReport:
     lines: dict[str, str] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    replaced: bool = False
+    models: str | None = None
+    notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     worker_losses: int = 0
@@ -59,26 +65,33 @@ def measure_all(
     """
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
-        typer.echo(f"profile {plan.profile} ({plan.reason}); action units: {plan.bank}")
-        for warning in plan.warnings:
+        say(f"profile {plan.profile} ({plan.reason}); action units: {plan.bank}")
+    for warning in plan.warnings:
+        if talk or plan.predictors is None:  # that all AU columns stay empty is told in any case
             print_error(warning, "warning", "yellow")
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
         reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, progress=talk))
         if talk:
             _print_report(reports[-1])
-        elif reports[-1].error is not None:
-            print_error(reports[-1].error)
-        if reports[-1].exit_code is ExitCode.INTERRUPTED:
+        else:
+            _print_failure(reports[-1])
+        if reports[-1].exit_code in STOPPED:
             break
     if as_json:
-        summary = {"profile": plan.profile, "reason": plan.reason, "au_bank": plan.bank, "videos": [vars(report) for report in reports]}
-        typer.echo(json.dumps(summary, indent=2))
+        summary = {
+            "profile": plan.profile,
+            "reason": plan.reason,
+            "au_bank": plan.bank,
+            "warnings": plan.warnings,
+            "videos": [vars(report) for report in reports],
+        }
+        say(json.dumps(summary, indent=2))
     raise typer.Exit(_overall([report.exit_code for report in reports]))
 
 
 def output_plans(
-    videos: Sequence[Path], output_dir: Path | None, output: Path | None, format_: str, columns: str, subject: str | None
+    videos: Sequence[Path], output_dir: Path | None, output: Path | None, format_: str, columns: str | None, subject: str | None
 ) -> list[OutputPlan]:
     """Where each video's files go.
 
@@ -87,11 +100,9 @@ def output_plans(
     UsageError
         For options that contradict each other.
     """
-    from face_mirror_au.io.csv_tables import openface_columns
     from face_mirror_au.outputs import OutputPlan
 
-    groups = cast("Collection[Group]", tuple(part.strip() for part in columns.split(",") if part.strip()))
-    openface_columns(groups)
+    groups = _column_groups(columns, format_)
     if output is not None and output_dir is not None:
         raise UsageError("give either --output FILE.csv or -o DIR, not both")
     if len(videos) > 1 and (output is not None or subject is not None):
@@ -108,13 +119,28 @@ def output_plans(
     return [OutputPlan.in_folder(folder, stem, format_, groups) for stem in stems]
 
 
+def _column_groups(columns: str | None, format_: str) -> Collection[Group]:
+    from face_mirror_au.io.columns import GROUPS
+    from face_mirror_au.io.csv_tables import openface_columns
+
+    if columns is None:
+        return GROUPS
+    if format_ != "openface":
+        raise UsageError(f"--columns is for the openface format; the columns of {format_} are fixed")
+    groups = cast("Collection[Group]", tuple(part.strip() for part in columns.split(",") if part.strip()))
+    if not groups:
+        raise UsageError(f"--columns names no column group; give some of {','.join(GROUPS)}, or leave it out for all")
+    openface_columns(groups)
+    return groups
+
+
 def _stem(video: Path) -> str:
     resolved = video if video.name else video.resolve()
     return resolved.name if video.is_dir() else resolved.stem
 
 
 def _overall(codes: Sequence[ExitCode]) -> ExitCode:
-    for code in (ExitCode.INTERRUPTED, ExitCode.FAILED, ExitCode.PARTIAL):
+    for code in (*STOPPED, ExitCode.FAILED, ExitCode.PARTIAL):
         if code in codes:
             return code
     return ExitCode.OK
@@ -126,9 +152,11 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
     report = VideoReport(display_name(video))
     try:
         _measure(runner, video, plan, report, write_videos=write_videos, progress=progress)
-    except KeyboardInterrupt:
-        report.exit_code = ExitCode.INTERRUPTED
-        report.error = f"interrupted; the rows measured so far are in {plan.beside('.online.csv').name}"
+    except KeyboardInterrupt as stop:
+        terminated = isinstance(stop, TerminatedError)
+        report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        kept = f"the rows measured so far are in {report.files[0]}" if report.files else "nothing was measured"
+        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {kept}"
     except FaceMirrorAUError as error:
         report.exit_code, report.error = ExitCode.FAILED, str(error)
     return report
@@ -150,19 +178,26 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
     writer: list[MirroredVideos] = []
     with ExitStack() as stack:
         bar = stack.enter_context(_progress_bar(report.video, shown=progress))
-        log = stack.enter_context(OnlineLog(online))
+        logs: list[OnlineLog] = []
         writing = stack.enter_context(ExitStack())
 
         def on_start(info: SourceInfo) -> None:
+            # Not before: an input that cannot be opened leaves an earlier result as it is.
+            report.replaced = plan.replace_earlier(video, mirrored.values())
+            if report.replaced and progress:
+                say(f"{report.video}: replaces an earlier result")
+            logs.append(stack.enter_context(OnlineLog(online)))
+            report.files = [str(online)]
             bar.start(runner.settings.max_frames or info.expected_frames)
             if mirrored:
                 writer.append(writing.enter_context(MirroredVideos(mirrored, info)))
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-            log.append_result(index, time_s, result, values.raw)
+            logs[0].append_result(index, time_s, result, values.raw)
             if reason := failure_reason(result):
                 reasons[result.view][index] = reason
             if result.view is View.ORIGINAL:
+                report.frames = index + 1
                 bar.advance()
 
         def on_frame(image: Image, result: FrameResult) -> None:
@@ -173,7 +208,7 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
         )
         writing.close()
         notes = writer[0].notes if writer else ()
-        written = write_all(result, plan, runner, video, reasons, notes)
+        written = write_all(result, plan, runner, video, reasons, notes, (*mirrored.values(), online))
         report.files = [str(path) for path in (*written, *mirrored.values(), online)]
         report.lines = {view.value: result.reconciliation(view) for view in result.tables} or {"original": result.reconciliation()}
         report.failed = {view.value: sum(counts.values()) for view, counts in result.failures.items()}
@@ -181,24 +216,36 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
     report.warnings = [warning for warning in result.warnings if warning not in runner.plan.warnings]
     if result.losses:
         report.warnings.append(f"{len(result.losses)} workers were lost and replaced, their frames done again; the metadata say more")
-    report.problems = list(result.problems)
-    if result.problems:
+    report.models = result.models if result.tables else None
+    report.notes = list(result.notes)
+    report.problems = [*result.problems, *result.empty_tables]
+    if report.problems:
         report.exit_code = ExitCode.PARTIAL
 
 
 def _print_report(report: VideoReport) -> None:
     if report.error is not None:
-        print_error(f"{report.video}: {report.error}" if report.video not in report.error else report.error)
+        _print_failure(report)
         return
     for view, line in report.lines.items():
-        typer.echo(f"{report.video}: {line}" if view == "original" else f"  {view}: {line}")
-    for problem in report.problems:
-        print_error(problem, "partial", "yellow")
+        say(f"{report.video}: {line}" if view == "original" else f"  {view}: {line}")
+    for note in report.notes:
+        say(f"  note: {note}")
+    _print_failure(report)
     for warning in report.warnings:
         print_error(warning, "warning", "yellow")
-    typer.echo(f"  {report.files[0]}")
+    say(f"  {report.files[0]}")
     others = ", ".join(Path(path).name for path in report.files[1:])
-    typer.echo(f"  beside it: {others}")
+    say(f"  beside it: {others}")
+
+
+def _print_failure(report: VideoReport) -> None:
+    """What is told even under --quiet: an error, or why a result is not whole."""
+    lines = [("partial", "yellow", problem) for problem in report.problems]
+    if report.error is not None:
+        lines = [("error", "bold red", report.error)]
+    for label, style, text in lines:
+        print_error(f"{report.video}: {text}" if report.video not in text else text, label, style)
 
 
 class _Bar:

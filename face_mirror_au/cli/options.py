@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from face_mirror_au.loop.nursery import Nursery
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.records import View
+    from face_mirror_weights import Store
 
 DEFAULT_FOLDER = Path("face-mirror-au-output")
 # More do not help: the parent decodes, and it is one.
 MAX_DEFAULT_WORKERS = 8
 START_METHODS = ("fork", "spawn")
 
-Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Videos, images, or folders of images.")]
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Videos, images, or folders of images. A folder of images is one recording of one person, in order of the names.")]
 OutputDir = Annotated[
     Path | None, typer.Option("-o", "--output-dir", metavar="DIR", help=f"Files go to DIR/<stem>/. Default: {DEFAULT_FOLDER}/")
 ]
@@ -31,10 +32,17 @@ Output = Annotated[
 Profile = Annotated[
     str, typer.Option(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which.")
 ]
-Models = Annotated[str, typer.Option(help="dynamic: compared with the video's own neutral face. static: not.")]
+Models = Annotated[
+    str,
+    typer.Option(
+        help="dynamic: compared with the recording's own neutral face. static: not. auto: static for a single image, else dynamic."
+    ),
+]
 MaxFrames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
 Format = Annotated[str, typer.Option("--format", help="openface, minimal (19 columns), face-mirror.")]
-Columns = Annotated[str, typer.Option(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus.")]
+Columns = Annotated[
+    str | None, typer.Option(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus. Default: all.")
+]
 Strict = Annotated[
     bool, typer.Option("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing.")
 ]
@@ -46,7 +54,7 @@ Flipped = Annotated[
 Subject = Annotated[str | None, typer.Option(metavar="LABEL", help="Name outputs LABEL instead of the video's name.")]
 Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look for model files in this folder first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only errors, and why a result is empty or not whole.")]
 Views = Annotated[
     str, typer.Option(help="Pictures of the face to measure: original, or original,left,right (the subject's sides, each mirrored).")
 ]
@@ -65,6 +73,13 @@ Device = Annotated[str, typer.Option(help="Where the networks run: auto, cpu, co
 WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
 Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
+
+
+def open_store(weights: Path | None) -> Store:
+    """The model store of `--weights`. Raises WeightsError when that folder is not there."""
+    from face_mirror_weights import Store
+
+    return Store.default(weights, origin="--weights")
 
 
 def worker_count(workers: int | None) -> int:

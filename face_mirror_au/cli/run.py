@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 
 from face_mirror_au.cli import options
-from face_mirror_au.cli.terminal import one_line_errors, print_error
+from face_mirror_au.cli.terminal import one_line_errors, print_error, sigterm_like_ctrl_c
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
 
-ALL_COLUMNS = "pose,landmarks,landmarks3d,shape,aus"
 ALL_VIEWS = "original,left,right"
 
 
@@ -21,12 +21,12 @@ def run(
     output_dir: options.OutputDir = None,
     output: options.Output = None,
     profile: options.Profile = "auto",
-    models: options.Models = "dynamic",
+    models: options.Models = "auto",
     views: options.Views = "original",
     baseline: options.BaselineOption = "own",
     max_frames: options.MaxFrames = None,
     format_: options.Format = "openface",
-    columns: options.Columns = ALL_COLUMNS,
+    columns: options.Columns = None,
     openface_strict: options.Strict = False,
     detect_every: options.DetectEvery = 30,
     max_side: options.MaxSide = 1280,
@@ -46,18 +46,21 @@ def run(
 ) -> None:
     """Measure the action units of videos.
 
-    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end; 130 interrupted.
-    What was measured before an error or Ctrl-C stays in <stem>.online.csv.
+    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end or has no face in any
+    frame; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop stays in <stem>.online.csv. An earlier
+    result of the same name is replaced as a whole.
     """
     count = options.worker_count(workers)
     nursery = options.start_nursery(count, start_method)
-    try:
+    with ExitStack() as closing:
+        if nursery is not None:
+            closing.callback(nursery.close)
+        closing.enter_context(sigterm_like_ctrl_c())
         from face_mirror_au.cli.measure import measure_all, output_plans
         from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.model_set import plan_models
         from face_mirror_au.pipeline.views import MirrorSettings
         from face_mirror_au.video_run import RunSettings, VideoRunner
-        from face_mirror_weights import Store
 
         if format_ == "face-mirror" and views == "original":
             views = ALL_VIEWS
@@ -77,7 +80,9 @@ def run(
             blocked=tuple(block_plugin or ()),
         )
         plans = output_plans(videos, output_dir, output, format_, columns, subject)
-        plan = plan_models(Store.default(weights), profile, models)
+        for each in plans:
+            each.check()
+        plan = plan_models(options.open_store(weights), profile, models)
         plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
         for message in messages if not quiet else ():
             print_error(message, "device", "yellow")
@@ -86,16 +91,13 @@ def run(
             nursery = None
         with VideoRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata) as runner:
             measure_all(runner, videos, plans, write_videos=write_videos, as_json=as_json, quiet=quiet)
-    finally:
-        if nursery is not None:
-            nursery.close()
 
 
 def mirror(
     videos: options.Videos,
     output_dir: options.OutputDir = None,
     profile: options.Profile = "auto",
-    models: options.Models = "dynamic",
+    models: options.Models = "auto",
     baseline: options.BaselineOption = "own",
     max_frames: options.MaxFrames = None,
     format_: options.Format = "openface",

@@ -54,7 +54,7 @@ class ColumnMeaning:
 
 
 _FIXED = {
-    "frame": ColumnMeaning("number of the decoded frame; from 1, but from 0 in the minimal and face-mirror formats", "-", "0 or 1 upwards"),
+    "frame": ColumnMeaning("number of the decoded frame, counted from 1", "-", "1 upwards"),
     "face_id": ColumnMeaning("which face: one person is followed through a recording", "-", "0 upwards"),
     "timestamp": ColumnMeaning("time of the frame from the container, counted from the first frame", "s", "0 upwards"),
     "confidence": ColumnMeaning(
@@ -62,11 +62,32 @@ _FIXED = {
         "-",
         "0 to 1",
     ),
-    "success": ColumnMeaning("whether the frame was measured; cells without a measurement are empty", "-", "0 or 1, False or True"),
+    "success": ColumnMeaning("whether the frame was measured; cells without a measurement are empty", "-", "0 or 1"),
     "view": ColumnMeaning("original, left_mirrored (the subject's left half twice) or right_mirrored", "-", "three words"),
     "reason": ColumnMeaning("why the frame was not measured; empty where it was", "-", "text"),
+    "row": ColumnMeaning("row of the table, counted from 1", "-", "1 upwards"),
+    "image": ColumnMeaning("name of the image file of that row", "-", "text"),
     "p_scale": ColumnMeaning("scale of the fitted face model", "px/mm", "above 0"),
 }
+
+# Where the short formats differ, as the programs that read them expect.
+_SHORT = {
+    "frame": ColumnMeaning("number of the decoded frame, counted from 0", "-", "0 upwards"),
+    "success": ColumnMeaning("whether the frame was measured; cells without a measurement are empty", "-", "False or True"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumns:
+    """The columns of one file. `short`: in a short format, where frames count from 0 and success is False or True."""
+
+    file: str
+    columns: tuple[str, ...]
+    short: bool = False
+
+    def meaning(self, name: str) -> ColumnMeaning:
+        """What one of the columns holds in this file."""
+        return _SHORT[name] if self.short and name in _SHORT else describe_column(name)
 
 
 def describe_column(name: str) -> ColumnMeaning:
@@ -123,11 +144,16 @@ def _describe_pose(name: str) -> ColumnMeaning | None:
     return None
 
 
-def write_columns_dictionary(path: Path, columns: Iterable[str], bank: str = "") -> None:
-    """Write the dictionary: column, meaning, unit, range; one row for each column, a column that comes twice only once.
+def write_columns_dictionary(path: Path, files: Iterable[FileColumns], bank: str = "") -> None:
+    """Write the dictionary: column, file, meaning, unit, range.
+
+    A column has one row, which names all files that hold it; more rows where it means something else in one of them (`frame` counts from 0
+    in the short formats).
 
     Parameters
     ----------
+    path : Path
+    files : iterable of FileColumns
     bank : str
         Name of the action unit models, put behind the meaning of the AU columns.
 
@@ -138,12 +164,13 @@ def write_columns_dictionary(path: Path, columns: Iterable[str], bank: str = "")
     UsageError
         When a column has no description.
     """
-    rows = []
-    for name in dict.fromkeys(columns):
-        described = describe_column(name)
-        meaning = f"{described.meaning}; models: {bank}" if bank and name.startswith("AU") else described.meaning
-        rows.append((name, meaning, described.unit, described.range))
+    found: dict[tuple[str, ColumnMeaning], list[str]] = {}
+    for each in files:
+        for name in each.columns:
+            found.setdefault((name, each.meaning(name)), []).append(each.file)
     with atomic_text(path) as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(("column", "meaning", "unit", "range"))
-        writer.writerows(rows)
+        writer.writerow(("column", "file", "meaning", "unit", "range"))
+        for (name, described), names in found.items():
+            meaning = f"{described.meaning}; models: {bank}" if bank and name.startswith("AU") else described.meaning
+            writer.writerow((name, "; ".join(dict.fromkeys(names)), meaning, described.unit, described.range))

@@ -70,8 +70,7 @@ def _replacing(path: Path) -> Iterator[int]:
     target = Path(os.path.realpath(path))  # a link stays a link
     if target.exists() and not target.is_file():
         # Renaming over /dev/null or a pipe would replace the device for the whole machine.
-        kind = "a folder" if target.is_dir() else "not an ordinary file"
-        raise OutputError(f"'{display_name(path)}' cannot be written: it is {kind}; choose another name")
+        raise OutputError(f"'{display_name(path)}' cannot be written: {_in_the_way(target)}; choose another name")
     temporary: str | None = None
     descriptor: int | None = None
     try:
@@ -121,24 +120,63 @@ def open_log(path: Path) -> TextIO:
     return handle  # type: ignore[return-value]  # typeshed: text-mode open() gives a TextIOWrapper, which is a TextIO
 
 
-def make_output_folder(path: Path) -> Path:
-    """Create `path` with its missing parents, each for the owner only (0700), and try at once whether a file can be made in it.
+def check_output_folder(path: Path, typed: Path | None = None) -> None:
+    """Try whether files can be made in `path`, or, while it does not exist, in the nearest folder above it. Leaves nothing behind.
 
-    A folder that exists keeps its permissions.
+    Parameters
+    ----------
+    path : Path
+    typed : Path, optional
+        What the user gave, for the message; `path` when not given.
 
     Raises
     ------
     OutputError
-        When it cannot be made or written to: better now than after an hour of computing.
+        When they cannot: better now than after an hour of computing.
+    """
+    try:
+        existing = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise _folder_error(error, path, typed or path) from error
+
+
+def make_output_folder(path: Path, typed: Path | None = None) -> Path:
+    """Create `path` with its missing parents, each for the owner only (0700), and try at once whether a file can be made in it.
+
+    A folder that exists keeps its permissions. Parameters and errors as for `check_output_folder`.
     """
     try:
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        if not path.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        with tempfile.TemporaryFile(dir=path):
-            pass
     except OSError as error:
-        raise output_error(error, path) from error
+        raise _folder_error(error, path, typed or path) from error
+    check_output_folder(path, typed)
     return path
+
+
+def check_output_file(path: Path) -> None:
+    """Raise an OutputError when something that is no ordinary file is in the way of a file to be written."""
+    if path.exists() and not path.is_file():
+        raise OutputError(f"'{path}' cannot be written: {_in_the_way(path)}; choose another name")
+
+
+def _folder_error(error: OSError, path: Path, typed: Path) -> OutputError:
+    """Name the folder as the user gave it: they must find it again, and know the part of its path that is at fault."""
+    wrong = next((folder for folder in (path, *path.parents) if os.path.lexists(folder) and not folder.is_dir()), None)
+    if wrong is not None:
+        what = "it" if wrong == typed else f"'{wrong}'"
+        reason = f"{what} is a file, not a folder; choose another folder"
+    elif error.errno == errno.ENOENT:
+        reason = "no file can be made there; choose another folder"
+    else:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+    return OutputError(f"the output folder '{typed}' cannot be written to: {reason}")
+
+
+def _in_the_way(path: Path) -> str:
+    return "it is a folder" if path.is_dir() else "it is not an ordinary file"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,12 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.errors import VideoError
-from face_mirror_au.io.files import display_name
+from face_mirror_au.io.files import atomic_text, display_name
 from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.models.pixels import opencv
 from face_mirror_au.records import Frame, Image
+from face_mirror_au.wording import counted
 
+IMAGES_COLUMNS = ("row", "image")
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+# Only to tell people that a folder's videos are left out; what is a video when it is given itself, FFmpeg decides.
+VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"})
 
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 
@@ -28,6 +34,31 @@ def is_image(path: Path) -> bool:
 def list_images(folder: Path) -> list[Path]:
     """Return the folder's images in natural order: `2.png` before `10.png`. Other files and sub-folders are left out."""
     return sorted((path for path in folder.iterdir() if is_image(path) and path.is_file()), key=_natural)
+
+
+def left_out(folder: Path) -> str | None:
+    """Say in one line which files of a folder of images are no images; None when all are."""
+    others = [path for path in folder.iterdir() if path.is_file() and not is_image(path) and not path.name.startswith(".")]
+    if not others:
+        return None
+    videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in others)
+    verb = "was" if len(others) == 1 else "were"
+    return f"{counted(len(others), 'other file')} {verb} left out, {videos} of them {'a video' if videos == 1 else 'videos'}"
+
+
+def write_image_names(folder: Path, rows: int, path: Path) -> None:
+    """Write which image of the folder each row of the tables is: columns row (from 1), image.
+
+    Raises
+    ------
+    OutputError
+    """
+    with atomic_text(path) as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(IMAGES_COLUMNS)
+        for row, image in enumerate(list_images(folder)[:rows], start=1):
+            # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
+            writer.writerow((row, image.name.encode("utf-8", "backslashreplace").decode("utf-8")))
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:

@@ -21,6 +21,8 @@ from face_mirror_au.io.files import display_name
 from face_mirror_au.records import N_LANDMARKS, FloatArray
 
 LANDMARK_COLUMNS = ("frame", "success", *(f"x{i}" for i in range(N_LANDMARKS)), *(f"y{i}" for i in range(N_LANDMARKS)))
+# As OpenFace and our own tables name them.
+OPENFACE_COLUMNS = ("frame", "success", *(f"x_{i}" for i in range(N_LANDMARKS)), *(f"y_{i}" for i in range(N_LANDMARKS)))
 PARAMETER_COLUMNS = ("scale", "rx", "ry", "rz", "tx", "ty", *(f"p_{i}" for i in range(34)))
 N_POSE = 6
 
@@ -49,6 +51,8 @@ class LandmarksTable:
 def read_landmarks(path: Path) -> LandmarksTable:
     """Read a CSV (plain or gzip) with the columns frame, success, x0..x67, y0..y67 in any order; further columns are ignored.
 
+    The columns may also be named x_0..x_67, y_0..y_67, as in OpenFace's tables and our own.
+
     Raises
     ------
     LandmarksError
@@ -57,10 +61,13 @@ def read_landmarks(path: Path) -> LandmarksTable:
     frames: list[int] = []
     success: list[bool] = []
     points: list[FloatArray] = []
-    for where, values in _rows(path, LANDMARK_COLUMNS, "frame, success, x0..x67, y0..y67"):
+    columns, wanted = LANDMARK_COLUMNS, "frame, success, x0..x67, y0..y67"
+    if _is_openface_style(path):
+        columns, wanted = OPENFACE_COLUMNS, "frame, success, x_0..x_67, y_0..y_67"
+    for where, values in _rows(path, columns, wanted):
         frames.append(_frame(values[0], frames, where))
         success.append(_success(values[1], where))
-        numbers = _numbers(LANDMARK_COLUMNS[2:], values[2:], success[-1], where)
+        numbers = _numbers(columns[2:], values[2:], success[-1], where)
         points.append(np.ascontiguousarray(numbers.reshape(2, N_LANDMARKS).T))
     return LandmarksTable(np.array(frames, dtype=np.int64), np.array(success, dtype=np.bool_), np.stack(points))
 
@@ -108,6 +115,16 @@ def _rows(path: Path, columns: Sequence[str], wanted: str, optional: str | None 
         raise LandmarksError(f"'{name}' is a damaged gzip file; copy it again") from error
     except OSError as error:
         raise LandmarksError(f"'{name}' cannot be read: {error.strerror or type(error).__name__}; check the name") from error
+
+
+def _is_openface_style(path: Path) -> bool:
+    """Whether the header has OpenFace's names; False for a file that cannot be read, which is told later."""
+    try:
+        with _open_text(path) as handle:
+            header = {cell.strip() for cell in next(csv.reader(handle), [])}
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
+        return False
+    return len(header & set(OPENFACE_COLUMNS[2:])) > len(header & set(LANDMARK_COLUMNS[2:]))
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import signal
@@ -22,8 +21,6 @@ from face_mirror_au.loop.messages import send as send_message
 from face_mirror_au.loop.ring import Memory, attach_memory, picture
 from face_mirror_au.loop.tasks import WorkerTask
 from face_mirror_hooks.records import Frame, WorkerInfo
-
-logger = logging.getLogger(__name__)
 
 
 class ParentGoneError(Exception):

@@ -43,7 +43,7 @@ class Baseline:
             return cls(text)
         found = re.fullmatch(r"neutral:([0-9]+\.?[0-9]*)-([0-9]+\.?[0-9]*)", text)
         if found is None or float(found[1]) >= float(found[2]):
-            raise UsageError(f"--baseline must be own, shared or neutral:START-END in seconds, e.g. neutral:0-2.5, not {text!r}")
+            raise UsageError(f"must be own, shared or neutral:START-END in seconds, e.g. neutral:0-2.5, not {text!r}", "baseline")
         return cls(NEUTRAL, float(found[1]), float(found[2]))
 
     def holds(self, time_s: float) -> bool:

@@ -26,12 +26,14 @@ from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_weights import Store, open_models
 
-PROFILES = ("auto", "openface", "open", "hybrid")
-MODELS = ("dynamic", "static")
+AUTO = "auto"
+PROFILES = (AUTO, "openface", "open", "hybrid")
+MODELS = (AUTO, "dynamic", "static")
 OPENFACE_BANK = "OpenFace 2.2"
 NO_BANK = "none"
 
 _LISTS = {"dynamic": "AU_all_best.txt", "static": "AU_all_static.txt"}
+_AU_SET = "openface-au"
 _PREDICTORS = "AU_predictors/"
 _PDM = _PREDICTORS + "In-the-wild_aligned_PDM_68.txt"
 _TRIANGLES = _PREDICTORS + "tris_68_full.txt"
@@ -53,11 +55,13 @@ class ModelPlan:
     bank : str
         Name of the AU bank, or "none".
     models : str
-        "dynamic" or "static".
+        "dynamic", "static", or "auto": static for a single image, which has no neutral face to be compared with, else dynamic.
     predictors : Path or Store or None
         Where the bank's files are: a folder, or the store.
+    bank_version : str
+        Version of the bank's files; empty where nobody knows.
     hashes : mapping of str to str
-        SHA-256 of the networks and the PDM by their key.
+        SHA-256 of the networks by their key, and of the set of the AU files by its name.
     devices : mapping of str to str
         Where each network runs, by its name; "cpu" where it is not named.
     warnings : tuple of str
@@ -73,6 +77,7 @@ class ModelPlan:
     bank: str
     models: str
     predictors: Path | Store | None
+    bank_version: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -102,12 +107,18 @@ class ModelPlan:
         """The pose fitter of this process: one for all, so that landmarks which were fitted once are not fitted again."""
         return _pose_fitter(self.pdm)
 
-    def load_bank(self) -> AUBank:
+    def models_for(self, *, single_image: bool) -> str:
+        """ "dynamic" or "static": which models a source is measured with."""
+        if self.models != AUTO:
+            return self.models
+        return "static" if single_image else "dynamic"
+
+    def load_bank(self, *, single_image: bool = False) -> AUBank:
         """Read the AU bank; one without predictors when there is none, which leaves every AU empty."""
         if self.predictors is None:
             pdm = self.load_pdm()
             return AUBank.build(NO_BANK, [], np.zeros(HOG_SIZE + 3 * pdm.n_points + pdm.n_modes))
-        return load_openface_bank(self.predictors, self.models)
+        return load_openface_bank(self.predictors, self.models_for(single_image=single_image))
 
 
 @lru_cache(maxsize=2)
@@ -134,7 +145,7 @@ def load_openface_describer(store: Store) -> FaceDescriber:
     return FaceDescriber(read_pdm(store.require(_PDM)), read_triangles(store.require(_TRIANGLES)))
 
 
-def plan_models(store: Store, profile: str = "auto", models: str = "dynamic") -> ModelPlan:
+def plan_models(store: Store, profile: str = "auto", models: str = AUTO) -> ModelPlan:
     """Choose the files of a profile.
 
     Parameters
@@ -143,7 +154,7 @@ def plan_models(store: Store, profile: str = "auto", models: str = "dynamic") ->
     profile : str
         One of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
     models : str
-        "dynamic" or "static".
+        One of `MODELS`; see `ModelPlan`.
 
     Raises
     ------
@@ -155,13 +166,15 @@ def plan_models(store: Store, profile: str = "auto", models: str = "dynamic") ->
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}; choose one of {', '.join(PROFILES)}")
     if models not in MODELS:
-        raise UsageError(f"unknown models {models!r} for a video; choose one of {', '.join(MODELS)}")
+        raise UsageError(f"unknown models {models!r}; choose one of {', '.join(MODELS)}")
     reason = "asked for"
-    if profile == "auto":
+    if profile == AUTO:
         profile, reason = _best_profile(store)
     if profile == "openface":
         return _openface(store, reason, models)
     hybrid = profile == "hybrid"
+    if hybrid:
+        store.require_set(_AU_SET)
     pdm, triangles = (store.require(_PDM), store.require(_TRIANGLES)) if hybrid else (open_models.PDM, open_models.TRIANGLES)
     detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
     return ModelPlan(
@@ -173,8 +186,10 @@ def plan_models(store: Store, profile: str = "auto", models: str = "dynamic") ->
         triangles=triangles,
         bank=OPENFACE_BANK if hybrid else NO_BANK,
         models=models,
-        predictors=_complete(store) if hybrid else None,
-        hashes={"blazeface": store.sha256("blazeface"), "attention_mesh": store.sha256("attention_mesh")},
+        predictors=store if hybrid else None,
+        bank_version=_bank_version(store) if hybrid else "",
+        hashes={"blazeface": store.sha256("blazeface"), "attention_mesh": store.sha256("attention_mesh")}
+        | ({_AU_SET: store.set_sha256(_AU_SET)} if hybrid else {}),
         warnings=() if hybrid else (NO_AUS_WARNING,),
     )
 
@@ -185,7 +200,7 @@ NO_AUS_WARNING = (
 
 
 def _best_profile(store: Store) -> tuple[str, str]:
-    has_bank = store.has_set("openface-au")
+    has_bank = store.has_set(_AU_SET)
     has_open = store.find("blazeface") is not None and store.find("attention_mesh") is not None
     has_pfld = store.find("pfld") is not None and (store.find("retinaface") or store.find("blazeface")) is not None
     if has_bank and has_open:
@@ -193,11 +208,23 @@ def _best_profile(store: Store) -> tuple[str, str]:
     if has_bank and has_pfld:
         return "openface", "OpenFace's AU files and PFLD are here, the attention mesh is not"
     if has_open:
-        return "open", "OpenFace's AU files are not here"
+        return "open", _why_no_bank(store)
     raise WeightsError(
         "no model set is complete; run 'face-mirror-au weights fetch open' for the freely usable models, "
         "or 'face-mirror-au weights list' to see what is missing"
     )
+
+
+def _why_no_bank(store: Store) -> str:
+    missing, total = store.missing(_AU_SET), store.total(_AU_SET)
+    if len(missing) == total:
+        return "OpenFace's AU files are not here"
+    others = f" and {len(missing) - 1} more are missing" if len(missing) > 1 else " is missing"
+    return f"{total - len(missing)} of OpenFace's {total} AU files are here, {missing[0]}{others}"
+
+
+def _bank_version(store: Store) -> str:
+    return store.manifest.sets[_AU_SET].version
 
 
 def _openface(store: Store, reason: str, models: str) -> ModelPlan:
@@ -206,23 +233,20 @@ def _openface(store: Store, reason: str, models: str) -> ModelPlan:
     if store.find("retinaface") is None and store.find("blazeface") is not None:
         detector = "blazeface"
         warnings = ("RetinaFace is not here: faces are detected by BlazeFace instead",)
+    found = detector, store.require(detector, fetch="openface")
+    landmarks = "pfld", store.require("pfld", fetch="openface")
+    store.require_set(_AU_SET)
     return ModelPlan(
         profile="openface",
         reason=reason,
-        detector=(detector, store.require(detector)),
-        landmarks=("pfld", store.require("pfld")),
+        detector=found,
+        landmarks=landmarks,
         pdm=store.require(_PDM),
         triangles=store.require(_TRIANGLES),
         bank=OPENFACE_BANK,
         models=models,
-        predictors=_complete(store),
-        hashes={detector: store.sha256(detector), "pfld": store.sha256("pfld"), "pdm": store.sha256(_PDM)},
+        predictors=store,
+        bank_version=_bank_version(store),
+        hashes={detector: store.sha256(detector), "pfld": store.sha256("pfld"), _AU_SET: store.set_sha256(_AU_SET)},
         warnings=warnings,
     )
-
-
-def _complete(store: Store) -> Store:
-    missing = store.missing("openface-au")
-    if missing:
-        store.require(missing[0])
-    return store

@@ -163,7 +163,7 @@ class AUSequence:
         if self._baseline.kind == NEUTRAL:
             at_rest = success & np.array(self._in_segment)
             if not at_rest.any():
-                raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one with --baseline")
+                raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
             return np.where(dynamic, np.median(raw[at_rest], axis=0), 0.0)
         return neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
 
@@ -189,7 +189,7 @@ def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) 
         When the bank has dynamic predictors.
     """
     if bank.dynamic.any():
-        raise UsageError("single images need the static models (--models image); dynamic ones compare with a video's neutral face")
+        raise UsageError("single images need the static models; dynamic ones compare with a video's neutral face")
     raw, presence = bank.predict(np.concatenate([hog, geometry], dtype=np.float64), bank.offsets(np.zeros(bank.n_features)))
     everything = np.ones(1, bool)
     return final_intensities(raw[None], everything, np.zeros(raw.size), smooth=False)[0], presence

@@ -32,9 +32,9 @@ class MirrorSettings:
 
     def __post_init__(self) -> None:
         if self.landmarks not in {LOCATE, REFLECT}:
-            raise UsageError(f"--mirror-landmarks must be {LOCATE} or {REFLECT}, not {self.landmarks!r}")
+            raise UsageError(f"must be {LOCATE} or {REFLECT}, not {self.landmarks!r}", "landmarks", "--mirror-landmarks")
         if self.redetect and self.landmarks == REFLECT:
-            raise UsageError("--redetect looks for landmarks anew; it does not go with --mirror-landmarks reflect")
+            raise UsageError("looks for landmarks anew; it does not go with reflected landmarks", "redetect")
 
 
 def mirrored_faces(

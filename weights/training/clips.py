@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from face_mirror_weights.training.appearance import Appearance, smooth_step
 from face_mirror_weights.training.ict import IDENTITY_COUNT, expression
-from face_mirror_weights.training.renderer import Float, Image, Pose, Scene, Studio, moved, render
+from face_mirror_weights.training.renderer import Float, Image, Light, Pose, Scene, Studio, moved, render
 
 RATE = 30
 # Frames of rest, rise, hold, fall, rest.
 TIMELINE = (12, 12, 8, 12, 12)
+FRONTAL_LIGHT = (Light((0.0, 0.5, 0.85), (0.8, 0.8, 0.8)),)
 IDENTITY_SPREAD = 0.8  # standard deviations; larger ones give caricatures
 
 _SMILE = {"mouthSmile": 0.9, "cheekSquint": 0.5, "mouthDimple": 0.2}
@@ -82,7 +83,14 @@ def sway(count: int, generator: np.random.Generator, pose: Pose, size: float = 1
 
 
 def expression_clip(
-    studio: Studio, name: str, seed: int = 0, size: tuple[int, int] = (640, 480), pose: Pose | None = None, noise: float = 1.5
+    studio: Studio,
+    name: str,
+    seed: int = 0,
+    size: tuple[int, int] = (640, 480),
+    pose: Pose | None = None,
+    noise: float = 1.5,
+    *,
+    frontal: bool = False,
 ) -> Iterator[ClipFrame]:
     """A person makes one expression: rest, rise, hold, fall, rest; 56 frames.
 
@@ -99,6 +107,8 @@ def expression_clip(
         Around which the head sways; 60 cm in front of the camera by default.
     noise
         Of the sensor, grey levels.
+    frontal
+        The head faces the camera and keeps still, and the light comes from straight ahead: left and right look alike.
     """
     weights = EXPRESSIONS[name]
     generator = np.random.default_rng(seed)
@@ -106,12 +116,13 @@ def expression_clip(
     rest = studio.model.identity(identity)
     person = studio.subject(rest, appearance)
     strengths = timeline()
-    poses = sway(len(strengths), generator, pose or Pose(distance=60))
+    poses = sway(len(strengths), generator, pose or Pose(distance=60), 0.0 if frontal else 1.0)
+    lights = FRONTAL_LIGHT if frontal else Scene.lights
     background = render(Scene([], seed=seed), size)[0]
     for frame, strength in enumerate(strengths):
         now = {shape: float(weight * strength) for shape, weight in weights.items()}
         subject = moved(person, studio.model.express(rest, now), poses[frame])
-        image, landmarks = render(Scene([subject], background=background, noise=noise, seed=seed * 1000 + frame), size)
+        image, landmarks = render(Scene([subject], lights=lights, background=background, noise=noise, seed=seed * 1000 + frame), size)
         yield ClipFrame(image, landmarks, now)
 
 

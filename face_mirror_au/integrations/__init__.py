@@ -1,0 +1,1 @@
+"""Binds this package to applications with a frame loop of their own."""

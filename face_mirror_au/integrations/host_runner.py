@@ -1,0 +1,152 @@
+"""A `VideoRunner` whose frames come from the application's loop instead of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.integrations.ordering import OrderedFrames
+from face_mirror_au.integrations.serving import HOST_PLUGIN, HostLoop, HostProcessing, PointStore
+from face_mirror_au.integrations.timestamps import FrameTimes
+from face_mirror_au.io.source import SourceInfo
+from face_mirror_au.plugin import OnRow
+from face_mirror_au.records import Frame, Image, View
+from face_mirror_au.video_run import RunSettings, VideoResult, VideoRunner
+from face_mirror_hooks.records import SessionInfo, VideoInfo
+
+if TYPE_CHECKING:
+    from face_mirror_au.loop.launch import StartMethod
+    from face_mirror_au.loop.nursery import Nursery
+    from face_mirror_au.pipeline.model_set import ModelPlan
+
+VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED)
+_NO_PICTURE: Image = np.zeros((0, 0, 3), dtype=np.uint8)
+
+
+def host_settings(settings: RunSettings) -> RunSettings:
+    """The settings of a run inside the application: all views, and the application's landmarks for the original one."""
+    if settings.workers < 1:
+        raise UsageError("inside Face Mirror the work is done in workers; --workers must be 1 or more")
+    return replace(settings, views=VIEWS, plugins=(HOST_PLUGIN, *settings.plugins))
+
+
+class HostSource:
+    """The frames of the application's loop, in order, as a `FrameSource`.
+
+    Parameters
+    ----------
+    frames : OrderedFrames
+    times : FrameTimes
+    size : (int, int)
+        Width, height.
+    store : PointStore
+        Gets the landmarks.
+    """
+
+    def __init__(self, frames: OrderedFrames, times: FrameTimes, size: tuple[int, int], store: PointStore) -> None:
+        self._frames = frames
+        self._times = times
+        self._store = store
+        stamps = "frame rate" if times.problem else "container"
+        self.info = SourceInfo("video", size[0], size[1], rate=times.rate, timestamps=stamps)  # type: ignore[arg-type]  # a literal
+        self.problems: list[str] = []
+        self.notes = [f"{times.problem}; the frame rate was taken"] if times.problem else []
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield one frame for every index."""
+        for frame in self._frames:
+            if frame.points is not None:
+                self._store.points[frame.index] = frame.points
+            image = _NO_PICTURE if frame.image is None else frame.image
+            yield Frame(frame.index, self._times.of(frame.index), image, frame.problem)
+
+
+class HostRunner(VideoRunner):
+    """Measures the videos of one session of the application.
+
+    Parameters
+    ----------
+    plan : ModelPlan
+    settings : RunSettings
+        See `host_settings`.
+    nursery, must_start, device_metadata
+        See `VideoRunner`.
+    """
+
+    def __init__(
+        self,
+        plan: ModelPlan,
+        settings: RunSettings,
+        *,
+        nursery: Nursery | None = None,
+        must_start: StartMethod | None = None,
+        device_metadata: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(plan, host_settings(settings), nursery=nursery, must_start=must_start, device_metadata=device_metadata)
+        common = self._processing
+        self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)})
+
+    @property
+    def loop(self) -> HostLoop:
+        """The loop; its workers start at first use, which must be before the application is imported."""
+        if not isinstance(self._loop, HostLoop):
+            assert isinstance(self._processing, HostProcessing)  # noqa: S101  (made in __init__)
+            device = next((device for device in self.plan.devices.values() if device != "cpu"), "cpu")
+            self._loop = HostLoop(self._processing, self.settings.workers, self._start_method, device, self._nursery)
+        return self._loop
+
+    @property
+    def can_start_again(self) -> bool:
+        """Whether workers can be made anew now that the application runs: only by the nursery."""
+        return self._nursery is not None and self._nursery.alive
+
+    def drop_workers(self) -> None:
+        """End the workers, after an error of theirs; `loop` makes new ones."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
+    @contextmanager
+    def run_frames(
+        self, frames: OrderedFrames, times: FrameTimes, size: tuple[int, int], label: str, spool_folder: Path, on_row: OnRow
+    ) -> Iterator[VideoResult]:
+        """Measure one video; as `run`, with the frames of the application.
+
+        Parameters
+        ----------
+        frames : OrderedFrames
+        times : FrameTimes
+        size : (int, int)
+            Width, height of the first frame.
+        label : str
+        spool_folder : Path
+        on_row : callable
+            Called with each view's result and its online values, in order.
+
+        Yields
+        ------
+        VideoResult
+        """
+        loop = self.loop
+        if self._session is None:
+            self._session = SessionInfo(self.settings.views, (label,), self.settings.workers, loop.start_method)
+            self.manager.before_session(self._session)
+        self.action_units.on_row, self.action_units.spool_folder = on_row, spool_folder
+        source = HostSource(frames, times, size, loop.store)
+        video = VideoInfo(self._videos, None, label, size[0], size[1], times.rate, len(times.seconds) or None)
+        self._videos += 1
+        self.manager.before_video(video)
+        self._raise_own_error()
+        try:
+            yield from self._measure(loop, video, source, None)
+        except BaseException as error:
+            self.manager.on_video_error(video, str(error) or type(error).__name__)
+            raise
+        finally:
+            self.action_units.close()

@@ -1,0 +1,179 @@
+"""The application's landmarks on their way to the workers, and there to the hooks.
+
+They travel with the chunk of frames that they belong to. In the worker, a plugin like any other answers for the original view; mirrored
+views are left to the landmark model, which looks at the mirrored picture.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from face_mirror_au.loop.frames import LoopCounts
+from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
+from face_mirror_au.loop.pool import HANG_AFTER_S, WorkerPool
+from face_mirror_au.loop.runner import FrameLoop
+from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
+from face_mirror_hooks import hookimpl
+from face_mirror_hooks.records import VideoInfo, WorkerLoss
+
+if TYPE_CHECKING:
+    from face_mirror_au.loop.launch import StartMethod
+    from face_mirror_au.loop.messages import FrameRef
+    from face_mirror_au.loop.nursery import Nursery
+    from face_mirror_au.loop.ring import Block
+    from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+
+NO_KEYPOINTS = np.zeros((0, 2), np.float32)
+
+
+class HostLandmarks:
+    """Serves the landmarks of the chunk that this process works on.
+
+    Attributes
+    ----------
+    points : mapping of int to ndarray, (68, 2) float32
+        By frame index; a frame without has no face.
+    """
+
+    def __init__(self) -> None:
+        self.points: Mapping[int, Float32Array] = {}
+
+    @hookimpl
+    def detect_faces(self, frame: Frame) -> list[Detection]:
+        """The box of the frame's landmarks."""
+        points = self.points.get(frame.index)
+        if points is None:
+            return []
+        return [Detection(np.concatenate([points.min(axis=0), points.max(axis=0)]), 1.0, NO_KEYPOINTS)]
+
+    @hookimpl
+    def locate_landmarks(self, frame: Frame, view: View) -> Located | None:
+        """The frame's landmarks in the original view."""
+        if view is not View.ORIGINAL:
+            return None
+        points = self.points.get(frame.index)
+        # A score of 0 says that there is no face; None would leave the frame to our own model.
+        return Located(np.zeros((N_LANDMARKS, 2), np.float32), 0.0) if points is None else Located(points, 1.0)
+
+
+HOST_LANDMARKS = HostLandmarks()
+"""The one of this process: workers import it by name, as they do with any plugin."""
+
+HOST_PLUGIN = f"{__name__}:HOST_LANDMARKS"
+
+
+@dataclass(frozen=True, slots=True)
+class HostWork:
+    """A job: what the loop wants done, and the landmarks of its frames."""
+
+    job: object
+    points: Mapping[int, Float32Array]
+
+
+class HostTask(HookedTask):
+    """A `HookedTask` whose jobs bring landmarks. A job is a `HostWork`."""
+
+    def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
+        """Process one chunk."""
+        if not isinstance(job, HostWork):
+            raise TypeError(f"a job of the application's loop is a HostWork, not {type(job).__name__}")
+        HOST_LANDMARKS.points = job.points
+        try:
+            return super().run(job.job, frames)
+        finally:
+            HOST_LANDMARKS.points = {}
+
+
+@dataclass(frozen=True)
+class HostProcessing(HookedProcessing):
+    """As `HookedProcessing`, for `HostTask`."""
+
+    def __call__(self) -> HostTask:
+        """Make the task, in the worker."""
+        return HostTask(self)
+
+
+@dataclass
+class PointStore:
+    """The landmarks of the frames that are not done yet. A chunk may be done twice, so they stay until its records are accepted."""
+
+    points: dict[int, Float32Array] = field(default_factory=dict)
+
+    def of(self, frames: Sequence[FrameRef]) -> dict[int, Float32Array]:
+        """Those of a chunk."""
+        return {frame.index: self.points[frame.index] for frame in frames if frame.index in self.points}
+
+
+class HostPool(WorkerPool):
+    """A `WorkerPool` that sends each job with the landmarks of its frames.
+
+    Attributes
+    ----------
+    store : PointStore
+    """
+
+    store: PointStore
+
+    def submit(self, work: object, block: Block, frames: Sequence[FrameRef]) -> int:
+        """See `WorkerPool`."""
+        return super().submit(HostWork(work, self.store.of(frames)), block, frames)
+
+
+class HostLoop(FrameLoop):
+    """A `FrameLoop` over the application's frames; always with workers.
+
+    Parameters
+    ----------
+    processing : HostProcessing
+    workers : int
+        1 or more.
+    start_method : "fork", "spawn" or None
+    device : str
+    nursery : Nursery or None
+    hang_after_s : float
+
+    Attributes
+    ----------
+    store : PointStore
+        Put a frame's landmarks here before the frame is given.
+    """
+
+    def __init__(
+        self,
+        processing: HostProcessing,
+        workers: int,
+        start_method: StartMethod | None,
+        device: str,
+        nursery: Nursery | None,
+        hang_after_s: float = HANG_AFTER_S,
+    ) -> None:
+        self.counts = LoopCounts()
+        self.store = PointStore()
+        self._news: deque[WorkerLoss] = deque()
+        self._task = None
+        pool = HostPool(
+            processing,
+            workers=workers,
+            start_method=start_method,
+            device=device,
+            hang_after_s=hang_after_s,
+            on_lost=self._news.append,
+            nursery=nursery,
+        )
+        pool.store = self.store
+        self._pool = pool
+        pool.start()
+
+    def process(
+        self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False
+    ) -> Iterator[tuple[Image | None, FrameRecord]]:
+        """See `FrameLoop`."""
+        self.store.points.clear()
+        for image, record in super().process(frames, video, detect_every, keep_images=keep_images):
+            self.store.points.pop(record.index, None)
+            yield image, record
