@@ -3,12 +3,15 @@
 For each landmark model: the subject's left is measured in left_mirrored and the right in right_mirrored, with landmarks either reflected
 from the original view (which gives what the original view gives) or located on the mirrored picture. The truth is the same measure on the
 rendered face's own landmarks. Printed are the correlation and the slope of the line through them, 1 where movements keep their size.
+
+And for the action units: the raw value of OpenFace's static predictor in left_mirrored minus that in right_mirrored, against the weight of
+the shape on the left minus that on the right.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +31,9 @@ from face_mirror_au.numerics.reflection import (
     mirrored_region,
     reflect_landmarks,
 )
-from face_mirror_au.records import Float32Array, FloatArray, Image, Located, View
+from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
+from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Image, Located, View
+from face_mirror_weights import Store
 from face_mirror_weights.training.clips import sample_person
 from face_mirror_weights.training.ict import FaceModel
 from face_mirror_weights.training.renderer import Pose, Scene, Studio, render
@@ -51,6 +56,8 @@ SHAPES = {
     "browDown": 0.8,
 }
 SHAPES_A_FACE = 4
+# The shape whose weight is the truth of an action unit.
+AU_SHAPES = {"AU12": "mouthSmile", "AU45": "eyeBlink", "AU01": "browInnerUp", "AU02": "browOuterUp"}
 
 MEASURES = ("mouth corner", "eye opening", "brow height")
 # For the subject's right side; the left one has their partners.
@@ -63,10 +70,11 @@ _PARTNER[RIGHT_POINTS], _PARTNER[LEFT_POINTS] = LEFT_POINTS, RIGHT_POINTS
 
 @dataclass(frozen=True, slots=True)
 class RenderedFace:
-    """A picture (480, 640, 3) uint8 BGR and its true landmarks (68, 2) float32."""
+    """A picture (480, 640, 3) uint8 BGR, its true landmarks (68, 2) float32, and the weights of its shapes."""
 
     image: Image
     landmarks: Float32Array
+    weights: Mapping[str, float]
 
 
 def rendered_faces(count: int, seed: int) -> Iterator[RenderedFace]:
@@ -84,7 +92,7 @@ def rendered_faces(count: int, seed: int) -> Iterator[RenderedFace]:
         pose = Pose(yaw, pitch, roll, distance=float(generator.uniform(50, 70)))
         person = studio.subject(studio.model.vertices(identity, weights), appearance, pose)
         image, (landmarks,) = render(Scene([person], noise=1.5, seed=seed + index))
-        yield RenderedFace(image, landmarks)
+        yield RenderedFace(image, landmarks, weights)
 
 
 def side_measures(landmarks: Float32Array, midline: Midline, *, left: bool) -> FloatArray:
@@ -122,8 +130,34 @@ def locate_original(model: LandmarkModel, detector: FaceDetector, image: Image) 
     return model.locate([image], [model.region_from_landmarks(first)])[0]
 
 
-def differences(model: LandmarkModel, detector: FaceDetector, face: RenderedFace) -> dict[str, FloatArray] | None:
-    """Left minus right of one face by every way, (3,) float64 in units of the true eye distance; None when no face is found."""
+class ActionUnits:
+    """The AUs of a face in one picture, with OpenFace's static predictors."""
+
+    def __init__(self) -> None:
+        store = Store([WEIGHTS])
+        self._describer = load_openface_describer(store)
+        self._bank = load_openface_bank(store, "static")
+        self._offsets = self._bank.offsets(np.zeros(self._bank.n_features))
+
+    def left_minus_right(self, pictures: Mapping[View, Image], landmarks: Mapping[View, Float32Array]) -> FloatArray:
+        """Raw intensities of `AU_SHAPES` in left_mirrored minus those in right_mirrored."""
+        values = []
+        for view in MIRRORED:
+            found = self._describer.describe(pictures[view], landmarks[view])
+            raw, _ = self._bank.predict(np.concatenate([found.hog, found.geometry], dtype=np.float64), self._offsets)
+            values.append(raw[[INTENSITY_AUS.index(name) for name in AU_SHAPES]])
+        return np.asarray(values[0] - values[1])
+
+
+def weight_differences(face: RenderedFace) -> FloatArray:
+    """Weight on the left minus weight on the right, for the shape of each of `AU_SHAPES`."""
+    return np.array([face.weights.get(f"{shape}_L", 0.0) - face.weights.get(f"{shape}_R", 0.0) for shape in AU_SHAPES.values()])
+
+
+def differences(
+    model: LandmarkModel, detector: FaceDetector, face: RenderedFace, action_units: ActionUnits
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]] | None:
+    """Left minus right of one face by every way: measures (3,) in units of the true eye distance, and AUs; None when no face is found."""
     located = locate_original(model, detector, face.image)
     if located is None:
         return None
@@ -131,15 +165,30 @@ def differences(model: LandmarkModel, detector: FaceDetector, face: RenderedFace
     region = mirrored_region(model.region_from_landmarks(located), midline)
     pictures = mirror_views(face.image, midline, MIRRORED)
     found = model.locate([pictures[view] for view in MIRRORED], [region, region])
-    ways = {
-        "reflected from the original": left_minus_right(
-            {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED}, midline
-        ),
-        "run on the mirrored picture": left_minus_right({view: one.landmarks for view, one in zip(MIRRORED, found, strict=True)}, midline),
-        "truth": difference_within(face.landmarks, midline_of_landmarks(face.landmarks)),
+    landmarks = {
+        "reflected from the original": {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED},
+        "run on the mirrored picture": {view: one.landmarks for view, one in zip(MIRRORED, found, strict=True)},
     }
+    ways = {way: left_minus_right(points, midline) for way, points in landmarks.items()}
+    ways["truth"] = difference_within(face.landmarks, midline_of_landmarks(face.landmarks))
     eye_distance = float(np.linalg.norm(face.landmarks[36] - face.landmarks[45]))
-    return {way: value / eye_distance for way, value in ways.items()}
+    units = {way: action_units.left_minus_right(pictures, points) for way, points in landmarks.items()}
+    return {way: value / eye_distance for way, value in ways.items()}, units | {"truth": weight_differences(face)}
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[Mapping[str, FloatArray]]]]) -> None:
+    """Correlation (slope) of each way of each model with the truth."""
+    print(f"\n| {title} | {' | '.join(columns)} |")
+    print("|---" * (1 + len(columns)) + "|")
+    for name, faces in rows:
+        truth = np.array([face["truth"] for face in faces])
+        for way in [way for way in faces[0] if way != "truth"]:
+            values = np.array([face[way] for face in faces])
+            cells = [
+                f"{np.corrcoef(values[:, i], truth[:, i])[0, 1]:.2f} ({np.polyfit(truth[:, i], values[:, i], 1)[0]:.2f})"
+                for i in range(len(columns))
+            ]
+            print(f"| {name}, {way} | {' | '.join(cells)} |")
 
 
 def main() -> int:
@@ -160,20 +209,17 @@ def main() -> int:
         ),
     }
     print(f"left minus right against the truth on {len(faces)} rendered faces, seed {arguments.seed}: correlation (slope)\n")
-    print(f"| landmarks of the mirrored views | {' | '.join(MEASURES)} |")
-    print("|---" * (1 + len(MEASURES)) + "|")
-    missed = []
+    action_units = ActionUnits()
+    missed, measures, units = [], [], []
     for name, (model, detector) in pairs.items():
-        rows = [row for row in (differences(model, detector, face) for face in faces) if row is not None]
+        rows = [row for row in (differences(model, detector, face, action_units) for face in faces) if row is not None]
         if len(rows) < len(faces):
             missed.append(f"{name}: no face found in {len(faces) - len(rows)} pictures; they are left out")
-        truth = np.array([row["truth"] for row in rows])
-        for way in list(rows[0])[:-1]:
-            values = np.array([row[way] for row in rows])
-            cells = [
-                f"{np.corrcoef(values[:, i], truth[:, i])[0, 1]:.2f} ({np.polyfit(truth[:, i], values[:, i], 1)[0]:.2f})" for i in range(3)
-            ]
-            print(f"| {name}, {way} | {' | '.join(cells)} |")
+        measures.append((name, [row[0] for row in rows]))
+        units.append((name, [row[1] for row in rows]))
+    print_table("landmarks of the mirrored views", MEASURES, measures)
+    print_table("action units of the mirrored views", list(AU_SHAPES), units)
+    truth = np.array([face["truth"] for face in measures[0][1]])
     print("\nsize of the true differences (standard deviation, eye distances): " + ", ".join(f"{value:.3f}" for value in truth.std(axis=0)))
     for line in missed:
         print(line)

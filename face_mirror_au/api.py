@@ -76,7 +76,7 @@ class AUPipeline:
     weights_dir : path, optional
         Folder with model files, searched before the usual ones.
     models : str
-        "dynamic" or "static".
+        "dynamic": compared with the recording's own neutral face; "static": not; "auto": static for a single image, else dynamic.
     explicit : ExplicitModels, optional
         Model files to use instead of a profile.
     detect_every : int
@@ -102,7 +102,7 @@ class AUPipeline:
         profile: str = "auto",
         *,
         weights_dir: Path | str | None = None,
-        models: str = "dynamic",
+        models: str = "auto",
         explicit: ExplicitModels | None = None,
         detect_every: int = 30,
         strict: bool = False,
@@ -128,13 +128,14 @@ class AUPipeline:
         max_frames: int | None = None,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> pd.DataFrame:
-        """Run a video, an image or an image folder.
+        """Run a video, an image, or a folder of images (one recording of one person, in order of the names).
 
         Parameters
         ----------
         path : path
         output_csv : path, optional
-            Write the OpenFace-style table there. While the run lasts, its raw rows go to `<stem>.online.csv` beside it.
+            Write the OpenFace-style table there. While the run lasts, its raw rows go to `<stem>.online.csv` beside it. An earlier result
+            of that name is replaced as a whole.
         max_frames : int, optional
             Stop after so many frames.
         progress : callable, optional
@@ -192,19 +193,22 @@ def _video_table(
     """Run one video into a DataFrame, and into a CSV when `output` is given."""
     expected: list[int | None] = [None]
     with ExitStack() as stack:
-        log: OnlineLog | None = None
+        logs: list[OnlineLog] = []
         if output is not None:
             plan = OutputPlan(output, format_)
+            plan.check()
             folder = plan.prepare()
-            log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="face-mirror-au-")))
 
         def on_start(info: SourceInfo) -> None:
             expected[0] = runner.settings.max_frames or info.expected_frames
+            if output is not None:
+                plan.replace_earlier(path)
+                logs.append(stack.enter_context(OnlineLog(plan.beside(".online.csv"))))
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-            if log is not None:
+            for log in logs:
                 log.append_result(index, time_s, result, values.raw)
             if progress is not None and result.view is View.ORIGINAL:
                 progress(index + 1, expected[0])
@@ -214,7 +218,9 @@ def _video_table(
         if output is not None:
             write_table(result.table, plan, points3d, strict=runner.settings.strict)
         frame = to_dataframe(result.table, groups=GROUPS, points3d=points3d)
-        frame.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=dict(result.failures[View.ORIGINAL]))
+        frame.attrs.update(
+            problems=list(result.problems), warnings=[*result.warnings, *result.empty_tables], failures=dict(result.failures[View.ORIGINAL])
+        )
         return frame
 
 
@@ -246,7 +252,7 @@ class FullPythonAUPipeline:
         if verbose:
             logging.getLogger("face_mirror_au").setLevel(logging.INFO)
         explicit = ExplicitModels(retinaface_model, pfld_model, pdm_file, triangulation_file, au_models_dir)
-        self._runner = VideoRunner(explicit.plan("dynamic"), RunSettings())
+        self._runner = VideoRunner(explicit.plan("auto"), RunSettings())
 
     def process_video(self, video_path: Path | str, output_csv: Path | str | None = None, max_frames: int | None = None) -> pd.DataFrame:
         """Run a video.

@@ -56,7 +56,7 @@ class UsageError(FaceMirrorAUError):
     ----------
     message : str
     parameter : str, optional
-        Name of the Python parameter that is wrong: put before the message, which goes on from it. The command line names its option instead.
+        Name of the Python parameter that is wrong, put before the message. The command line names its option instead.
     option : str, optional
         That option, where it has another name than the parameter.
     """

@@ -19,6 +19,7 @@ from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
 from face_mirror_au.pipeline.sequence import AUSequence, predict_image
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, check_image
+from face_mirror_au.wording import counted
 from face_mirror_weights import Store
 
 VALUES = ("final", "online", "repredicted", "webcam")
@@ -66,7 +67,8 @@ def aus_from_landmarks(
     video : path
         Video, image, or image folder. Row i of the landmarks belongs to its frame i.
     landmarks : path
-        CSV (plain or .gz) with columns frame (1-based), success, x0..x67, y0..y67 in pixels.
+        CSV (plain or .gz) with columns frame (1-based), success, x0..x67, y0..y67 in pixels; or x_0..x_67, y_0..y_67, as in the tables of
+        OpenFace and of this project.
     models : str
         "dynamic" (a video, compared with its neutral face), "static" (static predictors on a sequence), "image" (every row for itself).
     values : str
@@ -89,15 +91,18 @@ def aus_from_landmarks(
     ------
     UsageError, LandmarksError, VideoError, WeightsError, ModelFileError
     """
-    if models not in MODELS or values not in VALUES:
-        raise UsageError(f"models must be one of {', '.join(MODELS)} and values one of {', '.join(VALUES)}, not {models!r} and {values!r}")
+    if models not in MODELS:
+        raise UsageError(f"must be one of {', '.join(MODELS)}, not {models!r}", "models")
+    if values not in VALUES:
+        raise UsageError(f"must be one of {', '.join(VALUES)}, not {values!r}", "values")
     if models == "image" and values != "final":
-        raise UsageError(f"single images have only final values, not {values!r}")
+        raise UsageError(f"must be final for single images, not {values!r}", "values")
     if image_index is not None and models != "image":
-        raise UsageError("an image index belongs to --models image")
+        raise UsageError(f"is for models 'image', not {models!r}", "image_index", "--index")
     table = read_landmarks(Path(landmarks))
     fits = read_pdm_params(Path(params), len(table.frame)) if params is not None else None
     store = Store.default(Path(weights_dir) if weights_dir is not None else None)
+    store.require_set("openface-au")
     describer = load_openface_describer(store)
     bank = load_openface_bank(store, "dynamic" if models == "dynamic" else "static")
 
@@ -145,7 +150,8 @@ def _describe(
         try:
             image = next(images)
         except StopIteration:
-            message = f"the landmarks have {len(table.frame)} rows, the video has {row} frames; give the landmarks of this very video"
+            rows, frames = counted(len(table.frame), "row"), counted(row, "frame")
+            message = f"the landmarks have {rows}, the video has {frames}; give the landmarks of this very video"
             if problems:
                 problems.append(message)
                 return
@@ -156,7 +162,7 @@ def _describe(
         fit = PoseFit(fits[0][row], fits[1][row], 0.0, 0) if fits is not None else None
         yield describer.describe(check_image(image), table.points[row], fit)
     if next(images, None) is not None:
-        problems.append(f"the video has more frames than the {len(table.frame)} landmark rows; the others were not measured")
+        problems.append(f"the video has more frames than the {counted(len(table.frame), 'landmark row')}; the others were not measured")
 
 
 def _sequence_values(

@@ -318,16 +318,14 @@ class VideoRunner:
             self.manager.before_video(video)
             self._raise_own_error()
             try:
-                yield from self._measure(loop, video, source, on_frame, path)
+                yield from self._measure(loop, video, source, on_frame)
             except BaseException as error:
                 self.manager.on_video_error(video, str(error) or type(error).__name__)
                 raise
             finally:
                 self.action_units.close()
 
-    def _measure(
-        self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None, path: Path
-    ) -> Iterator[VideoResult]:
+    def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
         decoded, crowd, losses = 0, False, len(loop.losses)
         for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=on_frame is not None):
             decoded += 1
@@ -358,7 +356,7 @@ class VideoRunner:
             warnings=(
                 *self.plan.warnings,
                 *((CROWD_WARNING,) if crowd else ()),
-                *self._source_warnings(source, path, decoded, sum(failures.get(View.ORIGINAL, {}).values())),
+                *self._source_warnings(source, video.path, decoded, sum(failures.get(View.ORIGINAL, {}).values())),
                 *plugin_failures,
             ),
             losses=tuple(loop.losses[losses:]),
@@ -366,15 +364,15 @@ class VideoRunner:
         yield outcome
         self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))
 
-    def _source_warnings(self, source: FrameSource, path: Path, decoded: int, failed: int) -> Iterator[str]:
+    def _source_warnings(self, source: FrameSource, path: Path | None, decoded: int, failed: int) -> Iterator[str]:
         """What the user should know about this recording as a recording."""
         dynamic = self.plan.models_for(single_image=source.info.kind == "image") == "dynamic"
         if self._measures and self.bank.dynamic.any() and dynamic and decoded < SHORT_RECORDING:
             yield (
-                f"{counted(decoded, 'frame')} only: the neutral face, which the action units are compared with, has little to stand on below "
+                f"{counted(decoded, 'frame')} only: the neutral face that action units are compared with has little to stand on below "
                 f"{SHORT_RECORDING} frames; take a longer recording, or static models"
             )
-        if source.info.kind == "image folder":
+        if source.info.kind == "image folder" and path is not None:
             others = left_out(path)
             if others is not None:
                 yield others

@@ -58,8 +58,8 @@ def plan_import(folder: Path, manifest: Manifest | None = None) -> ImportPlan:
     sets = {file.set_name: None for file, _ in (*files, *sources)}
     licences = {licence.id: licence for name in sets for licence in manifest.licences_of(name)}
     got = {file.key for file, _ in (*files, *sources)}
-    damaged = tuple(each for each in store.damaged() if each.key not in got)
-    return ImportPlan(folder, files, sources, tuple(licences.values()), damaged)
+    others = tuple(each for each in store.damaged() if each.key not in got)
+    return ImportPlan(folder, files, sources, tuple(licences.values()), others)
 
 
 def import_files(plan: ImportPlan, target: Path, *, licence_accepted: bool = False, manifest: Manifest | None = None) -> ImportResult:

@@ -75,7 +75,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class ModelSet:
-    """A set that a person can fetch: its own files, or (`sets`) a name for several sets. `version` is its makers' own, where they have one."""
+    """A set that a person can fetch: its own files, or (`sets`) a name for several sets. `version`: its makers', where they have one."""
 
     name: str
     title: str

@@ -112,7 +112,9 @@ class Store:
         if not missing:
             return
         message = self._missing_message(self.manifest.file(missing[0]), name)
-        raise WeightsError(message if len(missing) == total else f"{total - len(missing)} of the {total} files of {name} are here; {message}")
+        raise WeightsError(
+            message if len(missing) == total else f"{total - len(missing)} of the {total} files of {name} are here; {message}"
+        )
 
     def sha256(self, key: str) -> str:
         """SHA-256 of the file that `require` returns."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from face_mirror_au.cli.options import Weights
+from face_mirror_au.cli.options import Weights, open_store
 from face_mirror_au.cli.run import run
-from face_mirror_au.cli.terminal import ExitCode, one_line_errors, output_console
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, say, say_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +25,7 @@ def demo(
     weights: Weights = None,
 ) -> None:
     """Run the demo clip (a face from neutral to a smile) and print some of its rows. Needs `weights fetch open demo-clip` once."""
-    from face_mirror_weights import Store
-
-    video = clip or Store.default(weights).require("demo_clip")
+    video = clip or open_store(weights).require("demo_clip", fetch="open demo-clip")
     code: int = ExitCode.OK
     try:
         run(videos=[video], output_dir=output_dir, subject="demo", weights=weights)
@@ -50,12 +48,14 @@ def _show(csv: Path) -> None:
     step = max(1, len(rows) // SHOWN_ROWS)
     for position in range(0, len(rows), step):
         table.add_row(*(_cell(rows.iloc[position], name) for name in columns))
-    output_console().print(table)
+    say_table(table)
     if not has_aus:
-        typer.echo("No action units yet: 'face-mirror-au weights fetch openface-au' adds OpenFace's models (non-commercial research only).")
-    typer.echo(f"All columns and rows: {csv}")
+        say("No action units yet: 'face-mirror-au weights fetch openface-au' adds OpenFace's models (non-commercial research only).")
+    say(f"All columns and rows: {csv}")
 
 
 def _cell(row: pd.Series, name: str) -> str:
     value = row[name]
+    if value != value:  # noqa: PLR0124  (NaN: not measured)
+        return ""
     return f"{value:.0f}" if name in {"frame", "success"} else f"{value:.2f}"

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from face_mirror_au.cli.options import Weights
-from face_mirror_au.cli.terminal import one_line_errors
+from face_mirror_au.cli.options import Weights, open_store
+from face_mirror_au.cli.terminal import one_line_errors, say
 
 
 @one_line_errors
@@ -24,29 +24,37 @@ def info(
     from face_mirror_au.io.metadata import versions
     from face_mirror_au.numerics import _kernels
     from face_mirror_au.pipeline.model_set import plan_models
-    from face_mirror_weights import Store
+    from face_mirror_weights.folders import WEIGHTS_VARIABLE
 
-    store = Store.default(weights)
+    sets: dict[str, str] = {}
     try:
-        plan = plan_models(store)
-        profile = f"{plan.profile} ({plan.reason})"
-    except WeightsError as error:
-        profile = f"none: {error}"
+        store = open_store(weights)
+    except WeightsError:
+        # Its own message has the folder's path, which is nobody's business here.
+        wrong = WEIGHTS_VARIABLE if weights is None or weights.expanduser().is_dir() else "--weights"
+        profile = f"none: {wrong} names a folder that is not there; correct it or leave it out"
+    else:
+        sets = {name: store.state(name) for name in store.manifest.sets}
+        try:
+            plan = plan_models(store)
+            profile = f"{plan.profile} ({plan.reason})"
+        except WeightsError as error:
+            profile = f"none: {error}"
     found = {
         "versions": versions(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "kernels": _kernels.loaded,
         "providers": onnxruntime.get_available_providers(),
-        "model sets": {name: "complete" if store.has_set(name) else "incomplete" for name in store.manifest.sets},
+        "model sets": sets or "not looked for",
         "profile": profile,
     }
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say(json.dumps(found, indent=2))
         return
     for label, value in found.items():
         if isinstance(value, dict):
-            typer.echo(f"{label}:")
+            say(f"{label}:")
             for key, part in value.items():
-                typer.echo(f"  {key}: {part}")
+                say(f"  {key}: {part}")
         else:
-            typer.echo(f"{label}: {', '.join(value) if isinstance(value, list) else value}")
+            say(f"{label}: {', '.join(value) if isinstance(value, list) else value}")

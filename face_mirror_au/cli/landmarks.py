@@ -7,18 +7,30 @@ from typing import Annotated
 
 import typer
 
-from face_mirror_au.cli.options import Weights
-from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error
+from face_mirror_au.cli.options import Weights, open_store
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say
 
 
 @one_line_errors
 def au_from_landmarks(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Video, image, or folder of images.")],
+    video: Annotated[
+        Path, typer.Argument(metavar="VIDEO", help="Video, image, or folder of images (one recording, in order of the names).")
+    ],
     landmarks: Annotated[
-        Path, typer.Argument(metavar="LANDMARKS.csv", help="Columns frame (from 1), success, x0..x67, y0..y67 in pixels; plain or .gz.")
+        Path,
+        typer.Argument(
+            metavar="LANDMARKS.csv",
+            help="Columns frame (from 1), success, x0..x67, y0..y67 (or x_0.., as OpenFace and `run` write) in pixels; plain or .gz.",
+        ),
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="OUT.csv", help="Full-precision table: frame, success, AUxx_r, AUxx_c.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT.csv",
+            help="Full-precision table: frame, success, AUxx_r, AUxx_c. OUT.columns.csv beside it explains them.",
+        ),
     ],
     values: Annotated[
         str,
@@ -39,11 +51,18 @@ def au_from_landmarks(
 
     Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 done, but not every landmark row has a frame or not every frame a row.
     """
-    from face_mirror_au.io.csv_tables import write_au_csv
-    from face_mirror_au.io.files import make_output_folder
+    from face_mirror_au.io.columns import FileColumns, write_columns_dictionary
+    from face_mirror_au.io.csv_tables import au_columns, write_au_csv
+    from face_mirror_au.io.files import check_output_file, check_output_folder, make_output_folder
     from face_mirror_au.landmark_run import aus_from_landmarks
+    from face_mirror_au.pipeline.model_set import OPENFACE_BANK
+    from face_mirror_au.wording import counted
 
-    make_output_folder(output.parent)
+    dictionary = output.with_name(f"{output.stem}.columns.csv")
+    check_output_folder(output.parent)
+    for path in (output, dictionary):
+        check_output_file(path)
+    open_store(weights)
     found = aus_from_landmarks(
         video,
         landmarks,
@@ -54,9 +73,12 @@ def au_from_landmarks(
         image_index=index,
         weights_dir=weights,
     )
+    make_output_folder(output.parent)
     write_au_csv(output, found.frame, found.success, found.intensity, found.presence)
     failed = int((~found.success).sum())
-    typer.echo(f"{len(found.frame)} rows, {failed} without success: {output}")
+    write_columns_dictionary(dictionary, [FileColumns(output.name, au_columns())], OPENFACE_BANK)
+    say(f"{counted(len(found.frame), 'row')}, {failed} without success: {output}")
+    say(f"  beside it: {dictionary.name}")
     for problem in found.problems:
         print_error(problem, "partial", "yellow")
     if found.problems:

@@ -22,7 +22,13 @@ DEFAULT_FOLDER = Path("face-mirror-au-output")
 MAX_DEFAULT_WORKERS = 8
 START_METHODS = ("fork", "spawn")
 
-Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Videos, images, or folders of images. A folder of images is one recording of one person, in order of the names.")]
+Videos = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="VIDEO...",
+        help="Videos, images, or folders of images. A folder of images is one recording of one person, in order of the names.",
+    ),
+]
 OutputDir = Annotated[
     Path | None, typer.Option("-o", "--output-dir", metavar="DIR", help=f"Files go to DIR/<stem>/. Default: {DEFAULT_FOLDER}/")
 ]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-import typer
-
 from face_mirror_au.cli import options
-from face_mirror_au.cli.terminal import one_line_errors, output_console
+from face_mirror_au.cli.terminal import one_line_errors, say, say_table
 
 
 @one_line_errors
@@ -23,15 +21,14 @@ def plugins(
 
     from face_mirror_au.pipeline.model_set import plan_models
     from face_mirror_au.video_run import RunSettings, VideoRunner
-    from face_mirror_weights import Store
 
     settings = RunSettings(plugins=tuple(plugin or ()), blocked=tuple(block_plugin or ()))
-    with VideoRunner(plan_models(Store.default(weights), profile), settings) as runner:
+    with VideoRunner(plan_models(options.open_store(weights), profile), settings) as runner:
         found = runner.manager.plugins()
     if as_json:
-        typer.echo(json.dumps([{"name": each.name, "origin": each.origin, "hooks": each.hooks, "blocked": each.blocked} for each in found]))
+        say(json.dumps([{"name": each.name, "origin": each.origin, "hooks": each.hooks, "blocked": each.blocked} for each in found]))
         return
     table = Table("plugin", "from", "hooks")
     for each in found:
         table.add_row(each.name, each.origin, "blocked" if each.blocked else ", ".join(each.hooks))
-    output_console().print(table)
+    say_table(table)

@@ -14,7 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from face_mirror_au.cli.terminal import error_console, one_line_errors, output_console
+from face_mirror_au.cli.terminal import ExitCode, error_console, one_line_errors, print_error, say, say_table
+from face_mirror_au.wording import counted
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
 from face_mirror_weights.fetch import MIRROR_VARIABLE, fetch_set
@@ -34,6 +35,7 @@ app = typer.Typer(
 
 _WEIGHTS_DIR = "face_mirror_au.weights_dir"  # in typer's Context.meta, which nested commands share
 
+_Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look in this folder first.")]
 _To = Annotated[
     Path | None,
     typer.Option("--to", metavar="DIR", help="Write to this folder; without it, to our own data folder (`weights path` shows it)."),
@@ -49,7 +51,7 @@ _Accept = Annotated[
 @app.callback()
 def _options(
     context: typer.Context,
-    weights: Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look in this folder first.")] = None,
+    weights: _Weights = None,
 ) -> None:
     if weights is not None:
         context.meta[_WEIGHTS_DIR] = weights
@@ -61,24 +63,28 @@ def list_sets(
     context: typer.Context,
     files: Annotated[bool, typer.Option("--files", help="One line for each file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON on stdout.")] = False,
+    weights: _Weights = None,
 ) -> None:
-    """Show the model sets: what is there, where it was found, and under which licence."""
-    store = _store(context)
+    """Show the model sets: what is there, where it was found, and under which licence.
+
+    States, here and elsewhere: complete; incomplete (files are missing); damaged (a file has a model's name and another content); absent.
+    """
+    store = _store(context, weights)
     if as_json:
-        typer.echo(json.dumps(_as_json(store), indent=2))
+        say(json.dumps(_as_json(store), indent=2))
     elif files:
-        output_console().print(_files_table(store))
+        say_table(_files_table(store))
     else:
-        output_console().print(_sets_table(store))
+        say_table(_sets_table(store))
 
 
 @app.command("path")
 @one_line_errors
-def show_path(context: typer.Context) -> None:
+def show_path(context: typer.Context, weights: _Weights = None) -> None:
     """Print our own data folder (first line), then the folders that are searched, in order."""
-    typer.echo(folders.own_folder())
-    for folder in _store(context).folders:
-        typer.echo(f"  searched: {folder}{'' if folder.is_dir() else '  (absent)'}")
+    say(str(folders.own_folder()))
+    for folder in _store(context, weights).folders:
+        say(f"  searched: {folder}{'' if folder.is_dir() else '  (absent)'}")
 
 
 @app.command("fetch")
@@ -105,7 +111,7 @@ def fetch(
         with _progress() as progress:
             result = fetch_set(name, target, licence_accepted=accepted, mirror=base_url, progress=progress)
         left_out = f"; not got, and not needed: {', '.join(result.left_out)}" if result.left_out else ""
-        typer.echo(f"{name}: {len(result.installed)} files fetched, {len(result.present)} were there, in {target}{left_out}")
+        say(f"{name}: {counted(len(result.installed), 'file')} fetched, {len(result.present)} there before, in {target}{left_out}")
 
 
 @app.command("import")
@@ -115,55 +121,71 @@ def import_from(
     to: _To = None,
     accept_license: _Accept = False,
 ) -> None:
-    """Copy model files that you have already. They are known by content, up to five levels deep; TFLite models are converted."""
+    """Copy model files that you have already. They are known by content, up to five levels deep; TFLite models are converted.
+
+    Exit codes: 0 all done; 1 failed; 3 done, but a set of which files came is left incomplete.
+    """
     manifest = load_manifest()
     plan = plan_import(folder)
     accepted = _ask(plan.licences, given=accept_license)
     target = _target(to)
     result = import_files(plan, target, licence_accepted=accepted)
-    typer.echo(f"{len(result.installed)} files imported, {len(result.present)} were there, in {target}")
-    _warn_of_incomplete(manifest, target)
+    say(f"{counted(len(result.installed), 'file')} imported, {len(result.present)} there before, in {target}")
+    for damaged in plan.damaged:
+        print_error(
+            f"{damaged.path} ({counted(damaged.size, 'byte')}) has a model's name, another content: not imported",
+            "warning",
+            "yellow",
+        )
+    if _warn_of_incomplete(manifest, target):
+        raise typer.Exit(ExitCode.PARTIAL)
 
 
 @app.command("verify")
 @one_line_errors
-def verify(context: typer.Context) -> None:
-    """Read all files anew and compare them with their SHA-256. Exit code 1 when a set is damaged or incomplete."""
-    store = _store(context)
+def verify(context: typer.Context, weights: _Weights = None) -> None:
+    """Read every model file anew, in all folders that are searched, and compare it with its SHA-256.
+
+    One line for each set: complete; incomplete: files are missing, they are named; damaged: a file has a model's name and another content,
+    and no good one lies elsewhere; absent: nothing of it is here, which is no error. Nothing is changed: `weights fetch SET` gets anew what
+    is damaged or missing. Exit code 1 when a set is damaged or incomplete, else 0.
+    """
+    store = _store(context, weights)
     reports = verify_store(store)
     for report in reports:
-        typer.echo(f"{report.name}: {report.state}, {len(report.good)} of {len(report.good) + len(report.missing)} files good")
+        say(f"{report.name}: {report.state}, {len(report.good)} of {counted(len(report.good) + len(report.missing), 'file')} good")
         for damaged in report.damaged:
             spare = "" if damaged.key in report.missing else "  (not used, a good one lies elsewhere)"
-            typer.echo(f"  damaged: {damaged.path} ({damaged.size} bytes){spare}")
+            say(f"  damaged: {damaged.path} ({counted(damaged.size, 'byte')}){spare}")
         if report.state in ("damaged", "incomplete"):
             unnamed = {each.key for each in report.damaged}
             for key in (key for key in report.missing if key not in unnamed):
-                typer.echo(f"  missing: {key}")
+                say(f"  missing: {key}")
     bad = [report.name for report in reports if report.state in ("damaged", "incomplete")]
     if bad:
-        error_console().print(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", soft_wrap=True, highlight=False)
-        raise typer.Exit(1)
+        print_error(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", "error")
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command("licenses")
 @one_line_errors
-def licenses(context: typer.Context) -> None:
+def licenses(context: typer.Context, weights: _Weights = None) -> None:
     """Print the licence of every set, and where its full text is."""
-    store = _store(context)
+    store = _store(context, weights)
     for model_set in store.manifest.sets.values():
         if model_set.licence is None:
             continue
-        typer.echo(f"{model_set.name}: {model_set.title}")
-        typer.echo(_licence_text(model_set.licence))
+        say(f"{model_set.name}: {model_set.title}")
+        say(_licence_text(model_set.licence))
         text = store.find("OpenFace-license.txt") if model_set.licence.id == "openface" else None
         if text is not None:
-            typer.echo(f"Full text on this machine: {text}")
-        typer.echo()
+            say(f"Full text on this machine: {text}")
+        say()
 
 
-def _store(context: typer.Context) -> Store:
-    return Store.default(context.meta.get(_WEIGHTS_DIR))
+def _store(context: typer.Context, weights: Path | None) -> Store:
+    """The store; `--weights` may stand before the command or behind it."""
+    return Store.default(weights or context.meta.get(_WEIGHTS_DIR), origin="--weights")
 
 
 def _target(to: Path | None) -> Path:
@@ -176,9 +198,9 @@ def _ask(licences: Sequence[Licence], *, given: bool) -> bool:
     if not asking or given:
         return given
     for licence in asking:
-        typer.echo(_licence_text(licence) + "\n", err=True)
+        say(_licence_text(licence) + "\n", err=True)
     if not _somebody_to_ask():
-        typer.echo("No terminal to answer on.", err=True)
+        say("No terminal to answer on.", err=True)
         return False
     answer: str = typer.prompt("Type YES to accept, anything else to stop", default="no", show_default=False, err=True)
     return answer.strip() == "YES"
@@ -192,30 +214,34 @@ def _licence_text(licence: Licence) -> str:
     return f"Licence: {licence.name}\n{licence.summary}\n{licence.url}"
 
 
-def _warn_of_incomplete(manifest: Manifest, target: Path) -> None:
-    """Name the sets of which an import brought a part only."""
+def _warn_of_incomplete(manifest: Manifest, target: Path) -> bool:
+    """Name the sets of which an import brought a part only; whether there are any."""
     store = Store([target])
+    found = False
     for model_set in manifest.sets.values():
         missing = store.missing(model_set.name)
-        total = sum(file.required for file in manifest.files_of(model_set.name))
+        total = store.total(model_set.name)
         if missing and len(missing) < total and not model_set.sets:
-            error_console().print(
-                f"{model_set.name} is incomplete, {len(missing)} of {total} files are missing: "
+            found = True
+            named = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
+            print_error(
+                f"{model_set.name} is incomplete, {len(missing)} of {counted(total, 'file')} missing ({named}): "
                 f"run `face-mirror-au weights fetch {model_set.name}`, or import another folder",
-                soft_wrap=True,
-                highlight=False,
+                "partial",
+                "yellow",
             )
+    return found
 
 
 def _sets_table(store: Store) -> Table:
-    table = Table("set", "files", "where", "licence", "what it is")
+    table = Table("set", "state", "files", "where", "licence", "what it is")
     for model_set in store.manifest.sets.values():
         required = [file for file in store.manifest.files_of(model_set.name) if file.required]
         found = [found for file in required if (found := store.locate(file.key))]
         where = "\n".join(dict.fromkeys(str(each.folder) for each in found)) or "-"
-        state = f"{len(found)} of {len(required)}"
+        count = f"{len(found)} of {len(required)}"
         licence = model_set.licence.name if model_set.licence else f"= {' + '.join(model_set.sets)}"
-        table.add_row(model_set.name, state, escape(where), licence, model_set.title)
+        table.add_row(model_set.name, store.state(model_set.name), count, escape(where), licence, model_set.title)
     _fold(table)
     return table
 
@@ -243,6 +269,7 @@ def _as_json(store: Store) -> dict[str, Any]:
                 "title": model_set.title,
                 "licence": model_set.licence.name if model_set.licence else None,
                 "sets": list(model_set.sets),
+                "state": store.state(model_set.name),
                 "complete": store.has_set(model_set.name),
                 "missing": store.missing(model_set.name),
             }

@@ -119,6 +119,11 @@ class HostPool(WorkerPool):
 
     store: PointStore
 
+    @property
+    def closed(self) -> bool:
+        """True after an error: no worker is left."""
+        return self._closed
+
     def submit(self, work: object, block: Block, frames: Sequence[FrameRef]) -> int:
         """See `WorkerPool`."""
         return super().submit(HostWork(work, self.store.of(frames)), block, frames)
@@ -166,8 +171,13 @@ class HostLoop(FrameLoop):
             nursery=nursery,
         )
         pool.store = self.store
-        self._pool = pool
+        self._pool = self._host_pool = pool
         pool.start()
+
+    @property
+    def closed(self) -> bool:
+        """True after an error: the workers have ended."""
+        return self._host_pool.closed
 
     def process(
         self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False

@@ -144,7 +144,7 @@ def _describe_pose(name: str) -> ColumnMeaning | None:
     return None
 
 
-def write_columns_dictionary(path: Path, files: Iterable[FileColumns], bank: str = "") -> None:
+def write_columns_dictionary(path: Path, files: Iterable[FileColumns | str], bank: str = "") -> None:
     """Write the dictionary: column, file, meaning, unit, range.
 
     A column has one row, which names all files that hold it; more rows where it means something else in one of them (`frame` counts from 0
@@ -153,7 +153,8 @@ def write_columns_dictionary(path: Path, files: Iterable[FileColumns], bank: str
     Parameters
     ----------
     path : Path
-    files : iterable of FileColumns
+    files : iterable of FileColumns or str
+        A plain string is a column of which no file is named.
     bank : str
         Name of the action unit models, put behind the meaning of the AU columns.
 
@@ -165,7 +166,8 @@ def write_columns_dictionary(path: Path, files: Iterable[FileColumns], bank: str
         When a column has no description.
     """
     found: dict[tuple[str, ColumnMeaning], list[str]] = {}
-    for each in files:
+    for given in files:
+        each = FileColumns("", (given,)) if isinstance(given, str) else given
         for name in each.columns:
             found.setdefault((name, each.meaning(name)), []).append(each.file)
     with atomic_text(path) as handle:

@@ -51,10 +51,14 @@ class EarlierResult:
         OutputError
         """
         for path in self.files:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise output_error(error, path) from error
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(error, path) from error
 
 
 def _listed(metadata: Path) -> Iterable[str] | None:

@@ -108,7 +108,7 @@ class ModelPlan:
         return _pose_fitter(self.pdm)
 
     def models_for(self, *, single_image: bool) -> str:
-        """ "dynamic" or "static": which models a source is measured with."""
+        """Which models a source is measured with: "dynamic" or "static"."""
         if self.models != AUTO:
             return self.models
         return "static" if single_image else "dynamic"

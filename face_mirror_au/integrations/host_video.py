@@ -1,0 +1,223 @@
+"""One video of the application, measured beside its loop: frames in from its threads, tables in a folder of our own at its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from face_mirror_au.integrations.host_runner import HostRunner
+from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
+from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
+from face_mirror_au.io import columns
+from face_mirror_au.io.csv_tables import write_face_mirror_csv
+from face_mirror_au.io.files import make_output_folder
+from face_mirror_au.io.metadata import hash_input, write_metadata
+from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
+from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_table
+from face_mirror_au.pipeline.description import failure_reason
+from face_mirror_au.pipeline.model_set import NO_BANK
+from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.records import Image, View, ViewTable
+from face_mirror_au.video_run import VideoResult
+from face_mirror_hooks.records import ViewResult
+
+logger = logging.getLogger(__name__)
+
+# Beside the application's own folders, not in them: what reads those takes any CSV for a patient.
+OWN_FOLDER = "Face Mirror AU"
+APPLICATION_FOLDER = "Combined Data"
+# No "_left", "_right" or "mirrored" in our own names: the next programs go by these words.
+SIDE_NAMES: Mapping[View, str] = {View.LEFT_MIRRORED: "left", View.RIGHT_MIRRORED: "right"}
+# With more frames lost on our side than this share, the application's own AU stage is asked instead.
+MAX_LOST_SHARE = 0.02
+# Longer than the workers' own limits: after this long without a frame done, something is wrong with us.
+STALL_S = 360.0
+_TICK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SideTable:
+    """A finished table of a mirrored view.
+
+    Attributes
+    ----------
+    path : Path
+        In our own folder.
+    rows : int
+    """
+
+    path: Path
+    rows: int
+
+
+@dataclass(slots=True)
+class HostVideoReport:
+    """What came of a video.
+
+    Attributes
+    ----------
+    label : str
+    frames : int
+        Rows of each table.
+    lines : list of str
+        For a person.
+    tables : dict of View to SideTable
+        Those that are complete.
+    error : str
+        Why there are none; empty when there are.
+    """
+
+    label: str
+    frames: int = 0
+    lines: list[str] = field(default_factory=list)
+    tables: dict[View, SideTable] = field(default_factory=dict)
+    error: str = ""
+
+
+class HostVideo:
+    """A video under way.
+
+    Parameters
+    ----------
+    runner : HostRunner
+    input_path, output_dir : str or PathLike
+        As the application's `process_video` got them.
+    host_wait_s : float
+        How long a thread of the application waits for a place.
+    places : int, optional
+        See `OrderedFrames`.
+    """
+
+    def __init__(
+        self, runner: HostRunner, input_path: str | Path, output_dir: str | Path, host_wait_s: float, places: int | None = None
+    ) -> None:
+        # The application may leave the working directory changed.
+        self.input_path = Path(os.path.abspath(input_path))  # noqa: PTH100  (resolve() would follow links)
+        self.output_dir = Path(os.path.abspath(output_dir))  # noqa: PTH100
+        self.label = self.input_path.stem
+        self.folder = self.output_dir.parent / OWN_FOLDER / self.label
+        self.frames = OrderedFrames(host_wait_s, places)
+        self.report = HostVideoReport(self.label)
+        self._runner = runner
+        self._began = time.time()
+        self._seen = time.monotonic()
+        self._thread = threading.Thread(target=self._work, name="face-mirror-au", daemon=True)
+        self._thread.start()
+
+    def begin_frame(self, index: int, image: Image) -> HostFrame | None:
+        """Take a copy of a frame, before the application draws on it; None when the frame is not wanted."""
+        if not self.frames.begin(index, image):
+            return None
+        try:
+            return HostFrame(index, image.copy())
+        except BaseException:
+            self.frames.put(HostFrame(index, None, problem="no memory for a copy of this frame"))
+            raise
+
+    def end(self, error: str | None) -> HostVideoReport:
+        """Wait for the rest, after the application's last frame.
+
+        Parameters
+        ----------
+        error : str or None
+            What the application's `process_video` raised, if it did.
+        """
+        if error is not None:
+            self.frames.give_up(f"the application ended the video with an error ({error})")
+        self.frames.close()
+        self._seen = time.monotonic()
+        while self._thread.is_alive():
+            self._thread.join(_TICK_S)
+            if time.monotonic() - self._seen > STALL_S:
+                self.frames.give_up("the workers do not answer")
+                self.report.error = "the workers do not answer"
+                break
+        return self.report
+
+    @property
+    def stuck(self) -> bool:
+        """True when the thread that owns the workers did not end."""
+        return self._thread.is_alive()
+
+    # In our own thread, which is the only one that uses the workers
+
+    def _work(self) -> None:
+        try:
+            size = self.frames.wait_for_size()
+            if size is None:
+                self.report.error = "no frame came"
+                return
+            self._measure(size)
+        except BaseException as error:  # noqa: BLE001  (a thread of ours must never end the application)
+            logger.exception("'%s' could not be measured beside the application's loop", self.label)
+            self.report.error = str(error) or type(error).__name__
+            self.report.tables.clear()
+            self.frames.give_up(self.report.error)
+
+    def _times(self) -> FrameTimes:
+        """Of the file that the loop reads: the one that the application turned upright, when it made one for this run."""
+        source = self.output_dir.parent / APPLICATION_FOLDER / f"{self.label}_source{self.input_path.suffix}"
+        if source.is_file() and source.stat().st_mtime >= self._began - 2.0:
+            return read_frame_times(source)
+        return read_frame_times(self.input_path)
+
+    def _measure(self, size: tuple[int, int]) -> None:
+        make_output_folder(self.folder)
+        plan = OutputPlan(self.folder / f"{self.label}.csv")
+        reasons: dict[View, dict[int, str]] = {view: {} for view in self._runner.settings.views}
+        with ExitStack() as stack:
+            log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
+
+            def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
+                self._seen = time.monotonic()
+                log.append_result(index, time_s, result, values.raw)
+                if reason := failure_reason(result):
+                    reasons[result.view][index] = reason
+
+            result = stack.enter_context(
+                self._runner.run_frames(self.frames, self._times(), size, self.label, self.folder, on_row),
+            )
+            self._write(result, plan, reasons)
+
+    def _write(self, result: VideoResult, plan: OutputPlan, reasons: Mapping[View, Mapping[int, str]]) -> None:
+        runner, report = self._runner, self.report
+        report.frames = result.decoded
+        report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
+        sides: dict[View, SideTable] = {}
+        for view, table in result.tables.items():
+            if view is View.ORIGINAL:
+                write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+            else:
+                sides[view] = SideTable(plan.beside(f".{SIDE_NAMES[view]}.csv"), len(table.success))
+                write_face_mirror_csv(table, sides[view].path)
+        if result.tables:
+            write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"), reasons)
+            columns.write_columns_dictionary(plan.beside(".columns.csv"), (*plan.columns, *RAW_COLUMNS), runner.bank.name)
+        report.error = self._why_incomplete(result.tables)
+        counts = self.frames.counts
+        if counts.waits:
+            report.lines.append(f"{counts.waits} times the application waited for the workers, {counts.waited_s:.1f} s in all threads")
+        metadata = run_metadata(result, plan, runner, hash_input(self.input_path), report.lines)
+        metadata["application"] = {**asdict(counts), "own_au_stage": report.error}
+        write_metadata(plan.beside(".metadata.json"), metadata)
+        if not report.error:
+            report.tables = sides
+
+    def _why_incomplete(self, tables: Mapping[View, ViewTable]) -> str:
+        """Why the application should measure the mirrored videos itself; empty when it need not."""
+        if not tables:
+            return "the action units are blocked"
+        if self._runner.bank.name == NO_BANK:
+            return "there are no AU models"
+        counts, frames = self.frames.counts, self.report.frames
+        lost = counts.timed_out + counts.never_came
+        if lost > MAX_LOST_SHARE * frames:
+            return f"{lost} of {frames} frames were lost"
+        empty = [view.value for view, table in tables.items() if view is not View.ORIGINAL and not table.success.any()]
+        return f"no frame of {' and '.join(empty)} could be measured" if empty else ""

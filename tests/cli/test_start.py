@@ -1,0 +1,49 @@
+"""What is loaded when: the nursery must be forked before anything heavy is imported (on macOS a process that forks later may crash)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_both.mp4"
+HEAVY = {"av", "cv2", "onnxruntime"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_the_command_line_forks_its_nursery_before_anything_heavy_is_imported(tmp_path, shared_file):
+    script = textwrap.dedent("""
+        import sys
+        from face_mirror_au.loop import nursery
+
+        start = nursery.Nursery.start.__func__
+
+        def noting(cls):
+            print("loaded:", sorted({"av", "cv2", "onnxruntime"} & set(sys.modules)))
+            return start(cls)
+
+        nursery.Nursery.start = classmethod(noting)
+        from face_mirror_au.cli.app import app
+        app()
+    """)
+    environment = {**os.environ, "FACE_MIRROR_AU_WEIGHTS": str(shared_file("weights"))}
+    done = subprocess.run(
+        [sys.executable, "-c", script, "run", str(CLIP), "-o", str(tmp_path), "--max-frames", "3", "--workers", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("loaded: []\n")
+    assert done.stdout.count("loaded:") == 1, "one nursery, and one only"
+
+
+def test_the_command_line_starts_without_heavy_imports():
+    code = "import sys, face_mirror_au.cli.app; print(sorted({'av', 'cv2', 'onnxruntime', 'onnx', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
