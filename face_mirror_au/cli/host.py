@@ -84,7 +84,8 @@ def host(
         if must_start == "spawn" and nursery is not None:
             nursery.close()
             nursery = None
-        with HostRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata) as runner:
+        runner = HostRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata)
+        with runner:
             listening = HostPlugin(runner, host_wait)
             method = runner.loop.start_method  # the workers start here
             if not quiet:
@@ -92,8 +93,8 @@ def host(
             try:
                 run_application(app_dir, listening)
             finally:
-                _report(listening, quiet=quiet)
                 listening.close()
+                _report(listening, quiet=quiet)
     finally:
         if nursery is not None:
             nursery.close()

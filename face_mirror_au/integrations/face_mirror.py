@@ -34,7 +34,6 @@ from face_mirror_au.records import check_image
 logger = logging.getLogger(__name__)
 
 HOST_WAIT_S = 10.0
-REUSED = "the application used the landmarks of another frame"
 _AU_STAGE = "openface"
 
 Result = TypeVar("Result")
@@ -127,9 +126,11 @@ class HostPlugin:
     # Called by who started it
 
     def close(self) -> None:
-        """End the workers."""
-        if not self._off:
-            self._runner.close()
+        """Give up the video that is followed, if there is one: the application has ended. The runner may be closed then."""
+        with self._lock:
+            followed, self._off = self._video, "the application has ended"
+        if followed is not None:
+            self._guarded("give up a video", lambda: followed.video.abandon(self._off))
 
     # Inside the guard
 
@@ -193,13 +194,11 @@ class HostPlugin:
             return
         passing.found = True
         points, details = found[0], found[1]
-        if points is None:
+        # Where it finds no face, form E mirrors with the landmarks of another frame: good for a picture, no measurement.
+        if points is None or (isinstance(details, dict) and details.get("reused")):
             return
         try:
-            if isinstance(details, dict) and details.get("reused"):
-                passing.frame = replace(passing.frame, problem=REUSED)
-            else:
-                passing.frame = replace(passing.frame, points=ibug_points(points))
+            passing.frame = replace(passing.frame, points=ibug_points(points))
         except LandmarksError as error:
             passing.frame = replace(passing.frame, problem=str(error))
             self._note(str(error))

@@ -71,17 +71,15 @@ def recognise(folder: Path) -> HostForm:
     au_file = folder / f"{AU_MODULE}.py"
     if not any(_takes_csv(found) for found in _classes(au_file).values()):
         raise _unknown(f"{AU_MODULE}.py with a class that has {AU_METHOD}(video, csv, progress_callback)", "none")
-    if "pyfaceau" not in _imports(au_file):
-        name = "C"
-    else:
-        name = "E" if any(_locks(method) for method in detectors.values()) else "D"
+    with_au_network = "pyfaceau" not in _imports(au_file)
+    name = "C" if with_au_network else "E" if any(_locks(method) for method in detectors.values()) else "D"
     return HostForm(name, tuple(detectors))
 
 
 def _unknown(wanted: str, found: str) -> UnknownFormError:
     return UnknownFormError(
         f"this is no form of Face Mirror that the plugin knows: looked for {wanted}, found {found}; give the folder that holds its main.py, "
-        "or start the application as it is with --anyway and measure its mirrored videos with its own AU stage"
+        "or add --anyway to start it all the same, without what is missing"
     )
 
 

@@ -39,6 +39,7 @@ MAX_LOST_SHARE = 0.02
 # Longer than the workers' own limits: after this long without a frame done, something is wrong with us.
 STALL_S = 360.0
 _TICK_S = 0.5
+_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,11 @@ class HostVideo:
                 break
         return self.report
 
+    def abandon(self, reason: str) -> None:
+        """Stop measuring: the application ends."""
+        self.frames.give_up(reason)
+        self._thread.join(_END_S)
+
     @property
     def stuck(self) -> bool:
         """True when the thread that owns the workers did not end."""
@@ -154,7 +160,7 @@ class HostVideo:
                 self.report.error = "no frame came"
                 return
             self._measure(size)
-        except BaseException as error:  # noqa: BLE001  (a thread of ours must never end the application)
+        except BaseException as error:
             logger.exception("'%s' could not be measured beside the application's loop", self.label)
             self.report.error = str(error) or type(error).__name__
             self.report.tables.clear()

@@ -84,7 +84,7 @@ def process_frames_in_workers(
     frames : iterable of Frame
         In order. Pictures are copied; they may differ in size.
     pool : WorkerPool
-        Started, with a `ChunkTask`. It serves one video at a time.
+        Started, with a task that runs `FrameProcessor.process_chunk`. It serves one video at a time.
     detect_every : int
         Frames of a chunk, at most (see `chunk_length`); the detector looks at the first of each.
     video : object
@@ -187,7 +187,7 @@ class _Run:
         records: list[FrameRecord] = []
         while self._chunks and self._chunks[0].result is not None:
             chunk, result = self._chunks[0], self._chunks[0].result
-            if not _holds(chunk, result, self._state):
+            if not (chunk.start is self._state or result.holds_from(self._state)):
                 logger.debug("frames from %d on are done again: the face was elsewhere than assumed", chunk.frames[0].index)
                 self.counts.redone += 1
                 chunk.result, chunk.submitted = None, False
@@ -198,21 +198,6 @@ class _Run:
             self.counts.chunks += 1
             records.extend(result.records)
         return iter(records)
-
-
-def _holds(chunk: _Chunk, result: ChunkResult, state: TrackState) -> bool:
-    """Whether a chunk's result is what it would be had it been begun with `state`."""
-    if chunk.start is state:
-        return True
-    # Where the first frame gave no face, its records say nothing of the place that was assumed, which later frames then still rest on.
-    rests_on_start = result.records[0].face is None
-    return result.holds_from(state) and (not rests_on_start or _same_place(result.start, state))
-
-
-def _same_place(first: TrackState, second: TrackState) -> bool:
-    if first.near is None or second.near is None:
-        return first.near is second.near
-    return bool(np.array_equal(first.near.landmarks, second.near.landmarks))
 
 
 def _checked(frame: Frame) -> Frame:

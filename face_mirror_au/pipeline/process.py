@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of
-from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState, same_start
+from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState, same_place, same_start
 from face_mirror_au.pipeline.views import MirrorSettings, mirrored_faces
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, View, check_image
 from face_mirror_hooks.errors import HookError
@@ -100,7 +100,9 @@ class ChunkResult:
 
     def holds_from(self, state: TrackState) -> bool:
         """Whether the chunk would have given the same records had it been begun with `state`."""
-        return same_start(self.detections, self.start, state)
+        # Where the first frame gave no face, later frames rest on the place that was assumed.
+        found = bool(self.records) and self.records[0].face is not None
+        return same_start(self.detections, self.start, state) and (found or same_place(self.start, state))
 
 
 class FrameProcessor:

@@ -185,9 +185,9 @@ def choose_face(detections: Sequence[Detection], state: TrackState) -> int | Non
 
 
 def same_start(detections: Sequence[Detection], assumed: TrackState, actual: TrackState) -> bool:
-    """Whether a chunk begun with an assumed state gives what the actual one would give.
+    """Whether a chunk begun with an assumed state chooses the face that the actual one would choose, by the same rules.
 
-    A chunk starts with a detection: once the face is chosen, nothing else of the state before matters.
+    A chunk starts with a detection: once the face is found there, nothing else of the state before matters.
 
     Parameters
     ----------
@@ -199,11 +199,7 @@ def same_start(detections: Sequence[Detection], assumed: TrackState, actual: Tra
     if (assumed.lost, assumed.crowd) != (actual.lost, actual.crowd):
         return False
     candidates = acceptable(detections, actual)
-    chosen = choose_face(candidates, actual)
-    if chosen is not None:
-        # While lost, a face that is refused leaves `near` as it was: then `near` must be the same.
-        return chosen == choose_face(candidates, assumed) and (not actual.lost or _same_place(assumed, actual))
-    return choose_face(candidates, assumed) is None and _same_place(assumed, actual)
+    return choose_face(candidates, actual) == choose_face(candidates, assumed)
 
 
 def landmark_box(located: Located) -> Float32Array:
@@ -211,7 +207,8 @@ def landmark_box(located: Located) -> Float32Array:
     return np.concatenate([located.landmarks.min(axis=0), located.landmarks.max(axis=0)])
 
 
-def _same_place(first: TrackState, second: TrackState) -> bool:
+def same_place(first: TrackState, second: TrackState) -> bool:
+    """Whether two states saw the face at exactly the same place."""
     if first.near is None or second.near is None:
         return first.near is second.near
     return bool(np.array_equal(first.near.landmarks, second.near.landmarks))

@@ -178,27 +178,3 @@ def names_in(folder):
 def shared_memory_names():
     """Blocks of shared memory with a name, of all programs."""
     return names_in("/dev/shm")  # noqa: S108  (not to write there)
-
-
-@dataclass(frozen=True)
-class PlanProcessing:
-    """The real thing, from a model plan."""
-
-    plan: object
-
-    def start(self, worker):
-        from face_mirror_au.pipeline.finder import ModelFinder
-        from face_mirror_au.pipeline.process import FrameProcessor
-        from face_mirror_au.pipeline.track import FaceTracker
-
-        describer = self.plan.load_describer()
-        finder = ModelFinder(self.plan.load_detector(), self.plan.load_landmark_model())
-        return StartedPlan(FrameProcessor(FaceTracker(finder, describer.pose_fitter), describer))
-
-
-@dataclass(frozen=True)
-class StartedPlan:
-    processor: object
-
-    def start_video(self, video):
-        pass

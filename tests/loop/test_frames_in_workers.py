@@ -11,7 +11,7 @@ from loop_tasks import FACE, FakeFactory, essence, expected, frames_of
 from face_mirror_au.errors import UsageError
 from face_mirror_au.loop import chunks
 from face_mirror_au.loop.chunks import chunk_length
-from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, _Chunk, _holds, process_frames_in_workers
+from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, process_frames_in_workers
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import FrameRing
 from face_mirror_au.loop.tasks import WorkerError
@@ -168,10 +168,8 @@ def test_a_guess_does_not_hold_when_the_first_frame_leaves_the_place_as_it_was()
     found = ViewResult(View.ORIGINAL, FACE, success=True, confidence=1.0)
     for views, holds in (((found,), True), ((), False)):
         result = ChunkResult((FrameRecord(0, 0.0, views),), guess, actual, detections)
-        chunk = _Chunk(None, 1, start=guess)
-        assert result.holds_from(actual), "by the first frame's detections alone"
-        assert _holds(chunk, result, actual) is holds
-        assert _holds(chunk, result, guess)
+        assert result.holds_from(actual) is holds
+        assert result.holds_from(guess)
 
 
 def test_the_ring_is_given_back():

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loop_tasks import PlanProcessing
 
 from face_mirror_au.io.video import open_source
-from face_mirror_au.loop.chunk_task import ChunkTaskFactory
 from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
 from face_mirror_au.loop.in_process import process_frames
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import Frame
+from face_mirror_au.video_run import RunSettings, VideoRunner
 from face_mirror_hooks.records import WorkerInfo
 from face_mirror_weights import Store
 
@@ -25,7 +24,7 @@ CLIPS = Path(__file__).resolve().parents[1] / "clips"
 
 @pytest.fixture(scope="module")
 def processing(shared_file):
-    return PlanProcessing(plan_models(Store([shared_file("weights")]), "openface"))
+    return VideoRunner(plan_models(Store([shared_file("weights")]), "openface"), RunSettings())._processing
 
 
 @pytest.fixture(scope="module", params=["two_faces", "smile_left", "comes and goes"])
@@ -37,8 +36,9 @@ def clip(request, processing):
         empty = np.full_like(frames[0].image, 90)
         gone = {*range(25, 45), *range(60, 63)}
         frames = [Frame(frame.index, frame.time_s, empty if frame.index in gone else frame.image) for frame in frames]
-    processor = processing.start(WorkerInfo(0, os.getpid())).processor
-    return frames, [essence(record) for record in process_frames(frames, processor, detect_every=10)]
+    task = processing()
+    task.start(WorkerInfo(0, os.getpid()))
+    return frames, [essence(record) for record in process_frames(frames, task.processor, detect_every=10)]
 
 
 def essence(record):
@@ -53,7 +53,7 @@ def essence(record):
 def test_the_same_to_the_last_bit(processing, clip, workers, start_method):
     frames, wanted = clip
     counts = LoopCounts()
-    with WorkerPool(ChunkTaskFactory(processing), workers=workers, start_method=start_method) as pool:
+    with WorkerPool(processing, workers=workers, start_method=start_method) as pool:
         records = [essence(record) for record in process_frames_in_workers(frames, pool, detect_every=10, counts=counts)]
     assert records == wanted
     assert not pool.losses
@@ -64,7 +64,7 @@ def test_the_same_when_workers_are_killed(processing, clip):
     frames, wanted = clip
     random = np.random.default_rng(5)
     records, killed = [], set()
-    with WorkerPool(ChunkTaskFactory(processing), workers=2, start_method="fork") as pool:
+    with WorkerPool(processing, workers=2, start_method="fork") as pool:
         for record in process_frames_in_workers(frames, pool, detect_every=10):
             records.append(essence(record))
             if record.index in {5, 15, 25}:

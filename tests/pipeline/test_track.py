@@ -16,7 +16,7 @@ from face_mirror_au.pipeline.confidence import landmark_confidence
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.pipeline.process import FrameProcessor
+from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor, FrameRecord
 from face_mirror_au.pipeline.track import FaceTracker, TrackState, choose_face, same_start
 from face_mirror_au.records import Detection, Frame, Located
 from face_mirror_weights import Store, open_models
@@ -181,8 +181,14 @@ def test_a_chunk_begun_with_an_assumed_state_holds_when_it_would_choose_the_same
     assert not same_start(two, at_first, at_second), "another face would be chosen"
     assert not same_start(two, at_first, state_at(200, 90, lost=True, crowd=True)), "other thresholds apply after a loss"
     assert not same_start(two, at_first, state_at(200, 90, lost=False, crowd=False))
-    assert same_start([], at_first, at_first)
-    assert not same_start([], at_first, moved), "with no face the place is carried on"
+
+
+def test_a_chunk_without_a_face_at_its_start_holds_only_from_the_same_place():
+    at_first, moved = (state_at(x, 90, lost=False) for x in (200, 215))
+    empty = FrameRecord.failed(Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8)), "no face found", broken=False)
+    result = ChunkResult((empty,), at_first, at_first, ())
+    assert result.holds_from(at_first)
+    assert not result.holds_from(moved), "the place is carried on to later frames"
 
 
 def test_chunks_begun_with_a_guess_and_verified_give_what_one_after_the_other_gives(processor, two_faces):

@@ -1,0 +1,154 @@
+"""The host double from its start to its end, with the plugin inside."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from host_fixtures import SIDES, Double
+
+from face_mirror_au.outputs import OutputPlan, write_table
+from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.records import View
+from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_weights import Store
+
+VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED)
+RECORDED = "plugins.landmark_file_plugin:LandmarkFilePlugin"
+
+
+@pytest.fixture(autouse=True)
+def weights(shared_file, monkeypatch, tmp_path):
+    monkeypatch.setenv("FACE_MIRROR_AU_WEIGHTS", str(shared_file("weights")))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def tables_of_run(double, folder, monkeypatch):
+    """What `run --format face-mirror` writes for the double's videos with the landmarks that its detector returned."""
+    monkeypatch.setenv("FACE_MIRROR_LANDMARKS", str(double.recorded))
+    found = []
+    with VideoRunner(plan_models(Store.default()), RunSettings(views=VIEWS, plugins=(RECORDED,))) as runner:
+        for video in double.videos:
+            plan = OutputPlan.in_folder(folder, video.stem, "face-mirror", ())
+            plan.prepare()
+            with runner.run(video, plan.csv.parent) as result:
+                found.append({view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()})
+    return found
+
+
+def succeeded(table):
+    return [row["success"] == "True" for row in csv.DictReader(io.StringIO(table))]
+
+
+@pytest.mark.parametrize(
+    ("form", "job"),
+    [
+        pytest.param("C", {"shuffled": True, "no_stdout": True}, id="C: new executor per batch, any order, no stdout"),
+        pytest.param("D", {"first_alone": 2, "no_face": [7, 8]}, id="D: first frame twice, frames without a face"),
+        pytest.param("E", {"first_alone": 1, "no_face": [7]}, id="E: first frame alone, landmarks used again"),
+    ],
+)
+def test_tables_are_those_of_run(tmp_path, monkeypatch, form, job):
+    double = Double(tmp_path / "double", form, job=job)
+    done = double.start()
+    assert done.returncode == 0, done.stderr
+    assert f"form {form}" in done.stderr
+    [expected] = tables_of_run(double, tmp_path / "run", monkeypatch)
+    for side in SIDES:
+        assert double.table(side) == expected[side]
+        # What the comparison is worth: faces were measured, and nowhere else.
+        assert [not found for found in succeeded(expected[side])] == [index in job.get("no_face", []) for index in range(24)]
+    assert double.table("left_mirrored") != double.table("right_mirrored")
+    # The networks run in the workers only.
+    assert double.result["modules"] == []
+    # The AU stage was told, and believed it: the first number is what its callback got.
+    assert [(stage["count"], stage["progress"]) for stage in double.result["au"]] == [(24, [[24, 24]])] * 2
+
+
+def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatch):
+    double = Double(tmp_path / "double", "E", ("smile_left", "smile_right"), frames=16)
+    assert double.start().returncode == 0
+    expected = tables_of_run(double, tmp_path / "run", monkeypatch)
+    for number in range(2):
+        for side in SIDES:
+            assert double.table(side, number) == expected[number][side]
+    assert sorted(path.name for path in double.combined.glob("*.csv")) == sorted(
+        f"{video.stem}_{side}.csv" for video in double.videos for side in SIDES
+    )
+    # Nothing of ours can be taken for a patient or a mirrored video.
+    own = [path for path in (double.output / "Face Mirror AU").rglob("*") if path.is_file()]
+    assert len(own) == 14
+    for path in own:
+        ending = path.name.replace(path.parent.name, "")
+        assert not any(word in ending for word in ("_left", "_right", "mirrored")), path
+
+
+def test_a_container_that_claims_fewer_frames(tmp_path):
+    # The application stops at the batch in which the claim is fulfilled: 20 of 24 frames.
+    double = Double(tmp_path / "double", "C", job={"claimed_frames": 15})
+    assert double.start().returncode == 0
+    for side in SIDES:
+        assert succeeded(double.table(side)) == [True] * 20
+    assert double.metadata()["application"]["never_came"] == 0
+
+
+def test_frames_that_the_application_leaves_out_are_empty_rows_and_too_many_are_its_own_affair(tmp_path):
+    double = Double(tmp_path / "double", "C", job={"left_out": [5]})
+    done = double.start()
+    assert done.returncode == 0
+    metadata = double.metadata()
+    assert metadata["application"]["never_came"] == 1
+    own = (double.own() / f"{double.videos[0].stem}.left.csv").read_text()
+    assert [row["frame"] for row in csv.DictReader(io.StringIO(own))] == [str(index) for index in range(24)]
+    assert succeeded(own) == [index != 5 for index in range(24)]
+    # 1 of 24 is more than 2 %.
+    assert double.table("left_mirrored") == "by the application itself\n"
+    assert "left to the application's own AU stage" in done.stderr
+
+
+def test_what_the_application_makes_is_the_same_when_our_side_fails(tmp_path):
+    job = {"first_alone": 1, "unsmoothed": True}
+    alone = Double(tmp_path / "alone", "D", frames=8, job=job)
+    assert alone.start(plugin=False).returncode == 0
+    broken = Double(tmp_path / "broken", "D", frames=8, job=job)
+    # A file is where our folder should be made.
+    broken.output.mkdir()
+    (broken.output / "Face Mirror AU").write_text("in the way")
+    done = broken.start()
+    assert done.returncode == 0
+    assert broken.pictures() == alone.pictures()
+    assert broken.table("left_mirrored") == alone.table("left_mirrored") == "by the application itself\n"
+    assert "'Face Mirror AU' is" not in done.stdout
+    assert "left to the application's own AU stage" in done.stderr
+
+
+def test_what_the_application_makes_is_the_same_with_the_plugin(tmp_path):
+    job = {"first_alone": 1, "unsmoothed": True}
+    alone = Double(tmp_path / "alone", "E", frames=8, job=job)
+    followed = Double(tmp_path / "followed", "E", frames=8, job=job)
+    assert alone.start(plugin=False).returncode == followed.start().returncode == 0
+    assert followed.pictures() == alone.pictures()
+    assert followed.table("left_mirrored") != alone.table("left_mirrored")
+
+
+def test_another_application_is_refused_and_told_why(tmp_path):
+    double = Double(tmp_path / "double", "C", frames=2)
+    loop = double.app / "video_processor.py"
+    loop.write_text(loop.read_text().replace("_process_frame_batch", "_process_one_frame"))
+    done = double.start()
+    assert done.returncode == 1
+    assert "looked for VideoProcessor._process_frame_batch(frame_data), found no such method" in done.stderr
+    assert not double.output.exists()
+
+
+def test_another_application_runs_as_it_is_when_asked_to(tmp_path):
+    double = Double(tmp_path / "double", "C", frames=4)
+    loop = double.app / "video_processor.py"
+    loop.write_text(loop.read_text().replace("_process_frame_batch", "_process_one_frame"))
+    done = double.start("--anyway")
+    assert done.returncode == 0
+    assert "it runs without the plugin" in done.stderr
+    assert double.table("left_mirrored") == "by the application itself\n"
+    assert not (double.output / "Face Mirror AU").exists()
