@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 
 # Setuptools' strict editable mode links every file once: a file that is added or removed asks for a new install, a changed one does not.
 FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx' -o -name '*.toml' -o -name '*.txt' 2>/dev/null | LC_ALL=C sort | cksum | cut -d' ' -f1)
+# Of all that pip says, only the reminder that strict mode lives in build/ is left out.
+INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
 ifneq ($(wildcard ../shared/weights),)
 export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
+SAY_WEIGHTS := @echo "using the models in $(FACE_MIRROR_AU_WEIGHTS)"
 endif
 
 .PHONY: help
@@ -19,15 +22,18 @@ help: ## List what there is to make.
 
 .PHONY: demo
 demo: $(BASE) ## Fetch the open models and a face clip, run it, show rows and where the files are.
+	$(SAY_WEIGHTS)
 	$(BIN)/face-mirror-au weights fetch open demo-clip
 	$(BIN)/face-mirror-au demo -o demo-out
 
 .PHONY: test
 test: lint $(DEV) ## Lint, then all tests.
+	$(SAY_WEIGHTS)
 	$(BIN)/pytest
 
 .PHONY: quick
 quick: $(DEV) ## The tests that take no more than a second or two each.
+	$(SAY_WEIGHTS)
 	$(BIN)/pytest -m 'not slow'
 
 .PHONY: lint
@@ -57,12 +63,12 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
-	$(BIN)/python -m pip install --quiet --editable . --config-settings editable_mode=strict
+	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	rm -f $(VENV)/.base-* $(VENV)/.dev-*
 	touch $@
 
 $(DEV): $(BASE)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	$(INSTALL) --editable '.[dev]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,6 @@ def _show(csv: Path) -> None:
 
 def _cell(row: pd.Series, name: str) -> str:
     value = row[name]
-    if value != value:  # noqa: PLR0124  (NaN: not measured)
+    if math.isnan(value):  # not measured
         return ""
     return f"{value:.0f}" if name in {"frame", "success"} else f"{value:.2f}"

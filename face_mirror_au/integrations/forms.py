@@ -78,8 +78,8 @@ def recognise(folder: Path) -> HostForm:
 
 def _unknown(wanted: str, found: str) -> UnknownFormError:
     return UnknownFormError(
-        f"this is no form of Face Mirror that the plugin knows: looked for {wanted}, found {found}; give the folder that holds its main.py, "
-        "or add --anyway to start it all the same, without what is missing"
+        f"this is no form of Face Mirror that the plugin knows: looked for {wanted}, found {found}; "
+        "give the folder that holds its main.py, or add --anyway to start it all the same, without what is missing"
     )
 
 

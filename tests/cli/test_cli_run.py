@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from face_mirror_au.cli import options
 from face_mirror_au.cli.app import app
 from face_mirror_au.cli.terminal import ExitCode
 
@@ -29,6 +30,8 @@ def weights(shared_file, monkeypatch, tmp_path):
     folder = shared_file("weights")
     monkeypatch.setenv("FACE_MIRROR_AU_WEIGHTS", str(folder))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    # No workers: this process has threads by now, and a fork would take over locks that they hold. Workers have tests of their own.
+    monkeypatch.setattr(options, "MAX_DEFAULT_WORKERS", 0)
     return folder
 
 
@@ -128,6 +131,11 @@ def test_several_videos_go_on_after_a_bad_one(tmp_path):
         (["--max-frames", "0"], "--max-frames must be 1 or more"),
         (["--columns", "pose,gaze"], "'gaze'"),
         (["--models", "image"], "unknown models 'image'"),
+        (["--columns", ""], "--columns names no column group"),
+        (["--columns", "pose", "--format", "minimal"], "--columns is for the openface format"),
+        (["--views", "left"], "--views must begin with original"),
+        (["--baseline", "neutral"], "--baseline must be own, shared or neutral:START-END"),
+        (["--mirror-landmarks", "both"], "--mirror-landmarks must be locate or reflect"),
         (["--output", "x.csv", "-o", "y"], "not both"),
         (["--subject", "a/b"], "plain name"),
     ],
@@ -214,8 +222,12 @@ def test_an_output_folder_that_is_a_file(tmp_path):
     (tmp_path / "out").write_text("")
     done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface", "--quiet")
     assert done.exit_code == ExitCode.FAILED
-    assert "cannot be written" in done.stderr
-    assert "choose another folder" in done.stderr
+    assert (
+        done.stderr
+        == f"error: the output folder '{tmp_path / 'out'}' cannot be written to: it is a file, not a folder; choose another folder\n"
+    )
+    done = call("run", CLIP, "--output", CLIPS, "--profile", "openface")
+    assert done.stderr == f"error: '{CLIPS}' cannot be written: it is a folder; choose another name\n"
 
 
 def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
@@ -256,7 +268,7 @@ def test_ctrl_c_keeps_the_rows_so_far(tmp_path, shared_file):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
-    assert f"interrupted; the rows measured so far are in {online.name}" in errors
+    assert f"interrupted; the rows measured so far are in {online}" in errors
     rows = pd.read_csv(online)
     assert len(rows) >= 20
     assert rows["frame"].tolist() == list(range(1, len(rows) + 1))
@@ -340,4 +352,4 @@ def test_demo_shows_rows(tmp_path):
 def test_demo_without_its_clip_names_the_command(tmp_path):
     done = call("demo", "-o", tmp_path)
     assert done.exit_code == ExitCode.FAILED
-    assert "weights fetch demo-clip" in done.stderr
+    assert "weights fetch open demo-clip`" in done.stderr

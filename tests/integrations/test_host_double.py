@@ -34,7 +34,9 @@ def tables_of_run(double, folder, monkeypatch):
             plan = OutputPlan.in_folder(folder, video.stem, "face-mirror", ())
             plan.prepare()
             with runner.run(video, plan.csv.parent) as result:
-                found.append({view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()})
+                found.append(
+                    {view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()}
+                )
     return found
 
 
@@ -43,28 +45,32 @@ def succeeded(table):
 
 
 @pytest.mark.parametrize(
-    ("form", "job"),
+    ("form", "frames", "job"),
     [
-        pytest.param("C", {"shuffled": True, "no_stdout": True}, id="C: new executor per batch, any order, no stdout"),
-        pytest.param("D", {"first_alone": 2, "no_face": [7, 8]}, id="D: first frame twice, frames without a face"),
-        pytest.param("E", {"first_alone": 1, "no_face": [7]}, id="E: first frame alone, landmarks used again"),
+        pytest.param("C", 24, {"shuffled": True, "no_stdout": True}, id="C: new executor per batch, any order, no stdout"),
+        # Without a face at the end of a chunk of 30, the next one is begun with a wrong guess and done again.
+        pytest.param("D", 48, {"first_alone": 2, "no_face": [7, 8, 29]}, id="D: first frame twice, no face at a seam"),
+        pytest.param("E", 24, {"first_alone": 1, "no_face": [7]}, id="E: first frame alone, landmarks used again"),
     ],
 )
-def test_tables_are_those_of_run(tmp_path, monkeypatch, form, job):
-    double = Double(tmp_path / "double", form, job=job)
-    done = double.start()
+def test_tables_are_those_of_run(tmp_path, monkeypatch, form, frames, job):
+    double = Double(tmp_path / "double", form, frames=frames, job=job)
+    done = double.start("--workers", 2)
     assert done.returncode == 0, done.stderr
     assert f"form {form}" in done.stderr
     [expected] = tables_of_run(double, tmp_path / "run", monkeypatch)
     for side in SIDES:
         assert double.table(side) == expected[side]
-        # What the comparison is worth: faces were measured, and nowhere else.
-        assert [not found for found in succeeded(expected[side])] == [index in job.get("no_face", []) for index in range(24)]
+        # What the comparison is worth: most faces were measured. After a frame without one, a face must be a sure one to be taken up.
+        failed = {index for index, found in enumerate(succeeded(expected[side])) if not found}
+        no_face = set(job.get("no_face", []))
+        assert no_face <= failed
+        assert len(failed - no_face) <= frames // 4
     assert double.table("left_mirrored") != double.table("right_mirrored")
     # The networks run in the workers only.
     assert double.result["modules"] == []
     # The AU stage was told, and believed it: the first number is what its callback got.
-    assert [(stage["count"], stage["progress"]) for stage in double.result["au"]] == [(24, [[24, 24]])] * 2
+    assert [(stage["count"], stage["progress"]) for stage in double.result["au"]] == [(frames, [[frames, frames]])] * 2
 
 
 def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatch):
@@ -83,6 +89,17 @@ def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatc
     for path in own:
         ending = path.name.replace(path.parent.name, "")
         assert not any(word in ending for word in ("_left", "_right", "mirrored")), path
+
+
+def test_spawned_workers_give_the_same(tmp_path):
+    tables = []
+    for method in ("fork", "spawn"):
+        double = Double(tmp_path / method, "D", frames=8, job={"first_alone": 1, "unsmoothed": True})
+        done = double.start("--start-method", method)
+        assert done.returncode == 0, done.stderr
+        assert f"({method})" in done.stderr
+        tables.append([double.table(side) for side in SIDES])
+    assert tables[0] == tables[1]
 
 
 def test_a_container_that_claims_fewer_frames(tmp_path):

@@ -50,7 +50,7 @@ def take_all(frames, threads, pause=0.0):
 
 def test_any_order_becomes_frame_order():
     frames = OrderedFrames(5.0)
-    taken = take_all(frames, give(frames, random.sample(range(20), 20), before_put=lambda _: time.sleep(random.random() * 0.01)))
+    taken = take_all(frames, give(frames, random.sample(range(20), 20), before_put=lambda index: time.sleep(index % 3 * 0.01)))
     assert [frame.index for frame in taken] == list(range(20))
     assert all(frame.problem is None for frame in taken)
     assert frames.wait_for_size() == (6, 4)

@@ -18,7 +18,7 @@ import pytest
 
 from face_mirror_au.errors import OutputError, UsageError
 from face_mirror_au.io import columns, csv_tables
-from face_mirror_au.io.columns import GROUPS, describe_column, write_columns_dictionary
+from face_mirror_au.io.columns import GROUPS, FileColumns, describe_column, write_columns_dictionary
 from face_mirror_au.io.csv_tables import (
     au_columns,
     face_mirror_columns,
@@ -228,11 +228,15 @@ def test_every_column_is_described(tmp_path):
     for name in every:
         described = describe_column(name)
         assert all(getattr(described, field.name) for field in dataclasses.fields(described))
-    write_columns_dictionary(tmp_path / "a.columns.csv", every, bank="OpenFace 2.2 dynamic")
+    files = [FileColumns("a.csv", minimal_columns(), short=True), FileColumns("a.raw.csv", RAW_COLUMNS), FileColumns("b.csv", RAW_COLUMNS)]
+    write_columns_dictionary(tmp_path / "a.columns.csv", files, bank="OpenFace 2.2 dynamic")
     read = pd.read_csv(tmp_path / "a.columns.csv", keep_default_na=False)
-    assert list(read.columns) == ["column", "meaning", "unit", "range"]
-    assert read["column"].tolist() == list(dict.fromkeys(every))
+    assert list(read.columns) == ["column", "file", "meaning", "unit", "range"]
+    assert set(read["column"]) == {*minimal_columns(), *RAW_COLUMNS}
     assert "OpenFace 2.2 dynamic" in read.set_index("column").loc["AU12_r", "meaning"]
+    frame = read[read["column"] == "frame"]
+    assert frame["file"].tolist() == ["a.csv", "a.raw.csv; b.csv"]
+    assert [meaning.rpartition(" ")[2] for meaning in frame["meaning"]] == ["0", "1"]
     with pytest.raises(UsageError, match="'gaze_angle_x' has no description"):
         describe_column("gaze_angle_x")
 

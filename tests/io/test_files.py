@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from face_mirror_au.errors import OutputError
 from face_mirror_au.io import files
-from face_mirror_au.io.files import atomic_binary, atomic_text, display_name, make_output_folder, open_log
+from face_mirror_au.io.files import atomic_binary, atomic_text, check_output_folder, display_name, make_output_folder, open_log
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="permission bits of POSIX")
 
@@ -130,9 +131,13 @@ def test_output_folders(tmp_path, monkeypatch):
     if sys.platform != "win32":
         assert mode(tmp_path) == 0o755
     (tmp_path / "file").write_text("x")
-    for path in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(OutputError, match=r"'(file|out)' cannot be written: a part of its path is a file"):
-            make_output_folder(path)
+    for make in (make_output_folder, check_output_folder):
+        for typed, reason in ((tmp_path / "file", "it is"), (tmp_path / "file" / "out", f"'{tmp_path / 'file'}' is")):
+            message = re.escape(f"the output folder '{typed}' cannot be written to: {reason} a file, not a folder; choose another folder")
+            with pytest.raises(OutputError, match=message):
+                make(typed / "stem", typed)
+    check_output_folder(tmp_path / "not" / "yet")
+    assert not (tmp_path / "not").exists()
 
     def read_only(**_):
         raise OSError(errno.EROFS, "Read-only file system")

@@ -45,6 +45,16 @@ def test_values_are_exact_in_any_order_of_columns(tmp_path):
     assert np.array_equal(read.points, expected)
 
 
+def test_openfaces_names_and_blanks_after_commas(tmp_path):
+    frame = table()
+    renamed = frame.rename(columns=lambda name: f"{name[0]}_{name[1:]}" if name[1:].isdigit() else name).assign(X_0=0.0)
+    path = tmp_path / "openface.csv"
+    path.write_text(renamed.to_csv(index=False).replace(",", ", "))
+    assert np.array_equal(read_landmarks(path).points, read_landmarks(write(tmp_path / "ours.csv", frame)).points)
+    message = error_of(write(tmp_path / "short.csv", renamed.drop(columns="x_5")))
+    assert "has no column 'x_5'; needed are frame, success, x_0..x_67, y_0..y_67" in message
+
+
 def test_gzip_byte_order_mark_and_blank_lines(tmp_path):
     text = table().to_csv(index=False)
     path = tmp_path / "landmarks.dat"

@@ -42,7 +42,7 @@ def test_only_yes_in_capitals_accepts(answer: str, small_world: SmallWorld, site
 def test_typing_yes_fetches(small_world: SmallWorld, isolated: Path, terminal: None) -> None:
     result = call("fetch", "strict", answer="YES\n")
     assert result.exit_code == 0, result.stderr
-    assert f"strict: 3 files fetched, 0 were there, in {isolated}" in result.stdout
+    assert f"strict: 3 files fetched, 0 there before, in {isolated}" in result.stdout
     assert sorted(files_in(isolated)) == ["models/one.dat", "models/two.dat", "notes.txt"]
 
 
@@ -68,34 +68,39 @@ def test_an_unknown_set_is_a_usage_error() -> None:
     assert "openface-au" in result.stderr
 
 
-def test_a_failed_fetch_is_one_line_on_stderr(small_world: SmallWorld, site: Site) -> None:
+def test_a_failed_fetch_is_one_line_on_stderr(small_world: SmallWorld, site: Site, isolated: Path) -> None:
     site.files.clear()
     result = call("fetch", "strict", "--accept-license")
     assert result.exit_code == 1
     assert len(result.stderr.splitlines()) == 1
     assert result.stderr.startswith("error: could not fetch models/one.dat")
+    assert not isolated.exists(), "a failure leaves no empty folders"
 
 
 def test_import_list_verify_and_damage(small_world: SmallWorld, isolated: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_bytes(small_world.contents["models/one.dat"])
     assert call("import", tmp_path).exit_code == 1
     assert not isolated.exists()
+    (tmp_path / "two.dat").write_bytes(b"something else")
     result = call("import", tmp_path, "--accept-license")
-    assert result.exit_code == 0
-    assert "1 files imported" in result.stdout
-    assert "strict is incomplete, 1 of 2 files are missing" in result.stderr
+    assert result.exit_code == 3
+    assert "1 file imported, 0 there before" in result.stdout
+    assert "strict is incomplete, 1 of 2 files missing (models/two.dat)" in result.stderr
+    assert f"{tmp_path / 'two.dat'} (14 bytes) has a model's name" in result.stderr
 
     listed = json.loads(call("list", "--json").stdout)
     assert listed["sets"]["strict"] == {
         "title": "asks",
         "licence": "for research only",
         "sets": [],
+        "state": "incomplete",
         "complete": False,
         "missing": ["models/two.dat"],
     }
     assert listed["files"]["models/one.dat"]["path"] == str(isolated / "models" / "one.dat")
     table = call("list").stdout
     assert "1 of 2" in table
+    assert "incomplete" in table
     assert str(isolated) in table.replace("\n", "")
     assert "models/one.dat" in call("list", "--files").stdout
 
@@ -119,6 +124,10 @@ def test_the_option_before_the_command_is_searched_first(small_world: SmallWorld
     result = call("--weights", tmp_path / "absent", "list")
     assert result.exit_code == 1
     assert "error: --weights names" in result.stderr
+    assert json.loads(call("list", "--json", "--weights", tmp_path).stdout)["sets"]["free"]["state"] == "complete"
+    for command in ("path", "licenses", "verify"):
+        assert call(command, "--weights", tmp_path).exit_code == 0
+        assert call(command, "--weights", tmp_path / "absent").exit_code == 1
 
 
 def test_path_prints_our_folder_first(isolated: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_file_of_the_right_name_and_size_with_other_content_is_not_taken(small
     store = Store([tmp_path])
     assert store.find("models/two.dat") is None
     assert [each.path.name for each in store.damaged("strict")] == ["two.dat"]
-    with pytest.raises(WeightsError, match=r"two\.dat \(15000 bytes\) is damaged.*weights fetch all`.*weights import FOLDER"):
+    with pytest.raises(WeightsError, match=r"two\.dat \(15000 bytes\) is damaged.*weights fetch strict`.*weights import FOLDER"):
         store.require("models/two.dat")
 
 
@@ -81,7 +81,7 @@ def test_a_huge_folder_is_left_at_the_bound(small_world: SmallWorld, tmp_path: P
 
 
 def test_a_missing_file_names_the_command(small_world: SmallWorld, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"`face-mirror-au weights fetch all`.*`face-mirror-au weights import FOLDER`") as caught:
+    with pytest.raises(WeightsError, match=r"`face-mirror-au weights fetch strict`.*`face-mirror-au weights import FOLDER`") as caught:
         Store([tmp_path]).require("models/one.dat")
     assert "\n" not in str(caught.value)
     with pytest.raises(WeightsError, match="not in the manifest"):
@@ -115,8 +115,10 @@ def test_search_order(isolated: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_named_folder_that_does_not_exist_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WeightsError, match=r"--weights names .*absent, which is not a folder"):
+    with pytest.raises(WeightsError, match=r"weights_dir names .*absent, which is not a folder"):
         Store.default(tmp_path / "absent")
+    with pytest.raises(WeightsError, match=r"--weights names .*absent, which is not a folder"):
+        Store.default(tmp_path / "absent", origin="--weights")
     monkeypatch.setenv("FACE_MIRROR_AU_WEIGHTS", str(tmp_path / "absent"))
     with pytest.raises(WeightsError, match=r"FACE_MIRROR_AU_WEIGHTS names .*absent, which is not a folder"):
         Store.default()
@@ -174,3 +176,17 @@ def test_text_files_with_windows_line_ends_serve(shared_file: Callable[[str], Pa
     source = shared_file("weights/openface-2.2.0/AU_predictors/AU_all_best.txt")
     put(tmp_path / "AU_all_best.txt", source.read_bytes().replace(b"\n", b"\r\n"))
     assert Store([tmp_path]).find("AU_predictors/AU_all_best.txt") is not None
+
+
+def test_a_set_has_one_state_and_one_hash(small_world: SmallWorld, tmp_path: Path) -> None:
+    assert Store([tmp_path]).state("strict") == "absent"
+    put(tmp_path / "one.dat", small_world.contents["models/one.dat"])
+    assert Store([tmp_path]).state("strict") == "incomplete"
+    with pytest.raises(WeightsError, match=r"^1 of the 2 files of strict are here; model file models/two\.dat .*weights fetch strict`"):
+        Store([tmp_path]).set_sha256("strict")
+    two = put(tmp_path / "two.dat", b"wrong")
+    assert Store([tmp_path]).state("strict") == "damaged"
+    two.write_bytes(small_world.contents["models/two.dat"])
+    assert Store([tmp_path]).state("strict") == "complete"
+    lines = "".join(f"{key} {sha256(small_world.contents[key])}\n" for key in ("models/one.dat", "models/two.dat"))
+    assert Store([tmp_path]).set_sha256("strict") == sha256(lines.encode())

@@ -37,11 +37,11 @@ def process_single_video(path, output_dir, processor, done):
 def work(done):
     processor = OpenFace3Processor()
     output_dir = Path(config.JOB["output"]) / "Face Mirror 1.0 Output"
-    for path in config.JOB["videos"]:
-        try:
+    try:
+        for path in config.JOB["videos"]:
             process_single_video(path, output_dir, processor, done)
-        except Exception:
-            done.append({"error": traceback.format_exc()})
+    except Exception:  # noqa: BLE001  (as the application does)
+        done.append({"error": traceback.format_exc()})
 
 
 def main():
