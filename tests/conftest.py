@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from face_mirror_au.loop.nursery import Nursery
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -19,6 +21,17 @@ def _shared_path(relative: str) -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[Nursery | None]:
+    """Forks workers for tests that have sessions in this process, too: begun before the first of these, as a run does it."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    started = Nursery.start()
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import typer
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
 from face_mirror_au.cli.demo import demo
+from face_mirror_au.cli.host import host
 from face_mirror_au.cli.info import info
 from face_mirror_au.cli.landmarks import au_from_landmarks
 from face_mirror_au.cli.plugins import plugins
@@ -25,6 +26,7 @@ app.command("mirror")(mirror)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("demo")(demo)
 app.command("plugins")(plugins)
+app.command("host")(host)
 app.command("info")(info)
 app.add_typer(weights.app, name="weights")
 

@@ -111,11 +111,12 @@ def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
         if start_method == "fork":
             raise UsageError("there is no fork on this system; leave --start-method out")
         return None
-    if workers == 0 or start_method == "spawn":
+    if workers == 0:
         return None
+    from face_mirror_au.loop.launch import choose_start_method
     from face_mirror_au.loop.nursery import Nursery
 
-    return Nursery.start()
+    return Nursery.start() if choose_start_method(cast("StartMethod | None", start_method)) == "fork" else None
 
 
 def parse_views(text: str) -> tuple[View, ...]:

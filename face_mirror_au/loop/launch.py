@@ -20,6 +20,7 @@ StartMethod = Literal["fork", "spawn"]
 
 # They load Apple's frameworks, after which a forked process may crash or hang on macOS.
 UNSAFE_TO_FORK_AFTER = ("av", "cv2", "onnxruntime")
+THREADED_LIBRARIES = ("av", "onnxruntime")
 _END_S = 2.0  # what a worker that was told to end is given
 
 
@@ -124,7 +125,7 @@ def choose_start_method(asked: StartMethod | None, *, strict: bool = sys.platfor
     asked : "fork", "spawn" or None
         None takes fork where that is safe now, spawn otherwise.
     strict : bool
-        Whether libraries loaded so far speak against a fork. On Linux they do not.
+        Whether any of `UNSAFE_TO_FORK_AFTER` speaks against a fork, even one that was asked for, as on macOS.
 
     Raises
     ------
@@ -140,8 +141,10 @@ def choose_start_method(asked: StartMethod | None, *, strict: bool = sys.platfor
         if strict:
             assert_clean_to_fork()
         return "fork"
-    # A thread may hold a lock at the moment of the fork, which nobody would release in the new process.
-    safe = can_fork and threading.active_count() == 1 and not (strict and _loaded_too_early())
+    # A thread may hold a lock at the moment of the fork, which nobody would release in the new process. Those of ONNX Runtime and FFmpeg
+    # are not Python's: where these were loaded, workers hung now and then.
+    threads = threading.active_count() > 1 or any(name in sys.modules for name in THREADED_LIBRARIES)
+    safe = can_fork and not threads and not (strict and _loaded_too_early())
     return "fork" if safe else "spawn"
 
 

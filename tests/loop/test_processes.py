@@ -113,6 +113,7 @@ with WorkerPool(ModulesTask, workers=1, start_method=None) as pool:
 
 def test_too_late_to_fork(monkeypatch):
     monkeypatch.setattr(launch, "UNSAFE_TO_FORK_AFTER", ("no_such_library",))
+    monkeypatch.setattr(launch, "THREADED_LIBRARIES", ("no_such_library",))
     assert_clean_to_fork()
     assert choose_start_method(None, strict=True) == "fork"
     monkeypatch.setattr(launch, "UNSAFE_TO_FORK_AFTER", ("pytest",))

@@ -50,21 +50,21 @@ def essence(record):
 
 
 @pytest.mark.parametrize(("workers", "start_method"), [(1, "fork"), (2, "fork"), (3, "fork"), (2, "spawn")])
-def test_the_same_to_the_last_bit(processing, clip, workers, start_method):
+def test_the_same_to_the_last_bit(processing, clip, workers, start_method, nursery):
     frames, wanted = clip
     counts = LoopCounts()
-    with WorkerPool(processing, workers=workers, start_method=start_method) as pool:
+    with WorkerPool(processing, workers=workers, start_method=start_method, nursery=nursery if start_method == "fork" else None) as pool:
         records = [essence(record) for record in process_frames_in_workers(frames, pool, detect_every=10, counts=counts)]
     assert records == wanted
     assert not pool.losses
     assert counts.redone <= 6, "guessing must be of use"
 
 
-def test_the_same_when_workers_are_killed(processing, clip):
+def test_the_same_when_workers_are_killed(processing, clip, nursery):
     frames, wanted = clip
     random = np.random.default_rng(5)
     records, killed = [], set()
-    with WorkerPool(processing, workers=2, start_method="fork") as pool:
+    with WorkerPool(processing, workers=2, nursery=nursery) as pool:
         for record in process_frames_in_workers(frames, pool, detect_every=10):
             records.append(essence(record))
             if record.index in {5, 15, 25}:

@@ -6,6 +6,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -37,6 +39,14 @@ def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def run_command(*arguments):
+    """In a process of its own, as workers should be started."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "face_mirror_au", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=TESTS)
+    assert done.returncode == 0, done.stderr
+
+
 def _frames(path):
     with open_source(path) as source:
         return list(source), source.info
@@ -48,8 +58,7 @@ def _times(path):
 
 
 def test_mirrored_videos_have_the_sources_frames_and_times_and_are_symmetric(tmp_path):
-    done = call("mirror", CLIP, "-o", tmp_path, "--profile", "hybrid", "--workers", "1", "--device", "cpu")
-    assert done.exit_code == 0, done.output
+    run_command("mirror", CLIP, "-o", tmp_path, "--profile", "hybrid", "--workers", "1", "--device", "cpu")
     folder = tmp_path / "smile_left"
     originals, info = _frames(CLIP)
     for side in ("left", "right"):
@@ -109,9 +118,22 @@ def test_a_landmark_plugin_replaces_ours_in_the_original_view(tmp_path, monkeypa
     columns = {"frame": np.arange(len(truth))} | {f"x{i}": truth[:, i, 0] for i in range(68)} | {f"y{i}": truth[:, i, 1] for i in range(68)}
     pd.DataFrame(columns).to_csv(tmp_path / "smile_left.csv", index=False)
     (tmp_path / "smile_left.npz").unlink()
-    done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "hybrid", "--workers", "1", "--device", "cpu", "--views", "original,left,right",
-                "--plugin", "plugins.landmark_file_plugin:LandmarkFilePlugin")  # fmt: skip
-    assert done.exit_code == 0, done.output
+    run_command(
+        "run",
+        CLIP,
+        "-o",
+        tmp_path / "out",
+        "--profile",
+        "hybrid",
+        "--workers",
+        "1",
+        "--device",
+        "cpu",
+        "--views",
+        "original,left,right",
+        "--plugin",
+        "plugins.landmark_file_plugin:LandmarkFilePlugin",
+    )
     table = pd.read_csv(tmp_path / "out" / "smile_left" / "smile_left.csv")
     np.testing.assert_allclose(table[[f"x_{i}" for i in range(68)]], truth[:, :, 0], atol=0.06)
     mirrored = pd.read_csv(tmp_path / "out" / "smile_left" / "smile_left_left_mirrored.csv")
@@ -121,18 +143,18 @@ def test_a_landmark_plugin_replaces_ours_in_the_original_view(tmp_path, monkeypa
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")
-def test_ten_killed_workers_change_nothing(tmp_path, shared_file):
+def test_ten_killed_workers_change_nothing(tmp_path, shared_file, nursery):
     video = shared_file("media/2015-10-15-15-14.avi")
     plan = plan_models(Store([shared_file("weights")]), "openface")
 
     def run(workers, disturb):
-        with VideoRunner(plan, RunSettings(views=tuple(View), workers=workers)) as runner:
+        with VideoRunner(plan, RunSettings(views=tuple(View), workers=workers), nursery=nursery) as runner:
             stop = threading.Event()
             killed = []
 
             def kill():
-                # Only workers that have been at work for a while: one that is killed whenever it comes to a frame looks like a deadly frame.
-                chance, born = random.Random(1), {}
+                # Only workers that have been at work for a while: else the frame at which they are killed looks deadly.
+                chance, born = random.Random(1), {}  # noqa: S311  (no secret)
                 while len(killed) < 10 and not stop.wait(0.1):
                     now = time.monotonic()
                     grown = [pid for pid in runner.loop.worker_pids if now - born.setdefault(pid, now) > 0.9]
