@@ -114,6 +114,7 @@ with WorkerPool(ModulesTask, workers=1, start_method=None) as pool:
 def test_too_late_to_fork(monkeypatch):
     monkeypatch.setattr(launch, "UNSAFE_TO_FORK_AFTER", ("no_such_library",))
     monkeypatch.setattr(launch, "THREADED_LIBRARIES", ("no_such_library",))
+    monkeypatch.setattr(launch.threading, "active_count", lambda: 1)  # whatever other tests left
     assert_clean_to_fork()
     assert choose_start_method(None, strict=True) == "fork"
     monkeypatch.setattr(launch, "UNSAFE_TO_FORK_AFTER", ("pytest",))
@@ -123,6 +124,8 @@ def test_too_late_to_fork(monkeypatch):
         choose_start_method("fork", strict=True)
     assert choose_start_method(None, strict=True) == "spawn"
     assert choose_start_method("fork", strict=False) == "fork"
+    monkeypatch.setattr(launch, "THREADED_LIBRARIES", ("pytest",))
+    assert choose_start_method(None, strict=False) == "spawn"
 
 
 def test_no_fork_beside_threads():
