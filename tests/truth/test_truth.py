@@ -16,7 +16,7 @@ def _needs_shared(shared_file):
     shared_file("media/default.wmv")
 
 
-@pytest.mark.parametrize("case", truth_cases.CASES, ids=lambda case: f"{case.folder}-{case.truth.split('.')[0].replace('/', '-')}")
+@pytest.mark.parametrize("case", truth_cases.CASES, ids=lambda case: f"{case.name} {case.truth}")
 def test_values_equal_openface(case):
     found = truth_cases.compare(case)
     p999, correlation = truth_cases.limits(case, found.frames)

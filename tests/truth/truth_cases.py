@@ -59,7 +59,7 @@ class Case:
     @property
     def name(self) -> str:
         """For tables and test ids."""
-        return f"{self.folder} {self.models} {self.values}"
+        return f"{self.folder} {self.models} {self.kind}"
 
     @property
     def media(self) -> str:
