@@ -26,18 +26,20 @@ demo: $(BASE) ## Fetch the open models and a face clip, run it, show rows and wh
 	$(BIN)/face-mirror-au weights fetch open demo-clip
 	$(BIN)/face-mirror-au demo -o demo-out
 
-# The loop's tests fork; they have a process of their own, in which no other test has started threads of ONNX Runtime or FFmpeg.
+# These tests fork; they have a process of their own, in which no other test has started threads of ONNX Runtime or FFmpeg.
+FORKING := tests/loop tests/models/test_probe.py
+
 .PHONY: test
 test: lint $(DEV) ## Lint, then all tests.
 	$(SAY_WEIGHTS)
-	$(BIN)/pytest tests/loop
-	$(BIN)/pytest --ignore tests/loop
+	$(BIN)/pytest $(FORKING)
+	$(BIN)/pytest $(FORKING:%=--ignore %)
 
 .PHONY: quick
 quick: $(DEV) ## The tests that take no more than a second or two each.
 	$(SAY_WEIGHTS)
-	$(BIN)/pytest -m 'not slow' tests/loop
-	$(BIN)/pytest -m 'not slow' --ignore tests/loop
+	$(BIN)/pytest -m 'not slow' $(FORKING)
+	$(BIN)/pytest -m 'not slow' $(FORKING:%=--ignore %)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import-linter.
