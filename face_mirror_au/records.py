@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.errors import FrameError, LandmarksError
+from face_mirror_au.errors import FrameError
 from face_mirror_hooks.records import N_LANDMARKS, Detection, Face, Float32Array, Frame, Image, Located, View
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "View",
     "ViewTable",
     "check_image",
-    "check_landmarks",
 ]
 
 # OpenFace 2.2: the 17 action units with an intensity (AUxx_r) and the 18 with a presence (AUxx_c; AU28 has no intensity), in CSV order.
@@ -143,20 +142,3 @@ def check_image(image: object) -> Image:
     if image.shape[0] == 0 or image.shape[1] == 0:
         raise FrameError(f"a frame must not be empty, got shape {image.shape}")
     return np.ascontiguousarray(image)
-
-
-def check_landmarks(landmarks: object) -> Float32Array:
-    """Return `landmarks` as a (68, 2) float32 array.
-
-    Raises
-    ------
-    LandmarksError
-        When the shape is another or a value is NaN or infinite.
-    """
-    points = np.asarray(landmarks, dtype=np.float32)
-    if points.shape != (N_LANDMARKS, 2):
-        raise LandmarksError(f"landmarks must have shape ({N_LANDMARKS}, 2) in iBUG order, not {points.shape}")
-    if not np.isfinite(points).all():
-        bad = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
-        raise LandmarksError(f"landmark {bad} is not finite; mark the frame as failed (success 0) instead")
-    return points
