@@ -133,7 +133,7 @@ class ActionUnitPlugin:
     @hookimpl
     def describe_face(self, frame: Frame, face: Face) -> FaceDescriptor | None:
         """Pose, FHOG and geometry of the face."""
-        return None if self._describer is None else self._describer.describe(frame.image, face.landmarks)
+        return None if self._describer is None else self._describer.describe(frame.image, face.landmarks, mesh=face.mesh)
 
     @property
     def describer(self) -> FaceDescriber | None:

@@ -65,8 +65,9 @@ class FaceDescriptor:
     ----------
     hog : ndarray, (4464,) float32
         FHOG of the aligned face.
-    geometry : ndarray, (238,) float64
-        PDM displacements (204, mm) and local shape parameters (34).
+    geometry : ndarray, (238 + k,) float64
+        PDM displacements (204, mm) and local shape parameters (34); then the mesh's shape parameters (k, mm), where the AU bank looks at
+        them.
     pose : ndarray, (6,) float64
         Weak-perspective fit: scale (px/mm), rx, ry, rz (rad), tx, ty (px).
     fit_error : float
@@ -109,6 +110,8 @@ class ViewTable:
         Local shape parameters; NaN where no face was found.
     head_pose : ndarray, (N, 6) float64
         Tx, Ty, Tz (mm), Rx, Ry, Rz (rad); NaN where no face was found.
+    sides, raw_sides : ndarray, (N, 2, 17) float64, or None
+        As `intensity` and `raw`, of the subject's left and right; None when the AU models cannot tell the sides of one picture apart.
     """
 
     view: View
@@ -123,6 +126,8 @@ class ViewTable:
     pose: FloatArray
     shape: FloatArray
     head_pose: FloatArray
+    sides: FloatArray | None = None
+    raw_sides: FloatArray | None = None
 
 
 def check_image(image: object) -> Image:

@@ -101,12 +101,15 @@ class Face:
         Frame pixels, iBUG order.
     source : str
         Name of the landmark model, e.g. ``"pfld"``.
+    mesh : ndarray, (478, 3) float32, or None
+        All points of a mesh model, see `Located`.
     """
 
     box: Float32Array
     score: float
     landmarks: Float32Array
     source: str
+    mesh: Float32Array | None = None
 
 
 @dataclass(frozen=True, slots=True)

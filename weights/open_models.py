@@ -11,3 +11,6 @@ PDM = _FOLDER / "pdm_68.txt"
 
 TRIANGLES = _FOLDER / "triangles_68.txt"
 """Face mask: triangles of landmark indices."""
+
+BANK = _FOLDER / "open_au.npz"
+"""Action unit models, trained on renders of ICT-FaceKit (docs/models/open-au.md)."""

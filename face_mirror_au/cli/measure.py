@@ -67,7 +67,7 @@ def measure_all(
     if talk:
         say(f"profile {plan.profile} ({plan.reason}); action units: {plan.bank}")
     for warning in plan.warnings:
-        if talk or plan.predictors is None:  # that all AU columns stay empty is told in any case
+        if talk:
             print_error(warning, "warning", "yellow")
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):

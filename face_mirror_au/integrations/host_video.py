@@ -21,7 +21,6 @@ from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
 from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_table
 from face_mirror_au.pipeline.description import failure_reason
-from face_mirror_au.pipeline.model_set import NO_BANK
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
 from face_mirror_au.video_run import VideoResult
@@ -219,8 +218,6 @@ class HostVideo:
         """Why the application should measure the mirrored videos itself; empty when it need not."""
         if not tables:
             return "the action units are blocked"
-        if self._runner.bank.name == NO_BANK:
-            return "there are no AU models"
         counts, frames = self.frames.counts, self.report.frames
         lost = counts.timed_out + counts.never_came
         if lost > MAX_LOST_SHARE * frames:

@@ -35,6 +35,7 @@ class ViewLog:
         self.view = view
         self.failures: Counter[str] = Counter()
         self._sequence = sequence
+        self._local = slice(_DISPLACEMENTS, _DISPLACEMENTS + n_modes)
         self._dtype = np.dtype(
             [
                 ("frame", np.int64),
@@ -68,7 +69,7 @@ class ViewLog:
             self.failures[failure_reason(result)] += 1
         else:
             row["success"] = True
-            row["pose"], row["shape"], row["head_pose"] = descriptor.pose, descriptor.geometry[_DISPLACEMENTS:], descriptor.head_pose
+            row["pose"], row["shape"], row["head_pose"] = descriptor.pose, descriptor.geometry[self._local], descriptor.head_pose
         self._spool.append(row)
         if descriptor is None:
             return self._sequence.append(None, None, time_s)
@@ -91,4 +92,6 @@ class ViewLog:
             pose=rows["pose"],
             shape=rows["shape"],
             head_pose=rows["head_pose"],
+            sides=final.sides,
+            raw_sides=final.raw_sides,
         )

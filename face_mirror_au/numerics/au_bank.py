@@ -1,9 +1,13 @@
-"""The bank: linear SVR (intensity) and SVM (presence) predictors over one descriptor, as one matrix (OpenFace 2.2 `SVR_*`, `SVM_*`)."""
+"""The bank: linear predictors of intensity and presence over one descriptor, as one matrix.
+
+OpenFace 2.2's SVR and SVM (`SVR_*`, `SVM_*`) and our open bank's ridge regressions are read into the same form.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,18 +46,25 @@ class Predictor:
 
 @dataclass(frozen=True)
 class AUBank:
-    """All predictors of a model set, ordered as `INTENSITY_AUS` then `PRESENCE_AUS`. One that is missing predicts NaN.
+    """All predictors of a model set. One that is missing predicts NaN.
+
+    The columns are the m intensities, then the 18 presences. A bank with sides has m = 51 intensities: `INTENSITY_AUS` of the whole face,
+    of the subject's left and of the right. Others have the first 17.
 
     Attributes
     ----------
     name : str
         What outputs call it, e.g. "OpenFace 2.2".
-    weights : ndarray, (n, 35) float64
-    constants : ndarray, (35,) float64
+    weights : ndarray, (n, m + 18) float64
+    constants : ndarray, (m + 18,) float64
         bias - means . weights; NaN for a missing predictor.
-    dynamic : ndarray, (35,) bool
-    cutoffs : ndarray, (17,) float64
+    dynamic : ndarray, (m + 18,) bool
+    cutoffs : ndarray, (m,) float64
     positive, negative : ndarray, (18,) float64
+    presence_above : float or None
+        An action unit is present where its intensity is above this; None: the bank has classifiers of its own.
+    quiet_share : float or None
+        The neutral levels are those of this share of the frames, the quietest ones; None: of each action unit's own low values.
     """
 
     name: str
@@ -63,6 +74,8 @@ class AUBank:
     cutoffs: FloatArray
     positive: FloatArray
     negative: FloatArray
+    presence_above: float | None = None
+    quiet_share: float | None = None
 
     @classmethod
     def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray) -> AUBank:
@@ -93,6 +106,58 @@ class AUBank:
                 bank.cutoffs[place] = predictor.cutoff
         return bank
 
+    @classmethod
+    def build_sided(
+        cls,
+        name: str,
+        sides: tuple[Sequence[Predictor], Sequence[Predictor]],
+        means: FloatArray,
+        *,
+        presence_above: float,
+        quiet_share: float,
+    ) -> AUBank:
+        """Stack intensity predictors of the left and of the right; the whole face's is the mean of the two.
+
+        Parameters
+        ----------
+        name : str
+        sides : pair of sequence of Predictor
+            The subject's left, then right; each of `INTENSITY_AUS` at most once.
+        means : ndarray, (n,) float64
+        presence_above, quiet_share : float
+        """
+        left, right = (cls.build(name, predictors, means) for predictors in sides)
+        n = len(INTENSITY_AUS)
+
+        def columns(of_left: NDArray[Any], of_right: NDArray[Any]) -> NDArray[Any]:
+            mean = (of_left[..., :n] + of_right[..., :n]) / 2
+            return np.concatenate([mean, of_left[..., :n], of_right[..., :n], of_left[..., n:]], axis=-1)
+
+        return replace(
+            left,
+            weights=columns(left.weights, right.weights),
+            constants=columns(left.constants, right.constants),
+            dynamic=columns(left.dynamic, right.dynamic).astype(bool),
+            cutoffs=np.zeros(3 * n),
+            presence_above=presence_above,
+            quiet_share=quiet_share,
+        )
+
+    def without(self, columns: NDArray[np.bool_]) -> AUBank:
+        """The bank without some of its intensity columns, (m,) bool: those become NaN."""
+        blank = np.concatenate([columns, np.zeros(self.constants.size - columns.size, bool)])
+        return replace(self, constants=np.where(blank, np.nan, self.constants))
+
+    @property
+    def n_intensities(self) -> int:
+        """Number of intensity columns: 17, or 51 with sides."""
+        return self.cutoffs.size
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether there are predictors of one side."""
+        return self.n_intensities > len(INTENSITY_AUS)
+
     @property
     def n_features(self) -> int:
         """Length of a descriptor."""
@@ -108,7 +173,7 @@ class AUBank:
 
         Returns
         -------
-        ndarray, (35,) float64
+        ndarray, (m + 18,) float64
         """
         return self.constants - np.where(self.dynamic, neutral @ self.weights, 0.0)
 
@@ -119,18 +184,29 @@ class AUBank:
         ----------
         descriptors : ndarray, (..., n) float64
             HOG, then geometry.
-        offsets : ndarray, (35,) float64
+        offsets : ndarray, (m + 18,) float64
             From `offsets`.
 
         Returns
         -------
-        intensity : ndarray, (..., 17) float64
+        intensity : ndarray, (..., m) float64
             Raw: neither clipped nor smoothed.
         presence : ndarray, (..., 18) float64
             0 or 1. Both NaN where the bank has no predictor.
         """
         values = descriptors @ self.weights + offsets
-        intensity, margin = values[..., : len(INTENSITY_AUS)], values[..., len(INTENSITY_AUS) :]
+        intensity, margin = values[..., : self.n_intensities], values[..., self.n_intensities :]
+        if self.presence_above is not None:
+            return intensity, self.presences(intensity)
         presence = np.where(margin > 0.0, self.positive, self.negative)
         presence[np.isnan(margin)] = np.nan
         return intensity, presence
+
+    def presences(self, intensity: FloatArray) -> FloatArray:
+        """Presences of a bank that judges them by the intensity, (..., m) float64: (..., 18) float64, NaN where there is no intensity."""
+        result = np.full((*intensity.shape[:-1], len(PRESENCE_AUS)), np.nan)
+        for place, name in enumerate(PRESENCE_AUS):
+            if name in INTENSITY_AUS:
+                value = intensity[..., INTENSITY_AUS.index(name)]
+                result[..., place] = np.where(np.isnan(value), np.nan, value > self.presence_above)
+        return result

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.alignment import Aligner
 from face_mirror_au.numerics.fhog import extract_fhog
 from face_mirror_au.numerics.geometry import geometry_features
 from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
+from face_mirror_au.numerics.mesh_shape import MeshShape
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
 from face_mirror_au.records import FaceDescriptor, Float32Array, FloatArray, Image
@@ -24,10 +26,15 @@ class FaceDescriber:
         Face mask.
     pose_fitter : PoseFitter, optional
         Of the same PDM: the tracker's, which has the fit of the landmarks already.
+    mesh_shape : MeshShape, optional
+        Adds the mesh's shape parameters to the geometry; every face must have a mesh then.
     """
 
-    def __init__(self, pdm: PDM, triangles: NDArray[np.int32], pose_fitter: PoseFitter | None = None) -> None:
+    def __init__(
+        self, pdm: PDM, triangles: NDArray[np.int32], pose_fitter: PoseFitter | None = None, mesh_shape: MeshShape | None = None
+    ) -> None:
         self.pdm = pdm
+        self._mesh_shape = mesh_shape
         self.pose_fitter = pose_fitter or PoseFitter(pdm)
         self._aligner = Aligner(pdm, triangles)
 
@@ -35,7 +42,9 @@ class FaceDescriber:
         """Pose and shape of landmarks, (68, 2) pixels. Raises LandmarksError when no pose fits."""
         return self.pose_fitter.fit(np.asarray(landmarks, dtype=np.float64))
 
-    def describe(self, image: Image, landmarks: FloatArray | Float32Array, fit: PoseFit | None = None) -> FaceDescriptor:
+    def describe(
+        self, image: Image, landmarks: FloatArray | Float32Array, fit: PoseFit | None = None, mesh: Float32Array | None = None
+    ) -> FaceDescriptor:
         """Describe the face at `landmarks`.
 
         Parameters
@@ -46,6 +55,8 @@ class FaceDescriber:
             Pixels, iBUG order.
         fit : PoseFit, optional
             Of these landmarks, when it was already made.
+        mesh : ndarray, (478, 3) float32, optional
+            Pixels; all points of a mesh model.
 
         Returns
         -------
@@ -54,15 +65,27 @@ class FaceDescriber:
         Raises
         ------
         LandmarksError
-            When no pose fits the landmarks.
+            When no pose fits the landmarks, or a mesh is needed and there is none.
         """
         fit = fit or self.fit(landmarks)
         aligned = self._aligner.align(image, landmarks, fit.pose)
         height, width = image.shape[:2]
         return FaceDescriptor(
             hog=extract_fhog(aligned),
-            geometry=geometry_features(self.pdm, fit.local),
+            geometry=self._geometry(fit, mesh),
             pose=fit.pose,
             fit_error=fit.error,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, Camera.for_size(width, height)),
         )
+
+    def _geometry(self, fit: PoseFit, mesh: Float32Array | None) -> FloatArray:
+        """What the PDM says of the shape, and the mesh, where the bank looks at it."""
+        of_pdm = geometry_features(self.pdm, fit.local)
+        if self._mesh_shape is None:
+            return of_pdm
+        if mesh is None:
+            raise LandmarksError(
+                "the open AU bank measures the 478 points of the attention mesh, and these landmarks came without; "
+                "leave out the plugin that locates landmarks, or choose profile hybrid or openface"
+            )
+        return np.concatenate([of_pdm, self._mesh_shape.parameters(mesh)])

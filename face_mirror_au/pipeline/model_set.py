@@ -10,27 +10,25 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from face_mirror_au.errors import UsageError, WeightsError
 from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.blazeface import BlazeFace
+from face_mirror_au.models.open_bank import OpenBank, read_open_bank
 from face_mirror_au.models.openface_files import read_au_bank, read_pdm, read_triangles
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import MAX_SIDE, RetinaFace
 from face_mirror_au.numerics.au_bank import AUBank
-from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_weights import Store, open_models
+from face_mirror_weights.hashing import sha256_of
 
 AUTO = "auto"
 PROFILES = (AUTO, "openface", "open", "hybrid")
 MODELS = (AUTO, "dynamic", "static")
 OPENFACE_BANK = "OpenFace 2.2"
-NO_BANK = "none"
 
 _LISTS = {"dynamic": "AU_all_best.txt", "static": "AU_all_static.txt"}
 _AU_SET = "openface-au"
@@ -53,11 +51,11 @@ class ModelPlan:
         Name of the model and its file.
     pdm, triangles : Path
     bank : str
-        Name of the AU bank, or "none".
+        Name of the AU bank.
     models : str
         "dynamic", "static", or "auto": static for a single image, which has no neutral face to be compared with, else dynamic.
-    predictors : Path or Store or None
-        Where the bank's files are: a folder, or the store.
+    predictors : Path or Store
+        Where the bank's files are: a folder, or the store; the file of an open bank.
     bank_version : str
         Version of the bank's files; empty where nobody knows.
     hashes : mapping of str to str
@@ -76,7 +74,7 @@ class ModelPlan:
     triangles: Path
     bank: str
     models: str
-    predictors: Path | Store | None
+    predictors: Path | Store
     bank_version: str = ""
     hashes: Mapping[str, str] = field(default_factory=dict)
     devices: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +99,15 @@ class ModelPlan:
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
         fitter = self.load_pose_fitter()
-        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter)
+        open_bank = self.open_bank
+        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, None if open_bank is None else open_bank.mesh_shape)
+
+    @property
+    def open_bank(self) -> OpenBank | None:
+        """The open bank, read once in each process; None when the AU models are others."""
+        if self.profile != "open" or not isinstance(self.predictors, Path):
+            return None
+        return _open_bank(self.predictors)
 
     def load_pose_fitter(self) -> PoseFitter:
         """The pose fitter of this process: one for all, so that landmarks which were fitted once are not fitted again."""
@@ -114,11 +120,15 @@ class ModelPlan:
         return "static" if single_image else "dynamic"
 
     def load_bank(self, *, single_image: bool = False) -> AUBank:
-        """Read the AU bank; one without predictors when there is none, which leaves every AU empty."""
-        if self.predictors is None:
-            pdm = self.load_pdm()
-            return AUBank.build(NO_BANK, [], np.zeros(HOG_SIZE + 3 * pdm.n_points + pdm.n_modes))
-        return load_openface_bank(self.predictors, self.models_for(single_image=single_image))
+        """Read the AU bank."""
+        models = self.models_for(single_image=single_image)
+        open_bank = self.open_bank
+        return load_openface_bank(self.predictors, models) if open_bank is None else open_bank.au_bank(models)
+
+
+@lru_cache(maxsize=2)
+def _open_bank(path: Path) -> OpenBank:
+    return read_open_bank(path)
 
 
 @lru_cache(maxsize=2)
@@ -145,7 +155,7 @@ def load_openface_describer(store: Store) -> FaceDescriber:
     return FaceDescriber(read_pdm(store.require(_PDM)), read_triangles(store.require(_TRIANGLES)))
 
 
-def plan_models(store: Store, profile: str = "auto", models: str = AUTO) -> ModelPlan:
+def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: Path | None = None) -> ModelPlan:
     """Choose the files of a profile.
 
     Parameters
@@ -155,11 +165,15 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO) -> Mode
         One of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
     models : str
         One of `MODELS`; see `ModelPlan`.
+    bank : Path, optional
+        Another open bank (docs/models/open-au.md) than the one that ships with this package; implies profile "open".
 
     Raises
     ------
     UsageError
-        The profile or `models` is unknown.
+        The profile or `models` is unknown, or `bank` does not go with the profile.
+    ModelFileError
+        The open bank is damaged.
     WeightsError
         Files are missing; the message names the command that gets them.
     """
@@ -169,34 +183,12 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO) -> Mode
         raise UsageError(f"unknown models {models!r}; choose one of {', '.join(MODELS)}")
     reason = "asked for"
     if profile == AUTO:
-        profile, reason = _best_profile(store)
+        profile, reason = ("open", "an open AU bank was named") if bank is not None else _best_profile(store)
     if profile == "openface":
         return _openface(store, reason, models)
-    hybrid = profile == "hybrid"
-    if hybrid:
-        store.require_set(_AU_SET)
-    pdm, triangles = (store.require(_PDM), store.require(_TRIANGLES)) if hybrid else (open_models.PDM, open_models.TRIANGLES)
-    detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
-    return ModelPlan(
-        profile=profile,
-        reason=reason,
-        detector=("blazeface", detector),
-        landmarks=("attention_mesh", landmarks),
-        pdm=pdm,
-        triangles=triangles,
-        bank=OPENFACE_BANK if hybrid else NO_BANK,
-        models=models,
-        predictors=store if hybrid else None,
-        bank_version=_bank_version(store) if hybrid else "",
-        hashes={"blazeface": store.sha256("blazeface"), "attention_mesh": store.sha256("attention_mesh")}
-        | ({_AU_SET: store.set_sha256(_AU_SET)} if hybrid else {}),
-        warnings=() if hybrid else (NO_AUS_WARNING,),
-    )
-
-
-NO_AUS_WARNING = (
-    "no AU models: the AU columns stay empty; 'face-mirror-au weights fetch openface-au' adds them (free for non-commercial research only)"
-)
+    if bank is not None and profile != "open":
+        raise UsageError(f"is for profile open, not {profile}, whose AU models are OpenFace's", "bank")
+    return _open(store, reason, models, bank or open_models.BANK) if profile == "open" else _hybrid(store, reason, models)
 
 
 def _best_profile(store: Store) -> tuple[str, str]:
@@ -208,14 +200,14 @@ def _best_profile(store: Store) -> tuple[str, str]:
     if has_bank and has_pfld:
         return "openface", "OpenFace's AU files and PFLD are here, the attention mesh is not"
     if has_open:
-        return "open", _why_no_bank(store)
+        return "open", f"{_why_not_openface(store)}; our own AU models serve"
     raise WeightsError(
         "no model set is complete; run 'face-mirror-au weights fetch open' for the freely usable models, "
         "or 'face-mirror-au weights list' to see what is missing"
     )
 
 
-def _why_no_bank(store: Store) -> str:
+def _why_not_openface(store: Store) -> str:
     missing, total = store.missing(_AU_SET), store.total(_AU_SET)
     if len(missing) == total:
         return "OpenFace's AU files are not here"
@@ -225,6 +217,46 @@ def _why_no_bank(store: Store) -> str:
 
 def _bank_version(store: Store) -> str:
     return store.manifest.sets[_AU_SET].version
+
+
+def _hybrid(store: Store, reason: str, models: str) -> ModelPlan:
+    store.require_set(_AU_SET)
+    detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
+    return ModelPlan(
+        profile="hybrid",
+        reason=reason,
+        detector=("blazeface", detector),
+        landmarks=("attention_mesh", landmarks),
+        pdm=store.require(_PDM),
+        triangles=store.require(_TRIANGLES),
+        bank=OPENFACE_BANK,
+        models=models,
+        predictors=store,
+        bank_version=_bank_version(store),
+        hashes=_hashes(store, "blazeface", "attention_mesh") | {_AU_SET: store.set_sha256(_AU_SET)},
+    )
+
+
+def _open(store: Store, reason: str, models: str, bank: Path) -> ModelPlan:
+    detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
+    read = _open_bank(bank)
+    return ModelPlan(
+        profile="open",
+        reason=reason,
+        detector=("blazeface", detector),
+        landmarks=("attention_mesh", landmarks),
+        pdm=open_models.PDM,
+        triangles=open_models.TRIANGLES,
+        bank=read.name,
+        models=models,
+        predictors=bank,
+        bank_version=read.version,
+        hashes=_hashes(store, "blazeface", "attention_mesh") | {"open-au": sha256_of(bank)},
+    )
+
+
+def _hashes(store: Store, *models: str) -> dict[str, str]:
+    return {name: store.sha256(name) for name in models}
 
 
 def _openface(store: Store, reason: str, models: str) -> ModelPlan:
@@ -247,6 +279,6 @@ def _openface(store: Store, reason: str, models: str) -> ModelPlan:
         models=models,
         predictors=store,
         bank_version=_bank_version(store),
-        hashes={detector: store.sha256(detector), "pfld": store.sha256("pfld"), _AU_SET: store.set_sha256(_AU_SET)},
+        hashes=_hashes(store, detector, "pfld") | {_AU_SET: store.set_sha256(_AU_SET)},
         warnings=warnings,
     )

@@ -190,6 +190,6 @@ class FrameProcessor:
 
 def _described_by(describer: FaceDescriber) -> Describe:
     def describe(frame: Frame, face: Face, view: View) -> Mapping[str, object]:  # noqa: ARG001
-        return {AU_PLUGIN: describer.describe(frame.image, face.landmarks)}
+        return {AU_PLUGIN: describer.describe(frame.image, face.landmarks, mesh=face.mesh)}
 
     return describe

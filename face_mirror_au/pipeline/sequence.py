@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import UsageError
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
-from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets
+from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets, quiet_levels
 from face_mirror_au.numerics.online_correction import OnlineCorrection
 from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
@@ -54,12 +54,16 @@ class FinalValues:
         Offset, clipped to [0, 5] and smoothed.
     presence : ndarray, (N, 18) float64
         Majority over 7 frames.
+    sides, raw_sides : ndarray, (N, 2, 17) float64, or None
+        As `intensity` and `raw`, of the subject's left and right; None when the bank has no predictors of one side.
     """
 
     raw: FloatArray
     raw_presence: FloatArray
     intensity: FloatArray
     presence: FloatArray
+    sides: FloatArray | None = None
+    raw_sides: FloatArray | None = None
 
 
 class AUSequence:
@@ -86,8 +90,8 @@ class AUSequence:
         self._neutral = None if self._original is not None else RunningNeutral(HOG_SIZE, geometry_size, own)
         # What the bank adds for the present reference, and what is subtracted from every intensity in the end.
         self.offsets = bank.offsets(np.zeros(bank.n_features)) if self._neutral is None else bank.offsets(self._neutral.value)
-        self.levels: FloatArray = np.zeros(len(INTENSITY_AUS))
-        self._correction = OnlineCorrection(len(INTENSITY_AUS))
+        self.levels: FloatArray = np.zeros(bank.n_intensities)
+        self._correction = OnlineCorrection(bank.n_intensities)
         # Pages of these are only taken from the system when they are written.
         self._hogs = np.empty((MAX_REPREDICTED, HOG_SIZE), np.float32)
         self._geometries = np.empty((MAX_REPREDICTED, geometry_size))
@@ -116,18 +120,21 @@ class AUSequence:
         elif self._neutral is not None and self._neutral.update(hog, geometry, time_s):
             self.offsets = self._bank.offsets(self._neutral.value)
         if hog is None or geometry is None:
-            values = OnlineValues(*(np.full(size, np.nan) for size in (len(INTENSITY_AUS), len(INTENSITY_AUS), len(PRESENCE_AUS))))
+            raw, corrected, presence = (
+                np.full(size, np.nan) for size in (self._bank.n_intensities, self._bank.n_intensities, len(PRESENCE_AUS))
+            )
         else:
             raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self.offsets)
-            values = OnlineValues(raw, self._correction.correct(raw), presence)
+            corrected = self._correction.correct(raw)
             if self._kept < MAX_REPREDICTED:
                 self._hogs[self._kept], self._geometries[self._kept] = hog, geometry
                 self._kept += 1
-        self._raw.append(values.raw)
-        self._presence.append(values.presence)
+        self._raw.append(raw)
+        self._presence.append(presence)
         self._success.append(hog is not None)
         self._in_segment.append(self._baseline.holds(time_s))
-        return values
+        whole = slice(0, len(INTENSITY_AUS))
+        return OnlineValues(raw[whole], corrected[whole], presence)
 
     def finish(self) -> FinalValues:
         """Predict the kept frames again with the final neutral reference, then offset, clip and smooth.
@@ -148,16 +155,23 @@ class AUSequence:
             descriptors = np.concatenate([self._hogs[block], self._geometries[block]], axis=1, dtype=np.float64)
             raw[kept[block]], presence[kept[block]] = self._bank.predict(descriptors, offsets)
         self.levels = self._neutral_levels(raw, success)
+        if self._bank.presence_above is not None:
+            presence = self._bank.presences(raw - self.levels)
+        intensity = final_intensities(raw, success, self.levels, strict=self._strict)
+        whole, sided = slice(0, len(INTENSITY_AUS)), slice(len(INTENSITY_AUS), None)
+        per_side = (len(raw), 2, len(INTENSITY_AUS))
         return FinalValues(
-            raw=raw,
+            raw=raw[:, whole],
             raw_presence=presence,
-            intensity=final_intensities(raw, success, self.levels, strict=self._strict),
+            intensity=intensity[:, whole],
             presence=final_presences(presence, success, strict=self._strict),
+            sides=intensity[:, sided].reshape(per_side) if self._bank.has_sides else None,
+            raw_sides=raw[:, sided].reshape(per_side) if self._bank.has_sides else None,
         )
 
     def _neutral_levels(self, raw: FloatArray, success: NDArray[np.bool_]) -> FloatArray:
-        """What the neutral face's intensities are, for each AU: (17,) float64, 0 for static ones."""
-        dynamic = self._bank.dynamic[: len(INTENSITY_AUS)]
+        """What the neutral face's intensities are, for each column: (m,) float64, 0 for static ones."""
+        dynamic = self._bank.dynamic[: self._bank.n_intensities]
         if self._original is not None:
             return self._original.levels
         if self._baseline.kind == NEUTRAL:
@@ -165,6 +179,8 @@ class AUSequence:
             if not at_rest.any():
                 raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
             return np.where(dynamic, np.median(raw[at_rest], axis=0), 0.0)
+        if self._bank.quiet_share is not None:
+            return quiet_levels(raw, success, self._bank.quiet_share, dynamic, len(INTENSITY_AUS))
         return neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
 
 
@@ -192,4 +208,4 @@ def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) 
         raise UsageError("single images need the static models; dynamic ones compare with a video's neutral face")
     raw, presence = bank.predict(np.concatenate([hog, geometry], dtype=np.float64), bank.offsets(np.zeros(bank.n_features)))
     everything = np.ones(1, bool)
-    return final_intensities(raw[None], everything, np.zeros(raw.size), smooth=False)[0], presence
+    return final_intensities(raw[None, : len(INTENSITY_AUS)], everything, np.zeros(len(INTENSITY_AUS)), smooth=False)[0], presence

@@ -150,7 +150,8 @@ class FaceTracker:
         confidence = landmark_confidence(source, located.score, fit)
         if confidence <= least:
             return None
-        return Tracked(Face(landmark_box(located), located.score, located.landmarks, source), located, fit, confidence)
+        face = Face(landmark_box(located), located.score, located.landmarks, source, located.mesh)
+        return Tracked(face, located, fit, confidence)
 
 
 def acceptable(detections: Sequence[Detection], state: TrackState) -> list[Detection]:

@@ -1,0 +1,156 @@
+"""The open AU bank's file: one .npz of plain float32 arrays and a description, written by training and read here.
+
+===================  ==================  =======================================================================
+array                shape, dtype        what
+===================  ==================  =======================================================================
+description          UTF-8 bytes, uint8  JSON: name, version, how it was made, which action units are left out
+mesh_reference       (478, 3) float32    mean mesh, mm (`MeshShape`)
+mesh_rigid           (r,) int32          its rigid points
+mesh_basis           (k, 1434) float32   its shape parameters
+means                (n,) float32        of the descriptor, shared by all predictors; n = 4464 + 238 + k
+dynamic, static      (2, 17, n) float32  weights: the subject's left, then right; in the order AU01 .. AU45
+static_bias          (2, 17) float32     dynamic predictors have none: a face at rest is 0
+dynamic_known,       (2, 17) float32     1 where the predictor is good enough: of the whole face, and of the sides; else 0
+static_known
+===================  ==================  =======================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.errors import ModelFileError
+from face_mirror_au.numerics.au_bank import AUBank, Predictor
+from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.numerics.mesh_shape import MeshShape
+from face_mirror_au.records import INTENSITY_AUS, FloatArray
+
+FORMS = ("dynamic", "static")
+SIDES = ("left", "right")
+PDM_FEATURES = 238  # displacements of the 68 landmarks and shape parameters of the PDM, between FHOG and mesh
+MAX_BYTES = 3_000_000
+N_MESH = 478
+# An action unit is present where its intensity is above this, on the bank's own scale of 0 to 5.
+PRESENCE_ABOVE = 1.0
+# The neutral face of a recording is what its quietest fifth shows: rest takes up more than that of a protocol of movements.
+QUIET_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class OpenBank:
+    """What the file holds.
+
+    Attributes
+    ----------
+    description : mapping
+        At least "name" and "version".
+    mesh_shape : MeshShape
+    means : ndarray, (n,) float64
+    weights : mapping of str to ndarray, (2, 17, n) float64
+        By form.
+    biases : mapping of str to ndarray, (2, 17) float64
+        By form.
+    known : mapping of str to ndarray, (2, 17) bool
+        By form: which action units of the whole face, and of the sides, are predicted; the others are left empty.
+    """
+
+    description: Mapping[str, object]
+    mesh_shape: MeshShape
+    means: FloatArray
+    weights: Mapping[str, FloatArray]
+    biases: Mapping[str, FloatArray]
+    known: Mapping[str, NDArray[np.bool_]]
+
+    @property
+    def name(self) -> str:
+        """What outputs call it."""
+        return str(self.description["name"])
+
+    @property
+    def version(self) -> str:
+        """Of the file."""
+        return str(self.description["version"])
+
+    def missing(self, form: str) -> tuple[str, ...]:
+        """Action units that the whole face's table leaves empty."""
+        return tuple(name for name, known in zip(INTENSITY_AUS, self.known[form][0], strict=True) if not known)
+
+    def au_bank(self, form: str) -> AUBank:
+        """The predictors of a form, "dynamic" or "static", with sides."""
+        left, right = (self._predictors(form, side) for side in range(len(SIDES)))
+        bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, quiet_share=QUIET_SHARE)
+        whole, sides = self.known[form]
+        return bank.without(~np.concatenate([whole, sides, sides]))
+
+    def _predictors(self, form: str, side: int) -> list[Predictor]:
+        return [
+            Predictor(name, classifier=False, dynamic=form == "dynamic", weights=self.weights[form][side, place], bias=float(bias))
+            for place, (name, bias) in enumerate(zip(INTENSITY_AUS, self.biases[form][side], strict=True))
+        ]
+
+
+def read_open_bank(path: Path) -> OpenBank:
+    """Read a bank.
+
+    Raises
+    ------
+    ModelFileError
+        When the file is missing, damaged, or holds arrays of other shapes. Nothing in it is executed.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _damaged(path, f"it is larger than {MAX_BYTES} bytes")
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        description = json.loads(arrays.pop("description").tobytes().decode("utf-8"))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, UnicodeDecodeError) as error:
+        raise _damaged(path, f"{type(error).__name__}") from error
+    if not isinstance(description, dict) or not {"name", "version"} <= set(description):
+        raise _damaged(path, "it has no name and version")
+    _check_shapes(path, arrays)
+    means = arrays["means"].astype(np.float64)
+    weights = {form: arrays[form].astype(np.float64) for form in FORMS}
+    # Relative to rest, a descriptor's mean plays no part: the dynamic bias takes back what the shared means take away.
+    biases = {"dynamic": weights["dynamic"] @ means, "static": arrays["static_bias"].astype(np.float64)}
+    shape = MeshShape(arrays["mesh_reference"].astype(np.float64), arrays["mesh_rigid"], arrays["mesh_basis"].astype(np.float64))
+    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS})
+
+
+def _check_shapes(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays else 0
+    per_predictor = (len(SIDES), len(INTENSITY_AUS))
+    expected = {
+        "mesh_reference": (N_MESH, 3),
+        "mesh_basis": (n_modes, 3 * N_MESH),
+        "means": (HOG_SIZE + PDM_FEATURES + n_modes,),
+        "static_bias": per_predictor,
+        **dict.fromkeys(FORMS, (*per_predictor, HOG_SIZE + PDM_FEATURES + n_modes)),
+        **{f"{form}_known": per_predictor for form in FORMS},
+    }
+    for name, shape in expected.items():
+        if name not in arrays or arrays[name].dtype != np.float32 or arrays[name].shape != shape:
+            found = f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "missing"
+            raise _damaged(path, f"its {name} is {found}, not float32 {shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise _damaged(path, f"its {name} holds values that are not finite")
+    rigid = arrays.get("mesh_rigid")
+    if rigid is None or rigid.dtype != np.int32 or rigid.ndim != 1 or len(rigid) < 3 or rigid.min() < 0 or rigid.max() >= N_MESH:
+        raise _damaged(path, "its mesh_rigid is no list of mesh points")
+
+
+def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write a bank: the arrays of the table above, without the description's own. The same content gives the same bytes."""
+    text = json.dumps(description, indent=1, sort_keys=True).encode("utf-8")
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, description=np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)})
+
+
+def _damaged(path: Path, what: str) -> ModelFileError:
+    return ModelFileError(f"{path.name} is not a usable AU bank: {what}; install the package anew, or name another file")
