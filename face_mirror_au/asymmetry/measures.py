@@ -1,7 +1,7 @@
 """Peak, area and symmetry of two curves, one for each side of the face.
 
-Every measure is taken over the frames in which BOTH sides were measured: a movement during which one side was lost would otherwise look like
-an asymmetry. A frame without a measurement (NaN) never counts as 0.
+Every measure is taken over the frames in which BOTH sides were measured: a movement during which one side was lost would otherwise
+look like an asymmetry. A frame without a measurement (NaN) never counts as 0.
 """
 
 from __future__ import annotations

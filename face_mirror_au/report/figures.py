@@ -87,7 +87,11 @@ def curves(time_s: FloatArray, left: FloatArray, right: FloatArray, sides: Compa
     axes.plot(time_s, left, color=LEFT_COLOUR, linewidth=1.4)
     axes.plot(time_s, right, color=RIGHT_COLOUR, linewidth=1.4, linestyle=(0, (4, 1.6)))
     for side, colour, marker in ((sides.left, LEFT_COLOUR, "o"), (sides.right, RIGHT_COLOUR, "s")):
-        axes.plot([side.time_s], [side.peak], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False)
+        if side.peak == 0:
+            continue  # every frame is its peak
+        axes.plot(
+            [side.time_s], [side.peak], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False
+        )
     axes.set_ylim(0, top)
     axes.set_yticks(np.arange(0, top + 0.5))
     return inline_svg(figure, name, description)
@@ -111,7 +115,6 @@ def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: s
     for limit, style in ((GOOD_YAW, (0, (5, 2))), (ACCEPTABLE_YAW, (0, (1, 2)))):
         for sign in (1, -1):
             axes.axhline(sign * limit, color=_INK, linewidth=0.9, linestyle=style)
-        axes.text(time_s[-1], limit, f"{limit:.0f}", ha="right", va="bottom", color=_INK)
     axes.plot(time_s, yaw_deg, color=_INK, linewidth=1.4)
     reach = max(ACCEPTABLE_YAW + 2, float(np.nanmax(np.abs(yaw_deg))) * 1.1)
     axes.set_ylim(-reach, reach)

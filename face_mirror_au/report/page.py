@@ -93,7 +93,7 @@ def _facts(result: RunResult) -> dict[str, str]:
         "No movement is": words.baseline_words(str(result.metadata.get("baseline", "not recorded"))),
     }
     if source.get("sha256"):
-        facts["Recording's SHA-256"] = str(source["sha256"])
+        facts["SHA-256"] = str(source["sha256"])
     return facts
 
 

@@ -61,9 +61,8 @@ def view_qualities(result: RunResult) -> list[ViewQuality]:
     for view, measured in result.measured.items():
         said = frames.get(view) if isinstance(frames, dict) else None
         reasons = said.get("reasons") if isinstance(said, dict) else None
-        found.append(
-            ViewQuality(view, VIEW_WORDS.get(view, view), decoded, measured, decoded - measured, reasons if isinstance(reasons, dict) else {})
-        )
+        counts = reasons if isinstance(reasons, dict) else {}
+        found.append(ViewQuality(view, VIEW_WORDS.get(view, view), decoded, measured, decoded - measured, counts))
     return found
 
 

@@ -108,7 +108,9 @@ def find_result(folder: Path) -> tuple[Path, str]:
     if not found:
         raise ResultError(f"'{folder}' holds no result of a run (no *{METADATA}); make one with: face-mirror-au mirror VIDEO -o '{folder}'")
     if len(found) > 1:
-        where = "give the folder of one of them" if found[0].parent != folder else "run each recording with -o DIR, into a folder of its own"
+        where = "give the folder of one of them"
+        if found[0].parent == folder:
+            where = "run each recording with -o DIR, into a folder of its own"
         raise ResultError(f"'{folder}' holds {len(found)} results; {where}")
     return found[0].parent, found[0].name.removesuffix(METADATA)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from face_mirror_au.asymmetry.measures import Comparison, ZoneComparison, compare_units, compare_zones
-from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES, Zone
+from face_mirror_au.asymmetry.measures import GATE, Comparison, ZoneComparison, compare_units, compare_zones
+from face_mirror_au.asymmetry.zones import OTHER_AUS, SIDELESS_AUS, ZONES, Zone
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 from face_mirror_au.report import figures
 from face_mirror_au.report.result import TwoSides
-from face_mirror_au.report.words import au_label, zone_sentence
+from face_mirror_au.report.words import NEVER_BOTH, NO_SIDES, NOT_MEASURED, au_label, zone_sentence
 
 # A peak that one side reaches so much later is most likely another movement, s.
 APART = 0.5
@@ -21,12 +21,13 @@ APART = 0.5
 
 @dataclass(frozen=True, slots=True)
 class UnitPart:
-    """One action unit; `sides` and `curves` are None where it was not measured."""
+    """One action unit; `sides` and `curves` are None where it was not measured, and `missing` says why."""
 
     au: str
     label: str
     sides: Comparison | None
     curves: Markup | None
+    missing: str
 
     @property
     def apart(self) -> bool:
@@ -84,8 +85,8 @@ class SidesSection:
 
 
 def peaks_apart(sides: Comparison) -> bool:
-    """Whether the two peaks, of a movement that is large enough, lie more than `APART` from each other."""
-    return not sides.too_small and abs(sides.left.time_s - sides.right.time_s) > APART
+    """Whether both sides moved, and their peaks lie more than `APART` from each other."""
+    return min(sides.left.peak, sides.right.peak) >= GATE and abs(sides.left.time_s - sides.right.time_s) > APART
 
 
 def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
@@ -93,6 +94,7 @@ def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
     units = compare_units(time_s, sides.left, sides.right)
     zones = compare_zones(time_s, sides.left, sides.right)
     both = sides.left_success & sides.right_success
+    any_measured = bool(both.any())
     top = figures.common_top([side.peak for found in units.values() if found is not None for side in (found.left, found.right)])
 
     def unit(au: str) -> UnitPart:
@@ -101,22 +103,28 @@ def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
         if found is not None:
             name, left, right = f"{key}-curve-{au}", sides.left[:, column], sides.right[:, column]
             drawn = figures.curves(time_s, left, right, found, top, name, _describe_curves(au, found))
-        return UnitPart(au, au_label(au), found, drawn)
+        return UnitPart(au, au_label(au), found, drawn, _why_missing(key, au, any_measured=any_measured))
 
     def zone_part(zone: Zone) -> ZonePart:
         measured = [(au, found) for au in zone.aus if (found := units[au]) is not None]
         drawn = figures.bars(measured, top, f"{key}-bars-{zone.key}", _describe_bars(zone, measured)) if measured else None
-        sentence = zone_sentence(zone, zones[zone.key], any_measured=bool(both.any()))
+        sentence = zone_sentence(zone, zones[zone.key], any_measured=any_measured)
         return ZonePart(zone, sentence, zones[zone.key], drawn, tuple(unit(au) for au in zone.aus))
 
     return SidesSection(
         key,
-        bool(both.any()),
+        any_measured,
         top,
         int(np.count_nonzero(~both)),
         tuple(zone_part(zone) for zone in ZONES),
         tuple(unit(au) for au in OTHER_AUS),
     )
+
+
+def _why_missing(key: str, au: str, *, any_measured: bool) -> str:
+    if not any_measured:
+        return NEVER_BOTH
+    return NO_SIDES if key == "unmirrored" and au in SIDELESS_AUS else NOT_MEASURED
 
 
 def _describe_curves(au: str, sides: Comparison) -> str:

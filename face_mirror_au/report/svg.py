@@ -1,4 +1,4 @@
-"""A matplotlib figure as SVG that can stand inside a page: no declaration, no metadata, ids of its own, a text for those who do not see it."""
+"""A matplotlib figure as SVG that can stand inside a page: no metadata, ids of its own, a text for those who do not see it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.dom import minidom
 
 from markupsafe import Markup
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Comes with matplotlib, which measures text with it. Where a reader's system lacks it: Verdana, which it was modelled on, is as wide.
 _FONT = "DejaVu Sans"
 _FONTS = "'DejaVu Sans', Verdana, sans-serif"
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "face-mirror-au",  # the same numbers give the same page
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and enlarged
     "font.family": [_FONT],
@@ -54,10 +54,8 @@ def inline_svg(figure: Figure, name: str, description: str) -> Markup:
     description : str
         What the figure shows, for a screen reader.
     """
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
     written = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None})
+    figure.savefig(written, format="svg", metadata={"Date": None})
     root = minidom.parseString(written.getvalue()).documentElement  # noqa: S318 - written by ourselves in the line above
     if root is None:  # for the type checker: a document that was parsed has an element
         raise AssertionError
