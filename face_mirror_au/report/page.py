@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from face_mirror_au import __version__
 from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.report import figures, words
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult
-from face_mirror_au.report.sections import APART, SidesSection, make_section, peaks_apart
+from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
 
 
@@ -45,6 +46,7 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
     )
     pose = head_pose(result.yaw_deg)
     return environment.get_template("page.html.j2").render(
+        written_by=__version__,
         label=_printable(result.stem),
         metadata=result.metadata,
         facts=_facts(result),
@@ -63,7 +65,6 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         apart=APART,
         good_yaw=GOOD_YAW,
         acceptable_yaw=ACCEPTABLE_YAW,
-        peaks_apart=peaks_apart,
         not_measured=words.NOT_MEASURED,
         never_both=words.NEVER_BOTH,
         too_little=words.TOO_LITTLE,

@@ -46,6 +46,11 @@ class ZonePart:
     units: tuple[UnitPart, ...]
 
     @property
+    def apart(self) -> bool:
+        """As for an action unit."""
+        return self.found is not None and peaks_apart(self.found.sides)
+
+    @property
     def title(self) -> str:
         """As a heading: "Upper face"."""
         name = self.zone.name.removeprefix("the ")
@@ -77,6 +82,11 @@ class SidesSection:
     gap_frames: int
     zones: tuple[ZonePart, ...]
     others: tuple[UnitPart, ...]
+
+    @property
+    def any_apart(self) -> bool:
+        """Whether anything in its table lies apart."""
+        return any(part.apart or any(unit.apart for unit in part.units) for part in self.zones)
 
     @property
     def measured_zones(self) -> Mapping[str, ZoneComparison | None]:
