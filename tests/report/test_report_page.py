@@ -6,6 +6,7 @@ import base64
 import re
 import stat
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_what_the_page_must_say(tmp_path):
     said = page(make_run(tmp_path)).said
     for words in (
         "Research use", "Not a medical device", "Healthy faces are not perfectly symmetric", "House-Brackmann", "Sunnybrook",
-        "Left and right are the subject's", "(L − R) / (L + R)", "min(L, R) / max(L, R)", "below 0.5",
+        "Left and right are the subject's", "(L \N{MINUS SIGN} R) / (L + R)", "min(L, R) / max(L, R)", "below 0.5",
         "hybrid (asked for): BlazeFace found the face, MediaPipe's attention mesh its 68 landmarks", "OpenFace 2.2, version 2.2.0",
         "face-mirror-au 0.1.0", "python 3.12.1", "the median of its frames", "12 frames over 1.10 s",
     ):  # fmt: skip
@@ -215,7 +216,7 @@ def test_the_page_can_be_used_without_eyes_or_mouse(tmp_path):
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False)), "no level is left out"
+    assert all(after - before <= 1 for before, after in pairwise(levels)), "no level is left out"
     assert all("scope" in attributes for tag, attributes in found.elements if tag == "th")
     assert all(attributes["alt"] for tag, attributes in found.elements if tag == "img")
     figures = [attributes for tag, attributes in found.elements if tag == "svg" and "focusable" not in attributes]
@@ -267,5 +268,4 @@ def test_a_long_recording_makes_no_endless_page(tmp_path):
     long = replace(run.mirrored, left=noise, right=noise[:, ::-1], left_success=np.ones(n, bool), right_success=np.ones(n, bool))
     run = replace(run, time_s=np.arange(n) / 30, mirrored=long, yaw_deg=np.zeros(n))
     text = render(run, make_sections(run), {})
-    print(len(text))
     assert len(text) < 12_000_000

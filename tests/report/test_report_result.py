@@ -111,7 +111,7 @@ def test_a_cell_that_cannot_be_is_told(tmp_path, old, new, words):
 @pytest.mark.parametrize(("old", "new"), [("0.500000", "soon"), ("0.500000", ""), ("0.500000", "nan"), ("0.500000", "0.05")])
 def test_a_time_that_cannot_be_is_told(tmp_path, old, new):
     rewrite(make_run(tmp_path) / "p.raw.csv", old, new)
-    with pytest.raises(ResultError, match="'p.raw.csv'"):
+    with pytest.raises(ResultError, match=r"'p\.raw\.csv'"):
         read_result(tmp_path, "p")
 
 
@@ -134,7 +134,7 @@ def test_a_run_of_the_original_alone_is_told_what_to_do(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(tmp_path):
     (make_run(tmp_path) / "p.raw.csv").chmod(0)
-    with pytest.raises(ResultError, match="'p.raw.csv' cannot be read"):
+    with pytest.raises(ResultError, match=r"'p\.raw\.csv' cannot be read"):
         read_result(tmp_path, "p")
 
 
