@@ -25,7 +25,6 @@ _LEFT_FILL, _RIGHT_FILL = "#d3e6f3", "#e79a66"
 _GAP_FILL, _INK = "#e4e4e4", "#3b3b3b"
 _WIDTH = 4.2  # inches: still readable at the width of a phone
 _TOP = 5.0
-_MARGIN = 0.62  # inches, left of the axes: room for the labels
 
 
 def common_top(peaks: Sequence[float]) -> float:
@@ -84,8 +83,8 @@ def curves(time_s: FloatArray, left: FloatArray, right: FloatArray, sides: Compa
     figure = _figure(1.5)
     axes = _time_axes(figure, time_s, "intensity")
     shade_gaps(axes, time_s, measured_on_both(left, right))
-    axes.plot(time_s, left, color=LEFT_COLOUR, linewidth=1.4)
-    axes.plot(time_s, right, color=RIGHT_COLOUR, linewidth=1.4, linestyle=(0, (4, 1.6)))
+    _line(axes, time_s, left, LEFT_COLOUR, "-", "o")
+    _line(axes, time_s, right, RIGHT_COLOUR, (0, (4, 1.6)), "s")
     for side, colour, marker in ((sides.left, LEFT_COLOUR, "o"), (sides.right, RIGHT_COLOUR, "s")):
         if side.peak == 0:
             continue  # every frame is its peak
@@ -115,7 +114,7 @@ def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: s
     for limit, style in ((GOOD_YAW, (0, (5, 2))), (ACCEPTABLE_YAW, (0, (1, 2)))):
         for sign in (1, -1):
             axes.axhline(sign * limit, color=_INK, linewidth=0.9, linestyle=style)
-    axes.plot(time_s, yaw_deg, color=_INK, linewidth=1.4)
+    _line(axes, time_s, yaw_deg, _INK, "-", "o")
     reach = max(ACCEPTABLE_YAW + 2, float(np.nanmax(np.abs(yaw_deg))) * 1.1)
     axes.set_ylim(-reach, reach)
     return inline_svg(figure, name, description)
@@ -128,7 +127,7 @@ def _figure(height: float) -> Figure:
 
 
 def _time_axes(figure: Figure, time_s: FloatArray, label: str) -> Axes:
-    axes = figure.add_axes((0.1, 0.25, 0.87, 0.7))
+    axes = figure.add_axes((0.125, 0.25, 0.845, 0.7))
     end = time_s[-1] if time_s[-1] > time_s[0] else time_s[0] + 1
     axes.set_xlim(time_s[0], end)
     axes.set_xlabel("time, s", labelpad=1, color=_INK)
@@ -136,6 +135,14 @@ def _time_axes(figure: Figure, time_s: FloatArray, label: str) -> Axes:
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     return axes
+
+
+def _line(axes: Axes, time_s: FloatArray, values: FloatArray, colour: str, style: str | tuple[int, tuple[float, ...]], marker: str) -> None:
+    axes.plot(time_s, values, color=colour, linewidth=1.4, linestyle=style)
+    # A line needs two neighbours: a frame that was measured between two that were not is a dot.
+    there = np.concatenate([[False], np.isfinite(values), [False]])
+    lonely = there[1:-1] & ~there[:-2] & ~there[2:]
+    axes.plot(time_s[lonely], values[lonely], marker, color=colour, markersize=2.5)
 
 
 def shade_gaps(axes: Axes, time_s: FloatArray, measured: NDArray[np.bool_]) -> None:

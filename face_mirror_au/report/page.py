@@ -13,6 +13,7 @@ from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, he
 from face_mirror_au.report.result import RunResult
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
+from face_mirror_au.wording import counted
 
 
 def make_sections(result: RunResult) -> list[SidesSection]:
@@ -57,6 +58,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         views=view_qualities(result),
         messages=run_messages(result.metadata),
         pose=pose,
+        acceptable_pose=pose is None or pose.median_deg <= ACCEPTABLE_YAW,
+        over_time=len(result.time_s) > 1,
         yaw=_yaw(result, pose),
         sections=list(sections),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
@@ -72,7 +75,7 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
 
 
 def _yaw(result: RunResult, pose: HeadPose | None) -> str:
-    if pose is None or result.yaw_deg is None:
+    if pose is None or result.yaw_deg is None or len(result.time_s) < 2:
         return ""
     description = f"Turn of the head to the side over time, median {pose.median_deg:.1f} degrees, with lines at 3 and 5 degrees."
     with figure_settings():
@@ -85,14 +88,16 @@ def _facts(result: RunResult) -> dict[str, str]:
     seconds = float(result.time_s[-1] - result.time_s[0])
     facts = {
         "Recording": f"{source.get('kind', 'recording')}, {source.get('width', '?')} x {source.get('height', '?')} pixels, "
-        f"{len(result.time_s)} frames over {seconds:.2f} s (times from: {source.get('timestamps', 'not recorded')})",
+        f"{counted(len(result.time_s), 'frame')} over {seconds:.2f} s (times from: {source.get('timestamps', 'not recorded')})",
         "Left and right": "the subject's own"
         + (": the recording was a mirror image and was turned back" if source.get("flipped_input") else ""),
         "Model set": words.model_words(models),
         "Action unit bank": words.bank_words(models),
         "Scale": words.scale_words(models),
-        "No movement is": words.baseline_words(str(result.metadata.get("baseline", "not recorded"))),
+        "No movement is": words.baseline_words(models, str(result.metadata.get("baseline", "not recorded"))),
     }
+    if _mapping(result.metadata, "settings").get("strict"):
+        facts["Failed frames"] = "took part in smoothing as zeros, as OpenFace does it (--openface-strict)"
     if source.get("sha256"):
         facts["SHA-256"] = str(source["sha256"])
     return facts

@@ -84,6 +84,11 @@ class SidesSection:
     others: tuple[UnitPart, ...]
 
     @property
+    def any_units(self) -> bool:
+        """Whether any action unit was measured on both sides."""
+        return any(unit.sides is not None for unit in (*self.others, *(unit for part in self.zones for unit in part.units)))
+
+    @property
     def any_apart(self) -> bool:
         """Whether anything in its table lies apart."""
         return any(part.apart or any(unit.apart for unit in part.units) for part in self.zones)

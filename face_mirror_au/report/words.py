@@ -46,13 +46,16 @@ def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: boo
     left, right = _at_most(sides.left, found.left_au), _at_most(sides.right, found.right_au)
     if sides.difference is None or sides.ratio is None:
         return f"{name}: {TOO_LITTLE} to compare the sides (at most {left} on the subject's left, {right} on the right)."
+    # The zone is one number: what hides behind it is said.
+    mixed = min(sides.left.peak, sides.right.peak) >= GATE and found.left_au != found.right_au
+    but = " The two sides moved in different ways: look at the single action units." if mixed else ""
     if abs(sides.difference) < ALIKE:
-        return f"{name} moved about the same on both sides: at most {left} on the subject's left, {right} on the right."
+        return f"{name} moved about the same on both sides: at most {left} on the subject's left, {right} on the right.{but}"
     more, less = ("left", "right") if sides.difference > 0 else ("right", "left")
     stronger, weaker = (left, right) if more == "left" else (right, left)
     return (
         f"{name} moved more on the subject's {more}: at most {stronger} there, {weaker} on the {less}. "
-        f"The weaker side reached {100 * sides.ratio:.0f} % of the stronger one."
+        f"The weaker side reached {100 * sides.ratio:.0f} % of the stronger one.{but}"
     )
 
 
@@ -99,8 +102,10 @@ def is_openface(models: Mapping[str, Any]) -> bool:
     return _text(models, "au_bank").startswith("OpenFace")
 
 
-def baseline_words(baseline: str) -> str:
+def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
     """What counted as no movement."""
+    if _text(models, "au_models") == "static":
+        return "nothing of this recording: static models compare with no neutral face"
     if baseline.startswith("neutral:"):
         return f"the face in seconds {baseline.removeprefix('neutral:')}, named as rest"
     return _BASELINES.get(baseline, baseline)

@@ -53,6 +53,14 @@ def test_one_sentence_for_each_zone_says_which_side(tmp_path):
     assert "The mid-face: too little movement to compare the sides (at most 0.00 on the subject's left, 0.00 on the right)." in said
 
 
+def test_a_zone_whose_sides_moved_in_different_ways_says_so(tmp_path):
+    same = "moved in different ways"
+    assert same not in page(make_run(tmp_path / "a")).said
+    found = page(make_run(tmp_path / "b", left=values(AU12=BUMP), right=values(AU15=BUMP)))
+    assert "The mouth moved about the same on both sides: at most 3.75 (AU12 lip corner puller)" in found.said_in("glance")
+    assert same in found.said_in("glance")
+
+
 def test_what_the_page_must_say(tmp_path):
     said = page(make_run(tmp_path)).said
     for words in (
@@ -71,7 +79,21 @@ def test_another_banks_scale_is_its_own(tmp_path):
     said = page(make_run(tmp_path, models=models, baseline="neutral:0-0.3")).said
     assert "This bank's scale is its own" in said
     assert "open 1" in said
-    assert "the face in seconds 0-0.3, named as rest" in said
+    assert "static models compare with no neutral face" in said
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        ("own", "each view's own neutral face"),
+        ("shared", "the original view's neutral face"),
+        ("neutral:0-0.3", "the face in seconds 0-0.3"),
+    ],
+)
+def test_what_counted_as_no_movement(tmp_path, baseline, words):
+    said = page(make_run(tmp_path, baseline=baseline, settings={"strict": True})).said_in("what")
+    assert words in said
+    assert "as zeros, as OpenFace does it" in said
 
 
 def test_landmarks_that_lean_towards_symmetry_are_told(tmp_path):
@@ -95,6 +117,7 @@ def test_without_any_bank_nothing_is_said_about_movement(tmp_path):
     assert "No action units" in found.said_in("glance")
     assert not [key for key in found.numbers if key[2] == "peak-left"]
     assert "moved" not in found.said_in("glance")
+    assert "no action unit was measured" in found.said_in("mirrored")
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -131,6 +154,7 @@ def test_head_pose_is_judged(tmp_path, yaw, verdict, good):
     said = page(make_run(tmp_path, yaw_deg=yaw)).said_in("quality")
     assert f"Head pose: {verdict}." in said
     assert f"(good) in {good} %" in said
+    assert ("turned too far to the side" in page(tmp_path).said_in("glance")) == (verdict == "turned too far")
 
 
 def test_messages_of_the_run_are_shown(tmp_path):
@@ -259,6 +283,18 @@ def test_the_page_is_private(tmp_path):
     assert path.name == "p.report.html"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert not list(tmp_path.glob(".writing*"))
+
+
+def test_a_single_picture_has_no_course_over_time(tmp_path):
+    run = read_result(make_run(tmp_path), "p")
+    one = replace(run.mirrored, left=run.mirrored.left[5:6], right=run.mirrored.right[5:6], left_success=np.ones(1, bool),
+                  right_success=np.ones(1, bool))  # fmt: skip
+    run = replace(run, time_s=np.zeros(1), mirrored=one, yaw_deg=np.zeros(1))
+    found = Page(render(run, make_sections(run), {}))
+    assert found.number("AU12", "peak-left") == 3.75
+    assert ("mirrored", "AU12", "area-left") not in found.numbers
+    assert "Over time" not in found.said_in("mirrored")
+    assert "1 frame over" in found.said
 
 
 def test_a_long_recording_makes_no_endless_page(tmp_path):
