@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Setuptools' strict editable mode links every file once: a file that is added or removed asks for a new install, a changed one does not.
-FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx' -o -name '*.toml' -o -name '*.txt' 2>/dev/null | LC_ALL=C sort | cksum | cut -d' ' -f1)
+FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx' -o -name '*.toml' -o -name '*.txt' -o -name '*.j2' -o -name '*.css' 2>/dev/null | LC_ALL=C sort | cksum | cut -d' ' -f1)
 # Of all that pip says, only the reminder that strict mode lives in build/ is left out.
 INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 BASE := $(VENV)/.base-$(FILES)

@@ -15,6 +15,7 @@ __all__ = [
     "OpenCVMissingError",
     "OutputError",
     "PluginProblemError",
+    "ResultError",
     "UsageError",
     "VideoError",
     "WeightsError",
@@ -47,6 +48,10 @@ class OutputError(FaceMirrorAUError):
 
 class PluginProblemError(FaceMirrorAUError):
     """A plugin cannot be loaded, does not fit the hooks, or is not there."""
+
+
+class ResultError(FaceMirrorAUError):
+    """A folder does not hold the result of a run, or a file of the result is missing, damaged, or of another run."""
 
 
 class UsageError(FaceMirrorAUError):

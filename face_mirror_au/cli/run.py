@@ -151,3 +151,4 @@ def quiet_library_logs() -> None:
     """Our warnings are printed in the report; keep Python's last-resort handler from printing them a second time."""
     logging.getLogger("face_mirror_au").addHandler(logging.NullHandler())
     logging.getLogger("face_mirror_hooks").addHandler(logging.NullHandler())
+    logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # that it builds its list of fonts is no news

@@ -33,7 +33,7 @@ def points(*axes: str) -> tuple[str, ...]:
 
 
 # The facial action coding system's names for what OpenFace measures.
-_AU_NAMES = {
+AU_NAMES = {
     "AU01": "inner brow raiser", "AU02": "outer brow raiser", "AU04": "brow lowerer", "AU05": "upper lid raiser", "AU06": "cheek raiser",
     "AU07": "lid tightener", "AU09": "nose wrinkler", "AU10": "upper lip raiser", "AU12": "lip corner puller", "AU14": "dimpler",
     "AU15": "lip corner depressor", "AU17": "chin raiser", "AU20": "lip stretcher", "AU23": "lip tightener", "AU25": "lips part",
@@ -106,7 +106,7 @@ def describe_column(name: str) -> ColumnMeaning:
 
 def _describe_au(name: str) -> ColumnMeaning | None:
     au, _, kind = name.partition("_")
-    label = _AU_NAMES.get(au)
+    label = AU_NAMES.get(au)
     if label is None:
         return None
     if kind == "r":

@@ -1,0 +1,41 @@
+"""Which action units belong to which part of the face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from face_mirror_au.records import INTENSITY_AUS
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of the face whose action units are looked at together.
+
+    Attributes
+    ----------
+    key : str
+        Short name without blanks.
+    name : str
+        As in a sentence: "the mouth".
+    aus : tuple of str
+        Its action units; the one that matters most first.
+    """
+
+    key: str
+    name: str
+    aus: tuple[str, ...]
+
+
+# The regions that a clinician asks for one by one: brow, lids, nose and upper lip, mouth.
+ZONES = (
+    Zone("upper", "the upper face", ("AU01", "AU02", "AU04")),
+    Zone("eye", "the eye region", ("AU45", "AU07", "AU06")),
+    Zone("midface", "the mid-face", ("AU09", "AU10")),
+    Zone("mouth", "the mouth", ("AU12", "AU14", "AU15", "AU20", "AU25")),
+)
+
+# The chin and the jaw have no sides: models that tell the sides of an unmirrored face apart leave them empty.
+SIDELESS_AUS = ("AU17", "AU26")
+
+# Measured, but in no zone: AU17 and AU26 have no sides; AU05 and AU23 are seldom seen apart from others.
+OTHER_AUS = tuple(au for au in INTENSITY_AUS if not any(au in zone.aus for zone in ZONES))

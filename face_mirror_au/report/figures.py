@@ -1,0 +1,159 @@
+"""The figures of the page. Left and right differ by line, marker, hatching and words; colour only adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.asymmetry.measures import Comparison, measured_on_both
+from face_mirror_au.records import FloatArray
+from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW
+from face_mirror_au.report.svg import inline_svg
+from face_mirror_au.report.words import au_label
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Blue and vermilion of Okabe and Ito's palette, darkened for contrast on white: told apart by people with any kind of colour vision.
+LEFT_COLOUR, RIGHT_COLOUR = "#00588f", "#b04a00"
+_LEFT_FILL, _RIGHT_FILL = "#d3e6f3", "#e79a66"
+_GAP_FILL, _INK = "#e4e4e4", "#3b3b3b"
+_WIDTH = 4.2  # inches: still readable at the width of a phone
+_TOP = 5.0
+
+
+def common_top(peaks: Sequence[float]) -> float:
+    """Where the intensity axes of a page end: the same for all of its figures, so that they can be compared by eye; 1 to 5."""
+    return float(min(_TOP, max(1.0, np.ceil(max(peaks, default=0.0) * 1.02))))
+
+
+def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, description: str) -> Markup:
+    """Peak of the left and right side of each action unit, the number beside each bar.
+
+    Parameters
+    ----------
+    units : sequence of (str, Comparison)
+    top : float
+        Where the axis ends.
+    name : str
+        Of the figure, without blanks: put before its ids.
+    description : str
+        For those who do not see it.
+    """
+    height = 0.5 + 0.62 * len(units)
+    figure = _figure(height)
+    # Long names stand above their bars, where they need no margin.
+    axes = figure.add_axes((0.12, 0.36 / height, 0.76, 1 - 0.46 / height))
+    for row, (au, sides) in enumerate(units):
+        axes.text(0, row - 0.46, au_label(au), va="center", weight="bold", color=_INK)
+        for offset, word, value, fill, colour, hatch in (
+            (-0.14, "left", sides.left.peak, _LEFT_FILL, LEFT_COLOUR, "////"),
+            (0.19, "right", sides.right.peak, _RIGHT_FILL, RIGHT_COLOUR, ""),
+        ):
+            axes.barh(row + offset, value, 0.29, facecolor=fill, edgecolor=colour, hatch=hatch, linewidth=1.0)
+            axes.text(value + 0.015 * top, row + offset, f"{value:.2f}", va="center", color=_INK)
+            axes.text(-0.015 * top, row + offset, word, va="center", ha="right", color=_INK)
+    axes.set(xlim=(0, top), ylim=(len(units) - 0.55, -0.7), yticks=[])
+    axes.set_xticks(np.arange(0, top + 0.5))
+    axes.set_xlabel("largest intensity", labelpad=1, color=_INK)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return inline_svg(figure, name, description)
+
+
+def curves(time_s: FloatArray, left: FloatArray, right: FloatArray, sides: Comparison, top: float, name: str, description: str) -> Markup:
+    """Both sides of one action unit over time, the peaks marked, frames without both sides shaded.
+
+    Parameters
+    ----------
+    time_s : ndarray, (N,) float64
+        s.
+    left, right : ndarray, (N,) float64
+        Intensities; NaN where there is no measurement.
+    sides : Comparison
+        Of the two.
+    top, name, description
+        As for `bars`.
+    """
+    figure = _figure(1.5)
+    axes = _time_axes(figure, time_s, "intensity")
+    shade_gaps(axes, time_s, measured_on_both(left, right))
+    _line(axes, time_s, left, LEFT_COLOUR, "-", "o")
+    _line(axes, time_s, right, RIGHT_COLOUR, (0, (4, 1.6)), "s")
+    for side, colour, marker in ((sides.left, LEFT_COLOUR, "o"), (sides.right, RIGHT_COLOUR, "s")):
+        if side.peak == 0:
+            continue  # every frame is its peak
+        axes.plot(
+            [side.time_s], [side.peak], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False
+        )
+    axes.set_ylim(0, top)
+    axes.set_yticks(np.arange(0, top + 0.5))
+    return inline_svg(figure, name, description)
+
+
+def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: str) -> Markup:
+    """The turn of the head over time, between the lines of what is good and acceptable.
+
+    Parameters
+    ----------
+    time_s : ndarray, (N,) float64
+        s.
+    yaw_deg : ndarray, (N,) float64
+        Degrees; NaN without a face.
+    name, description
+        As for `bars`.
+    """
+    figure = _figure(1.5)
+    axes = _time_axes(figure, time_s, "yaw, degrees")
+    shade_gaps(axes, time_s, np.isfinite(yaw_deg))
+    for limit, style in ((GOOD_YAW, (0, (5, 2))), (ACCEPTABLE_YAW, (0, (1, 2)))):
+        for sign in (1, -1):
+            axes.axhline(sign * limit, color=_INK, linewidth=0.9, linestyle=style)
+    _line(axes, time_s, yaw_deg, _INK, "-", "o")
+    reach = max(ACCEPTABLE_YAW + 2, float(np.nanmax(np.abs(yaw_deg))) * 1.1)
+    axes.set_ylim(-reach, reach)
+    return inline_svg(figure, name, description)
+
+
+def _figure(height: float) -> Figure:
+    from matplotlib.figure import Figure  # slow to import, and only needed here
+
+    return Figure(figsize=(_WIDTH, height))
+
+
+def _time_axes(figure: Figure, time_s: FloatArray, label: str) -> Axes:
+    axes = figure.add_axes((0.125, 0.25, 0.845, 0.7))
+    end = time_s[-1] if time_s[-1] > time_s[0] else time_s[0] + 1
+    axes.set_xlim(time_s[0], end)
+    axes.set_xlabel("time, s", labelpad=1, color=_INK)
+    axes.set_ylabel(label, labelpad=2, color=_INK)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def _line(axes: Axes, time_s: FloatArray, values: FloatArray, colour: str, style: str | tuple[int, tuple[float, ...]], marker: str) -> None:
+    axes.plot(time_s, values, color=colour, linewidth=1.4, linestyle=style)
+    # A line needs two neighbours: a frame that was measured between two that were not is a dot.
+    there = np.concatenate([[False], np.isfinite(values), [False]])
+    lonely = there[1:-1] & ~there[:-2] & ~there[2:]
+    axes.plot(time_s[lonely], values[lonely], marker, color=colour, markersize=2.5)
+
+
+def shade_gaps(axes: Axes, time_s: FloatArray, measured: NDArray[np.bool_]) -> None:
+    """Shade where no face was measured, from half-way after the last measured frame to half-way before the next one."""
+    for first, last in gaps(measured):
+        start = time_s[0] if first == 0 else (time_s[first - 1] + time_s[first]) / 2
+        end = time_s[-1] if last == len(measured) - 1 else (time_s[last] + time_s[last + 1]) / 2
+        axes.axvspan(start, end, facecolor=_GAP_FILL, edgecolor="#a8a8a8", hatch="xxx", linewidth=0)
+
+
+def gaps(measured: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last row of every stretch of rows without a measurement; `measured` is (N,) bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], measured, [True]]).astype(np.int8)))
+    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]

@@ -1,0 +1,118 @@
+"""The page: what stands on it, and how it becomes HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from face_mirror_au import __version__
+from face_mirror_au.asymmetry.measures import GATE
+from face_mirror_au.report import figures, words
+from face_mirror_au.report.pictures import data_uri
+from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose, run_messages, view_qualities
+from face_mirror_au.report.result import RunResult
+from face_mirror_au.report.sections import APART, SidesSection, make_section
+from face_mirror_au.report.svg import figure_settings
+from face_mirror_au.wording import counted
+
+
+def make_sections(result: RunResult) -> list[SidesSection]:
+    """The comparisons that the run's files hold, the mirrored one first."""
+    sources = {"mirrored": result.mirrored, "unmirrored": result.unmirrored}
+    with figure_settings():
+        return [make_section(key, result.time_s, sides) for key, sides in sources.items() if sides is not None]
+
+
+def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes]) -> str:
+    """Return the whole page as HTML.
+
+    Parameters
+    ----------
+    result : RunResult
+    sections : iterable of SidesSection
+        From `make_sections`.
+    pictures : mapping of str to bytes
+        Caption to PNG or JPEG; they become a part of the page.
+
+    Raises
+    ------
+    UsageError
+        For a picture that is neither.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # not at start-up: only the report needs it
+
+    # Whatever comes from outside (labels, reasons, warnings, captions) is text: escaped wherever it is put.
+    environment = Environment(
+        loader=PackageLoader("face_mirror_au.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pose = head_pose(result.yaw_deg)
+    return environment.get_template("page.html.j2").render(
+        written_by=__version__,
+        label=_printable(result.stem),
+        metadata=result.metadata,
+        facts=_facts(result),
+        versions=_texts(result.metadata.get("versions")),
+        bank=words.has_bank(_mapping(result.metadata, "models")),
+        openface=words.is_openface(_mapping(result.metadata, "models")),
+        symmetric_landmarks=_mapping(result.metadata, "models").get("landmarks") == "pfld",
+        views=view_qualities(result),
+        messages=run_messages(result.metadata),
+        pose=pose,
+        acceptable_pose=pose is None or pose.median_deg <= ACCEPTABLE_YAW,
+        over_time=len(result.time_s) > 1,
+        yaw=_yaw(result, pose),
+        sections=list(sections),
+        pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
+        gate=GATE,
+        alike=words.ALIKE,
+        apart=APART,
+        good_yaw=GOOD_YAW,
+        acceptable_yaw=ACCEPTABLE_YAW,
+        not_measured=words.NOT_MEASURED,
+        never_both=words.NEVER_BOTH,
+        too_little=words.TOO_LITTLE,
+    )
+
+
+def _yaw(result: RunResult, pose: HeadPose | None) -> str:
+    if pose is None or result.yaw_deg is None or len(result.time_s) < 2:
+        return ""
+    description = f"Turn of the head to the side over time, median {pose.median_deg:.1f} degrees, with lines at 3 and 5 degrees."
+    with figure_settings():
+        return figures.yaw_curve(result.time_s, result.yaw_deg, "yaw", description)
+
+
+def _facts(result: RunResult) -> dict[str, str]:
+    """What was measured and with what, in words."""
+    source, models = _mapping(result.metadata, "input"), _mapping(result.metadata, "models")
+    seconds = float(result.time_s[-1] - result.time_s[0])
+    facts = {
+        "Recording": f"{source.get('kind', 'recording')}, {source.get('width', '?')} x {source.get('height', '?')} pixels, "
+        f"{counted(len(result.time_s), 'frame')} over {seconds:.2f} s (times from: {source.get('timestamps', 'not recorded')})",
+        "Left and right": "the subject's own"
+        + (": the recording was a mirror image and was turned back" if source.get("flipped_input") else ""),
+        "Model set": words.model_words(models),
+        "Action unit bank": words.bank_words(models),
+        "Scale": words.scale_words(models),
+        "No movement is": words.baseline_words(models, str(result.metadata.get("baseline", "not recorded"))),
+    }
+    if _mapping(result.metadata, "settings").get("strict"):
+        facts["Failed frames"] = "took part in smoothing as zeros, as OpenFace does it (--openface-strict)"
+    if source.get("sha256"):
+        facts["SHA-256"] = str(source["sha256"])
+    return facts
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(content: object) -> dict[str, str]:
+    """Names and versions; what is not installed is left out."""
+    return {str(key): str(value) for key, value in content.items() if value is not None} if isinstance(content, dict) else {}
+
+
+def _printable(text: str) -> str:
+    """A file's stem may hold control characters, and bytes that are no text."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,207 @@
+"""The result of one run, read from its folder: two sides of a face over time, head pose, and the record of the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.errors import ResultError
+from face_mirror_au.io import columns
+from face_mirror_au.io.earlier import METADATA
+from face_mirror_au.io.files import display_name
+from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
+from face_mirror_au.report.tables import ResultTable
+
+_LEFT = tuple(f"{au}_left" for au in INTENSITY_AUS)
+_RIGHT = tuple(f"{au}_right" for au in INTENSITY_AUS)
+_YAW = "pose_Ry"
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSides:
+    """Final intensities of both sides of one face. N rows, one for each decoded frame.
+
+    Attributes
+    ----------
+    left, right : ndarray, (N, 17) float64
+        0 to 5, in the order of `INTENSITY_AUS`; NaN where there is no measurement. Left and right are the subject's.
+    left_success, right_success : ndarray, (N,) bool
+        Whether a face was measured.
+    """
+
+    left: FloatArray
+    right: FloatArray
+    left_success: NDArray[np.bool_]
+    right_success: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What the files of one run say.
+
+    Attributes
+    ----------
+    folder : Path
+    stem : str
+        What all names of the run's files begin with.
+    metadata : mapping
+        Content of `<stem>.metadata.json`.
+    time_s : ndarray, (N,) float64
+        Time of each decoded frame, s.
+    measured : mapping of str to int
+        For each view in `<stem>.raw.csv`, how many frames were measured.
+    mirrored : TwoSides or None
+        The left half mirrored against the right half mirrored; None when the run had no mirrored views.
+    unmirrored : TwoSides or None
+        The two sides in the unmirrored face, where the AU bank tells them apart.
+    yaw_deg : ndarray, (N,) float64, or None
+        Turn of the head to the side in the original picture, degrees, NaN without a face; None where the table has no pose.
+    """
+
+    folder: Path
+    stem: str
+    metadata: Mapping[str, Any]
+    time_s: FloatArray
+    measured: Mapping[str, int]
+    mirrored: TwoSides | None
+    unmirrored: TwoSides | None
+    yaw_deg: FloatArray | None
+
+    def file(self, ending: str) -> Path:
+        """A file of this run, e.g. ``file(".report.html")``."""
+        return self.folder / (self.stem + ending)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Endings of the files that the run says it wrote."""
+        return tuple(str(ending) for ending in _list(self.metadata.get("files")))
+
+
+def find_result(folder: Path) -> tuple[Path, str]:
+    """Find the one result that `folder`, or the folders in it, hold.
+
+    Returns
+    -------
+    Path
+        The folder of the run's files.
+    str
+        Their stem.
+
+    Raises
+    ------
+    ResultError
+        When there is none, or more than one.
+    """
+    if not folder.is_dir():
+        what = "is a file; give the folder that it lies in" if folder.exists() else "does not exist; give the folder that a run wrote"
+        raise ResultError(f"'{folder}' {what}")
+    try:
+        found = sorted(folder.glob(f"*{METADATA}")) or sorted(folder.glob(f"*/*{METADATA}"))
+    except OSError as error:
+        raise ResultError(f"'{folder}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
+    if not found:
+        raise ResultError(f"'{folder}' holds no result of a run (no *{METADATA}); make one with: face-mirror-au mirror VIDEO -o '{folder}'")
+    if len(found) > 1:
+        where = "give the folder of one of them"
+        if found[0].parent == folder:
+            where = "run each recording with -o DIR, into a folder of its own"
+        raise ResultError(f"'{folder}' holds {len(found)} results; {where}")
+    return found[0].parent, found[0].name.removesuffix(METADATA)
+
+
+def read_result(folder: Path, stem: str) -> RunResult:
+    """Read the files of one run.
+
+    Raises
+    ------
+    ResultError
+        When a file is missing or damaged, belongs to another run, or the run compared no sides: one line that says what to do.
+    """
+    metadata = _read_metadata(folder / (stem + METADATA))
+    time_s, measured = _read_times(folder / f"{stem}.raw.csv")
+    mirrored = _read_mirrored(folder, stem, len(time_s))
+    unmirrored = _read_sides(folder / f"{stem}.sides.csv", len(time_s))
+    if mirrored is None and unmirrored is None:
+        raise ResultError(
+            f"'{display_name(folder)}' holds no sides to compare; "
+            "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
+        )
+    yaw = _read_yaw(folder / f"{stem}.csv", len(time_s), metadata)
+    return RunResult(folder, stem, metadata, time_s, measured, mirrored, unmirrored, yaw)
+
+
+def _read_metadata(path: Path) -> Mapping[str, Any]:
+    name = display_name(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ResultError(f"'{name}' is not there: the run did not come to its end; run the recording again") from error
+    except OSError as error:
+        raise ResultError(f"'{name}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
+    except ValueError as error:
+        raise ResultError(f"'{name}' is damaged; run the recording again") from error
+    if not isinstance(content, dict) or "face-mirror-au" not in _mapping(content.get("versions")):
+        raise ResultError(f"'{name}' was not written by face-mirror-au; give the folder that a run wrote")
+    return content
+
+
+def _read_times(path: Path) -> tuple[FloatArray, dict[str, int]]:
+    """Time of each frame, and how many frames of each view were measured."""
+    table = ResultTable(path, ("frame", "timestamp", "view", "success"))
+    times: dict[str, str] = {}
+    measured: dict[str, int] = {}
+    for frame, time, view, success in zip(
+        table.words("frame"), table.words("timestamp"), table.words("view"), table.success(), strict=True
+    ):
+        times.setdefault(frame, time)
+        measured[view] = measured.get(view, 0) + int(success)
+    try:
+        time_s = np.array([float(time) for time in times.values()])
+    except ValueError as error:
+        raise ResultError(f"'{table.name}': a cell of timestamp is no number; run the recording again") from error
+    if not len(time_s) or not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
+        raise ResultError(f"'{table.name}' has no rows, or times that do not grow; run the recording again")
+    return time_s, measured
+
+
+def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
+    paths = [folder / f"{stem}_{view.value}.csv" for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    if not any(path.exists() for path in paths):
+        return None
+    left, right = (_of_this_run(ResultTable(path, ("success", *columns.INTENSITY)), n_rows) for path in paths)
+    return TwoSides(left.intensities(columns.INTENSITY), right.intensities(columns.INTENSITY), left.success(), right.success())
+
+
+def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
+    if not path.exists():
+        return None
+    table = _of_this_run(ResultTable(path, ("success", *_LEFT, *_RIGHT)), n_rows)
+    return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success())
+
+
+def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArray | None:
+    """Degrees; None where the run's format or columns leave the pose out."""
+    if not path.exists() and _mapping(metadata.get("settings")).get("format") == "face-mirror":
+        return None
+    table = _of_this_run(ResultTable(path, ("success",), (_YAW,)), n_rows)
+    return np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
+
+
+def _of_this_run(table: ResultTable, n_rows: int) -> ResultTable:
+    if len(table) != n_rows:
+        raise ResultError(f"'{table.name}' has {len(table)} rows, the run {n_rows} frames: files of two runs; run the recording again")
+    return table
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,116 @@
+"""What the page says in words: one sentence for each zone, and what the recording was measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from face_mirror_au.asymmetry.measures import GATE, SideMeasures, ZoneComparison
+from face_mirror_au.asymmetry.zones import Zone
+from face_mirror_au.io.columns import AU_NAMES
+
+# A choice of words, not a clinical limit: it is printed on the page beside the sentences.
+ALIKE = 0.10
+
+NOT_MEASURED = "not measured by this bank"
+NEVER_BOTH = "no frame was measured on both sides"
+NO_SIDES = "has no sides: not told apart in the unmirrored face"
+TOO_LITTLE = "too little movement"
+
+_NETWORKS = {"blazeface": "BlazeFace", "retinaface": "RetinaFace", "attention_mesh": "MediaPipe's attention mesh", "pfld": "PFLD"}
+_BASELINES = {
+    "own": "each view's own neutral face: the median of its frames",
+    "shared": "the original view's neutral face, for all views",
+}
+
+
+def au_label(au: str) -> str:
+    """An action unit with its name: "AU12 lip corner puller"."""
+    return f"{au} {AU_NAMES[au]}"
+
+
+def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: bool) -> str:
+    """Which side of a zone moved more, in one sentence.
+
+    Parameters
+    ----------
+    zone : Zone
+    found : ZoneComparison or None
+    any_measured : bool
+        Whether any frame was measured on both sides.
+    """
+    name = zone.name[0].upper() + zone.name[1:]
+    if found is None:
+        return f"{name}: {NOT_MEASURED if any_measured else NEVER_BOTH}."
+    sides = found.sides
+    left, right = _at_most(sides.left, found.left_au), _at_most(sides.right, found.right_au)
+    if sides.difference is None or sides.ratio is None:
+        return f"{name}: {TOO_LITTLE} to compare the sides (at most {left} on the subject's left, {right} on the right)."
+    # The zone is one number: what hides behind it is said.
+    mixed = min(sides.left.peak, sides.right.peak) >= GATE and found.left_au != found.right_au
+    but = " The two sides moved in different ways: look at the single action units." if mixed else ""
+    if abs(sides.difference) < ALIKE:
+        return f"{name} moved about the same on both sides: at most {left} on the subject's left, {right} on the right.{but}"
+    more, less = ("left", "right") if sides.difference > 0 else ("right", "left")
+    stronger, weaker = (left, right) if more == "left" else (right, left)
+    return (
+        f"{name} moved more on the subject's {more}: at most {stronger} there, {weaker} on the {less}. "
+        f"The weaker side reached {100 * sides.ratio:.0f} % of the stronger one.{but}"
+    )
+
+
+def _at_most(side: SideMeasures, au: str) -> str:
+    # Which unit is the largest of some that hardly moved says nothing.
+    return f"{side.peak:.2f}" if side.peak < GATE else f"{side.peak:.2f} ({au_label(au)})"
+
+
+def model_words(models: Mapping[str, Any]) -> str:
+    """The model set in one sentence; `models` is that part of the metadata."""
+    detector, landmarks = (_NETWORKS.get(_text(models, key), _text(models, key)) for key in ("detector", "landmarks"))
+    reason = _text(models, "reason")
+    return f"{_text(models, 'profile')}{f' ({reason})' if reason else ''}: {detector} found the face, {landmarks} its 68 landmarks"
+
+
+def bank_words(models: Mapping[str, Any]) -> str:
+    """The AU bank, and what its numbers were compared with."""
+    if not has_bank(models):
+        return "none: this model set has no action unit models, and nothing of them was measured"
+    version = _text(models, "au_bank_version")
+    how = {
+        "dynamic": "dynamic models, which compare with the recording's own neutral face",
+        "static": "static models, which know no neutral face",
+    }.get(_text(models, "au_models"), "")
+    return ", ".join(part for part in (_text(models, "au_bank"), version and f"version {version}", how) if part)
+
+
+def scale_words(models: Mapping[str, Any]) -> str:
+    """What an intensity of this bank may be compared with."""
+    if not has_bank(models):
+        return "no intensities"
+    if is_openface(models):
+        return "0 (no movement) to 5 (as strong as can be), OpenFace's scale"
+    return "0 to 5 on this bank's own scale: the numbers are not OpenFace's and must not be compared with OpenFace's"
+
+
+def has_bank(models: Mapping[str, Any]) -> bool:
+    """Whether the run had AU models at all."""
+    return _text(models, "au_bank") not in {"", "none"}
+
+
+def is_openface(models: Mapping[str, Any]) -> bool:
+    """Whether the intensities are OpenFace's."""
+    return _text(models, "au_bank").startswith("OpenFace")
+
+
+def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
+    """What counted as no movement."""
+    if _text(models, "au_models") == "static":
+        return "nothing of this recording: static models compare with no neutral face"
+    if baseline.startswith("neutral:"):
+        return f"the face in seconds {baseline.removeprefix('neutral:')}, named as rest"
+    return _BASELINES.get(baseline, baseline)
+
+
+def _text(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    return "" if value is None else str(value)
