@@ -59,6 +59,17 @@ bench: $(DEV) ## Agreement with C++ OpenFace, and timings. Needs ../shared.
 	$(BIN)/python -m benchmarks.end_to_end
 	$(BIN)/python -m benchmarks.stages
 
+MESH ?= ../shared/faces3d/ict.npz
+
+.PHONY: train-open
+train-open: $(DEV) ## Train the open AU bank anew: under two hours on 2 cores. MESH=ict.npz says where ICT-FaceKit is.
+	$(BIN)/python -m face_mirror_au.training --mesh $(MESH)
+
+.PHONY: bench-open
+bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
+	$(BIN)/face-mirror-au weights fetch demo-clip
+	$(BIN)/python -m benchmarks.open_bank
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
 	rm -rf $(VENV) build dist *.egg-info demo-out

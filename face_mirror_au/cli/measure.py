@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from face_mirror_au.io.mirror_video import MirroredVideos
     from face_mirror_au.io.source import SourceInfo
     from face_mirror_au.outputs import OutputPlan
+    from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.pipeline.sequence import OnlineValues
     from face_mirror_au.records import Image, View
     from face_mirror_au.video_run import VideoResult, VideoRunner
@@ -67,7 +68,7 @@ def measure_all(
     """
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
-        say(f"profile {plan.profile} ({plan.reason}); action units: {plan.bank}")
+        say(f"profile {plan.profile} ({plan.reason}); action units: {_bank_words(plan)}")
     for warning in plan.warnings:
         if talk:
             print_error(warning, "warning", "yellow")
@@ -90,6 +91,14 @@ def measure_all(
         }
         say(json.dumps(summary, indent=2))
     raise typer.Exit(_overall([report.exit_code for report in reports]))
+
+
+def _bank_words(plan: ModelPlan) -> str:
+    """Which AU models, and what they are not."""
+    if plan.open_bank is None:
+        return plan.bank
+    missing = plan.left_empty(plan.models_for(single_image=False))
+    return f"{plan.bank}, on a scale of its own" + (f"; left empty: {', '.join(missing)}" if missing else "")
 
 
 def output_plans(

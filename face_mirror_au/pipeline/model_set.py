@@ -189,10 +189,10 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     reason = "asked for"
     if profile == AUTO:
         profile, reason = ("open", "an open AU bank was named") if bank is not None else _best_profile(store)
+    if bank is not None and profile != "open":
+        raise UsageError(f"is for profile open, not {profile}, whose AU models are OpenFace's", "au_bank")
     if profile == "openface":
         return _openface(store, reason, models)
-    if bank is not None and profile != "open":
-        raise UsageError(f"is for profile open, not {profile}, whose AU models are OpenFace's", "bank")
     return _open(store, reason, models, bank or open_models.BANK) if profile == "open" else _hybrid(store, reason, models)
 
 

@@ -16,8 +16,10 @@ import face_mirror_au
 from face_mirror_au import AUPipeline, FullPythonAUPipeline
 from face_mirror_au.errors import FrameError, UsageError, VideoError
 from face_mirror_au.io.video import open_source
+from face_mirror_au.models.open_bank import write_open_bank
 from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_weights import open_models
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_both.mp4"
 INTENSITIES = [f"{name}_r" for name in INTENSITY_AUS]
@@ -137,12 +139,31 @@ def test_a_flipped_recording_has_its_sides_swapped_back(weights, tmp_path):
     assert left > right + 3.0
 
 
-def test_open_profile_measures_without_openface_and_leaves_aus_empty(weights):
-    found = AUPipeline("open", weights_dir=weights).process_video(CLIP, max_frames=4)
+def test_open_profile_measures_without_openface(weights):
+    pipeline = AUPipeline("open", weights_dir=weights)
+    found = pipeline.process_video(CLIP)
     assert found["success"].eq(1).all()
-    assert found[INTENSITIES].isna().all(axis=None)
     assert found[["x_30", "pose_Tz", "p_scale"]].notna().all(axis=None)
-    assert any("no AU models" in warning for warning in found.attrs["warnings"])
+    empty = [f"{au}_r" for au in pipeline.plan.left_empty("dynamic")]
+    assert found[empty].isna().all(axis=None)
+    assert found[[name for name in INTENSITIES if name not in empty]].notna().all(axis=None)
+    held, rest = found.iloc[26:30].mean(), found.iloc[:8].mean()
+    assert held["AU12_r"] > 1.5, "a smile of both sides"
+    assert rest["AU12_r"] < 0.3
+    assert pipeline.plan.bank == "face-mirror-au open bank"
+
+
+def test_another_open_bank_can_be_named(weights, tmp_path):
+    other = tmp_path / "mine.npz"
+    with np.load(open_models.BANK) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "description"}
+    arrays["dynamic"] = arrays["dynamic"] * np.float32(0.5)
+    write_open_bank(other, {"name": "mine", "version": "7"}, arrays)
+    tables = [AUPipeline(weights_dir=weights, au_bank=bank).process_video(CLIP, max_frames=24) for bank in (other, open_models.BANK)]
+    raised = [table["AU12_r"].max() for table in tables]
+    assert raised[0] == pytest.approx(raised[1] / 2, abs=0.02)
+    with pytest.raises(UsageError, match="au_bank is for profile open"):
+        AUPipeline("hybrid", weights_dir=weights, au_bank=other)
 
 
 def test_a_missing_video_is_one_clear_error(pipeline, tmp_path):

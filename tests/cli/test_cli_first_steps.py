@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -27,7 +28,7 @@ from face_mirror_au.landmark_run import aus_from_landmarks
 from face_mirror_au.pipeline.model_set import load_openface_bank, plan_models
 from face_mirror_au.pipeline.sequence import predict_image
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_weights import Store
+from face_mirror_weights import Store, open_models
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "tests" / "clips" / "smile_left.mp4"
@@ -148,12 +149,20 @@ def test_no_face_in_any_frame_is_told_even_when_quiet(wall, tmp_path):
     assert metadata_of(tmp_path, "wall")["problems"] == ["no face was found in any frame: the table has no measurement"]
 
 
-def test_empty_au_columns_are_told_even_when_quiet(tmp_path):
-    for way in ("--quiet", "--json"):
-        done = call("run", CLIP, "-o", tmp_path, "--profile", "open", "--max-frames", 2, way)
-        assert done.exit_code == ExitCode.OK
-        assert "no AU models: the AU columns stay empty" in done.stderr
-    assert "no AU models" in json.loads(done.stdout)["warnings"][0]
+def test_open_values_are_never_called_openfaces(tmp_path):
+    done = call("run", CLIP, "-o", tmp_path, "--profile", "open", "--max-frames", 2)
+    assert done.exit_code == ExitCode.OK
+    assert "action units: face-mirror-au open bank, on a scale of its own" in done.stdout
+    models = metadata_of(tmp_path, "smile_left")["models"]
+    assert models["au_bank"] == "face-mirror-au open bank"
+    assert models["sha256"]["open-au"] == hashlib.sha256(open_models.BANK.read_bytes()).hexdigest()
+    dictionary = pd.read_csv(tmp_path / "smile_left" / "smile_left.columns.csv")
+    units = dictionary[dictionary["column"].str.startswith("AU")]
+    assert units["meaning"].str.endswith("models: face-mirror-au open bank").all()
+    assert set(units["file"].str.extract(r"(smile_left\.sides\.csv)")[0].dropna()) == {"smile_left.sides.csv"}
+    sides = pd.read_csv(tmp_path / "smile_left" / "smile_left.sides.csv")
+    assert sides[["AU17_left", "AU26_right"]].isna().all(axis=None), "one piece: no sides"
+    assert not [name for name in pd.read_csv(tmp_path / "smile_left" / "smile_left.csv") if "left" in name or "right" in name]
 
 
 def _weights_without(weights, tmp_path, name):
@@ -173,7 +182,7 @@ def test_an_incomplete_set_is_not_absent(weights, tmp_path, monkeypatch):
     store = Store.default()
     total = store.total("openface-au")
     reason = f"{total - 1} of OpenFace's {total} AU files are here, AU_predictors/AU_all_best.txt is missing"
-    assert plan_models(store).reason == reason
+    assert plan_models(store).reason == f"{reason}; our own AU models serve"
     table = pd.DataFrame([[1, 1, *range(136)]], columns=["frame", "success", *(f"{axis}{i}" for axis in "xy" for i in range(68))])
     table.to_csv(tmp_path / "landmarks.csv", index=False)
     given = ("au-from-landmarks", CLIP, tmp_path / "landmarks.csv", "-o", tmp_path / "au.csv")

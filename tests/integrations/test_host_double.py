@@ -91,6 +91,21 @@ def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatc
         assert not any(word in ending for word in ("_left", "_right", "mirrored")), path
 
 
+def test_the_open_bank_looks_with_its_own_mesh_where_the_applications_landmarks_are(tmp_path):
+    double = Double(tmp_path / "double", "D", frames=32, job={"unsmoothed": True})  # rest, rise and hold of a smile on the left
+    done = double.start("--profile", "open")
+    assert done.returncode == 0, done.stderr
+    assert "profile open" in done.stderr
+    raised = {side: max(float(row["AU12_r"]) for row in csv.DictReader(io.StringIO(double.table(side)))) for side in SIDES}
+    assert raised["left_mirrored"] > 2.0
+    assert raised["right_mirrored"] < 1.0
+    sides = list(csv.DictReader((double.own() / f"{double.videos[0].stem}.sides.csv").open()))
+    assert len(sides) == 32
+    assert all(row["success"] == "1" for row in sides)
+    assert max(float(row["AU12_left"]) - float(row["AU12_right"]) for row in sides) > 1.0
+    assert double.metadata()["models"]["au_bank"] == "face-mirror-au open bank"
+
+
 def test_spawned_workers_give_the_same(tmp_path):
     tables = []
     for method in ("fork", "spawn"):

@@ -183,15 +183,6 @@ def test_a_video_that_is_followed_when_the_application_ends(start, tmp_path, pic
     assert plugin.reports[0].error == "the application has ended"
 
 
-def test_without_au_models_the_application_measures_itself(shared_file, start, tmp_path):
-    plugin, application = start()
-    plugin._runner.action_units._bank = None
-    plugin._runner.action_units._plan = plan_models(Store.default(shared_file("weights")), "open")
-    counts, _ = run(application, tmp_path)
-    assert counts == [-1, -1]
-    assert plugin.reports[0].error == "there are no AU models"
-
-
 def test_paths_hold_when_the_working_directory_changes(start, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
