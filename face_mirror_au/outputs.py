@@ -17,7 +17,9 @@ from face_mirror_au.io.csv_tables import (
     openface_columns,
     write_face_mirror_csv,
     write_minimal_csv,
+    sides_columns,
     write_openface_csv,
+    write_sides_csv,
 )
 from face_mirror_au.io.earlier import EarlierResult
 from face_mirror_au.io.files import check_output_file, check_output_folder, make_output_folder
@@ -122,6 +124,15 @@ def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, stric
     return path
 
 
+def write_sides(table: ViewTable, plan: OutputPlan) -> list[Path]:
+    """Write `<stem>.sides.csv` from the original view's table, where the AU models tell sides apart; return where it is, or nothing."""
+    if table.sides is None or plan.format == "face-mirror":
+        return []
+    path = plan.beside(".sides.csv")
+    write_sides_csv(table, path)
+    return [path]
+
+
 def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Points3D:
     """The 3D landmarks of a slice of a table's rows, computed when they are asked for."""
     camera = Camera.for_size(result.info.width, result.info.height)
@@ -172,6 +183,8 @@ def write_all(
     if result.tables:
         write_raw_csv(list(result.tables.values()), raw, reasons)
         written.append(raw)
+    sides = write_sides(result.table, plan) if result.tables else []
+    written += sides
     if result.info.kind == "image folder":
         images = plan.beside(".images.csv")
         write_image_names(source, result.decoded, images)
@@ -180,6 +193,7 @@ def write_all(
         short = plan.format != "openface"
         held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
         held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
+        held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
         columns.write_columns_dictionary(dictionary, held, runner.bank.name)
         written.append(dictionary)
@@ -205,6 +219,7 @@ def run_metadata(
             "au_bank": models.bank,
             "au_bank_version": models.bank_version,
             "au_models": result.models,
+            "aus_left_empty": list(models.left_empty(result.models)),
             "sha256": dict(models.hashes),
         },
         "device": runner.device_metadata,

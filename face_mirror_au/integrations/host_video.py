@@ -19,7 +19,7 @@ from face_mirror_au.io.csv_tables import write_face_mirror_csv
 from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
-from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_table
+from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_sides, write_table
 from face_mirror_au.pipeline.description import failure_reason
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
@@ -198,6 +198,7 @@ class HostVideo:
         for view, table in result.tables.items():
             if view is View.ORIGINAL:
                 write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+                write_sides(table, plan)
             else:
                 sides[view] = SideTable(plan.beside(f".{SIDE_NAMES[view]}.csv"), len(table.success))
                 write_face_mirror_csv(table, sides[view].path)

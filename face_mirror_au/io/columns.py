@@ -24,6 +24,9 @@ FIT = ("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty")
 SHAPE = tuple(f"p_{i}" for i in range(N_SHAPE))
 INTENSITY = tuple(f"{au}_r" for au in INTENSITY_AUS)
 PRESENCE = tuple(f"{au}_c" for au in PRESENCE_AUS)
+# In `<stem>.sides.csv`: an action unit's sides stand beside each other, the subject's left first.
+SIDES = tuple(f"{au}_{side}" for au in INTENSITY_AUS for side in ("left", "right"))
+RAW_SIDES = tuple(f"{name}_raw" for name in SIDES)
 RAW = tuple(f"{au}_raw" for au in INTENSITY_AUS)
 
 
@@ -40,6 +43,7 @@ AU_NAMES = {
     "AU26": "jaw drop", "AU28": "lip suck", "AU45": "blink",
 }  # fmt: skip
 
+_SIDE_KINDS = ("left", "right", "left_raw", "right_raw")
 _AXES = {"x": "to the right in the picture", "y": "down in the picture", "z": "away from the camera"}
 _RIGID = {"r": ("rotation about", "rad", "-pi to pi"), "t": ("position along", "px", "any")}
 
@@ -113,6 +117,15 @@ def _describe_au(name: str) -> ColumnMeaning | None:
         return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}), final value", "-", "0 to 5")
     if kind == "c":
         return ColumnMeaning(f"presence of action unit {au[2:]} ({label}), judged apart from the intensity", "-", "0 or 1")
+    if kind in _SIDE_KINDS:
+        side, _, raw = kind.partition("_")
+        value = "before correction, smoothing and clipping" if raw else "final value"
+        return ColumnMeaning(
+            f"intensity of action unit {au[2:]} ({label}) on the subject's {side}, seen in the unmirrored face, {value}; "
+            "empty where the bank does not tell the sides apart",
+            "-",
+            "any" if raw else "0 to 5",
+        )
     if kind == "raw":
         return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}) before correction, smoothing and clipping", "-", "any")
     return None

@@ -190,6 +190,40 @@ def _intensity(table: ViewTable) -> _Part:
     return _Part(columns.INTENSITY, _SHORT_AU_DECIMALS, lambda rows: _measured(table, table.intensity, rows))
 
 
+def sides_columns() -> tuple[str, ...]:
+    """Return the columns of `write_sides_csv`."""
+    return ("frame", "timestamp", "success", *columns.SIDES, *columns.RAW_SIDES)
+
+
+def write_sides_csv(table: ViewTable, path: Path) -> None:
+    """Write the intensities of the subject's left and right in the unmirrored face: final and raw values.
+
+    Frames from 1, as in the OpenFace-style table beside it; 6 decimals for the time, 4 for the intensities; empty where not measured.
+
+    Raises
+    ------
+    OutputError
+    UsageError
+        When the table has no sides.
+    """
+    if table.sides is None or table.raw_sides is None:
+        raise UsageError("these AU models do not tell the sides of an unmirrored face apart; there is no table of them")
+    final, raw = table.sides, table.raw_sides
+
+    def beside(values: FloatArray) -> FloatArray:
+        # (n, 2, 17) to AU01_left, AU01_right, AU02_left, ...
+        return np.asarray(values.transpose(0, 2, 1).reshape(len(values), -1))
+
+    parts = [
+        _Part(("frame",), -1, lambda rows: _column(table.frame[rows] + 1)),
+        _Part(("timestamp",), _SHORT_TIME_DECIMALS, lambda rows: _column(table.time_s[rows])),
+        _Part(("success",), -1, lambda rows: _column(table.success[rows])),
+        _Part(columns.SIDES, _SHORT_AU_DECIMALS, lambda rows: _measured(table, beside(final), rows)),
+        _Part(columns.RAW_SIDES, _SHORT_AU_DECIMALS, lambda rows: _measured(table, beside(raw), rows)),
+    ]
+    _write(path, parts, len(table.frame))
+
+
 def au_columns() -> tuple[str, ...]:
     """Return the columns of `write_au_csv`."""
     return ("frame", "success", *columns.INTENSITY, *columns.PRESENCE)

@@ -11,7 +11,7 @@ from face_mirror_au.io.files import output_error
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 
 # All endings that we write behind a stem. Nothing else is ever removed.
-TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".columns.csv", ".images.csv", ".report.html")
+TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html")
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 

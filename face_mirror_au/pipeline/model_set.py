@@ -119,6 +119,11 @@ class ModelPlan:
             return self.models
         return "static" if single_image else "dynamic"
 
+    def left_empty(self, models: str) -> tuple[str, ...]:
+        """Action units that the bank's "dynamic" or "static" models do not measure; their columns are empty."""
+        open_bank = self.open_bank
+        return () if open_bank is None else open_bank.missing(models)
+
     def load_bank(self, *, single_image: bool = False) -> AUBank:
         """Read the AU bank."""
         models = self.models_for(single_image=single_image)

@@ -56,19 +56,23 @@ def symmetric_reference(meshes: NDArray[np.floating]) -> tuple[FloatArray, NDArr
     mean = np.asarray(meshes[0], dtype=np.float64)
     for _ in range(_ROUNDS):
         mean = align_meshes(meshes, mean, RIGID_POINTS).mean(axis=0)
-    across = (mean[list(_LEFT)] - mean[list(_RIGHT)]).mean(axis=0)
+    # Its mirror image, laid onto it by the pairs that are known; then the nearest point is the partner.
+    known, theirs = np.array(_LEFT + _RIGHT + _MIDLINE), np.array(_RIGHT + _LEFT + _MIDLINE)
+    image = mean * np.array([-1.0, 1.0, 1.0])
+    laid = align_meshes(np.concatenate([image[known], image]), mean[theirs], np.arange(len(known)))[len(known) :]
+    partner = ((laid - mean[:, np.newaxis]) ** 2).sum(axis=2).argmin(axis=1)
+    if (partner[partner] != np.arange(len(mean))).any():
+        raise ModelFileError("the points of this mesh do not pair up left and right; the bank needs the attention mesh")
+    shape = (mean + laid[partner]) / 2
+
+    across = (shape[list(_LEFT)] - shape[list(_RIGHT)]).mean(axis=0)
     across /= np.linalg.norm(across)
-    down = mean[_MIDLINE[-1]] - mean[_MIDLINE[0]]
+    down = shape[_MIDLINE[-1]] - shape[_MIDLINE[0]]
     down -= across * (across @ down)
     down /= np.linalg.norm(down)
-    shape = (mean - mean[list(_MIDLINE)].mean(axis=0)) @ np.stack([across, down, np.cross(across, down)], axis=1)
-    flip = np.array([-1.0, 1.0, 1.0])
-    for _ in range(_ROUNDS):
-        distances = ((shape * flip)[:, np.newaxis] - shape) ** 2
-        partner = distances.sum(axis=2).argmin(axis=1)
-        if (partner[partner] != np.arange(len(shape))).any():
-            raise ModelFileError("the points of this mesh do not pair up left and right; the bank needs the attention mesh")
-        shape = (shape + (shape * flip)[partner]) / 2
+    shape = (shape - shape[list(_MIDLINE)].mean(axis=0)) @ np.stack([across, down, np.cross(across, down)], axis=1)
+    # What rounding left of an asymmetry goes, too.
+    shape = (shape + (shape * np.array([-1.0, 1.0, 1.0]))[partner]) / 2
     scale = OUTER_EYE_DISTANCE_MM / float(np.linalg.norm(shape[_OUTER_CORNERS[0]] - shape[_OUTER_CORNERS[1]]))
     return shape * scale, partner
 

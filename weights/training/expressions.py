@@ -75,7 +75,8 @@ MOVEMENTS: Mapping[str, Mapping[str, Range]] = {
 }  # fmt: skip
 # What a smile that shows the teeth brings along, in shares of its own weight.
 WITH_TEETH: Mapping[str, Range] = {
-    "mouthUpperUp": (0.3, 1.0), "mouthLowerDown": (0.1, 0.8), "mouthStretch": (-0.2, 0.8), "mouthDimple": (-0.2, 0.4),
+    "mouthUpperUp": (0.3, 1.0), "mouthLowerDown": (0.1, 0.8), "mouthStretch": (-0.1, 1.0), "mouthDimple": (-0.2, 0.4),
+    "noseSneer": (-0.1, 0.25),
 }  # fmt: skip
 # Drawn more often: the movements that people make most, and those that are the hardest to see.
 OFTEN: Mapping[str, int] = {

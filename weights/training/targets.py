@@ -13,10 +13,10 @@ AU04      browDown
 AU05      eyeWide
 AU06      cheekSquint
 AU07      eyeSquint
-AU09      noseSneer
-AU10      mouthUpperUp                            beyond the smile's weight, see below
+AU09      noseSneer                               beyond 0.2 of the smile's weight
+AU10      mouthUpperUp                            beyond 0.8 of the smile's weight, see below
 AU12      mouthSmile
-AU14      mouthDimple                             beyond 0.4 of the smile's weight
+AU14      mouthDimple                             beyond 0.3 of the smile's weight
 AU15      mouthFrown
 AU17      mouthShrugLower                         one piece: left and right have the same value
 AU20      mouthStretch                            beyond 0.8 of the smile's weight
@@ -26,8 +26,9 @@ AU26      jawOpen                                 one piece: left and right have
 AU45      eyeBlink                                1 is a closed eye; a lowered gaze is none
 ========  ======================================  ============================================================
 
-A smile that shows the teeth lifts the upper lip and stretches the mouth by itself; FACS scores that as AU12 and AU25. So for AU10, AU14 and
-AU20 only what goes beyond the smile counts.
+A smile that shows the teeth lifts the upper lip, stretches the mouth and widens the nose by itself; FACS scores that as AU12 and AU25. So
+for AU09, AU10, AU14 and AU20 only what goes beyond the smile counts. While a smile brings more of a shape than there is, the difference is
+negative: that teaches a linear predictor to take the smile away, and the tables show 0.
 
 The whole face's intensity is the mean of left and right: a movement of one side alone counts half.
 """
@@ -54,7 +55,7 @@ SHAPES: Mapping[str, str | None] = {
 ACTION_UNITS = tuple(SHAPES)
 # What a smile of weight 1 brings along of these on the same side.
 SMILE = "mouthSmile"
-PART_OF_SMILE: Mapping[str, float] = {"mouthUpperUp": 1.0, "mouthDimple": 0.4, "mouthStretch": 0.8}
+PART_OF_SMILE: Mapping[str, float] = {"noseSneer": 0.2, "mouthUpperUp": 0.8, "mouthDimple": 0.3, "mouthStretch": 0.8}
 ONE_PIECE = ("AU17", "AU26")
 """Their shapes have no sides, so neither has their intensity."""
 
@@ -65,7 +66,7 @@ _NO_GAP = ("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpp
 
 
 def intensities(model: FaceModel, weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """Intensities of an expression: (2, 17) float64, the subject's left, then right; 0 upwards, in the order of `ACTION_UNITS`."""
+    """Intensities of an expression: (2, 17) float64, the subject's left, then right, in the order of `ACTION_UNITS`."""
     values = np.zeros((2, len(SHAPES)))
     gaps = lip_gaps(model, weights)
     for column, shape in enumerate(SHAPES.values()):
@@ -74,7 +75,7 @@ def intensities(model: FaceModel, weights: Mapping[str, float]) -> NDArray[np.fl
                 values[row, column] = gaps[row] / GAP_MM_OF_ONE
             else:
                 beyond = weights.get(shape + side, weights.get(shape, 0.0)) - PART_OF_SMILE.get(shape, 0.0) * weights.get(SMILE + side, 0.0)
-                values[row, column] = INTENSITY_OF_FULL_WEIGHT * max(beyond, 0.0)
+                values[row, column] = INTENSITY_OF_FULL_WEIGHT * beyond
     return values
 
 
