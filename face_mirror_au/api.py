@@ -79,6 +79,8 @@ class AUPipeline:
         "dynamic": compared with the recording's own neutral face; "static": not; "auto": static for a single image, else dynamic.
     explicit : ExplicitModels, optional
         Model files to use instead of a profile.
+    au_bank : path, optional
+        Another open AU bank than the one that comes with this package; profile "open".
     detect_every : int
         Frames between two scheduled detections.
     strict : bool
@@ -104,6 +106,7 @@ class AUPipeline:
         weights_dir: Path | str | None = None,
         models: str = "auto",
         explicit: ExplicitModels | None = None,
+        au_bank: Path | str | None = None,
         detect_every: int = 30,
         strict: bool = False,
         flipped_input: bool = False,
@@ -111,7 +114,8 @@ class AUPipeline:
         if explicit is not None:
             plan = explicit.plan(models)
         else:
-            plan = plan_models(Store.default(Path(weights_dir) if weights_dir is not None else None), profile, models)
+            store = Store.default(Path(weights_dir) if weights_dir is not None else None)
+            plan = plan_models(store, profile, models, Path(au_bank) if au_bank is not None else None)
         self._settings = RunSettings(detect_every=detect_every, strict=strict, flipped_input=flipped_input)
         self._runner = VideoRunner(plan, self._settings)
         self._state = TrackState()

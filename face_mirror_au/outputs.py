@@ -15,9 +15,9 @@ from face_mirror_au.io.csv_tables import (
     face_mirror_columns,
     minimal_columns,
     openface_columns,
+    sides_columns,
     write_face_mirror_csv,
     write_minimal_csv,
-    sides_columns,
     write_openface_csv,
     write_sides_csv,
 )

@@ -204,6 +204,12 @@ class VideoRunner:
                 "landmarks",
                 "--mirror-landmarks",
             )
+        if settings.mirror.landmarks == REFLECT and plan.open_bank is not None:
+            raise UsageError(
+                "reflect is not for the open AU bank, which measures the mesh of the mirrored picture; take locate, or profile hybrid",
+                "landmarks",
+                "--mirror-landmarks",
+            )
         self.plan = plan
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})

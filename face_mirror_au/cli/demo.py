@@ -1,4 +1,4 @@
-"""`face-mirror-au demo`: a real face clip through the whole pipeline, and a look at the rows."""
+"""`face-mirror-au demo`: a real face clip through the whole pipeline, a look at the rows, and the report page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from face_mirror_au.cli.options import Weights, open_store
-from face_mirror_au.cli.run import run
+from face_mirror_au.cli.run import mirror
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, say, say_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN_AUS = ("AU01_r", "AU04_r", "AU06_r", "AU12_r", "AU25_r", "AU45_r")
+LABEL = "demo"
+SHOWN_AUS = ("AU01", "AU04", "AU06", "AU12", "AU25", "AU45")
 SHOWN_ROWS = 13
 
 
@@ -23,36 +24,55 @@ SHOWN_ROWS = 13
 def demo(
     output_dir: Annotated[Path, typer.Option("-o", "--output-dir", metavar="DIR", help="Where the files go.")] = Path("demo-out"),
     clip: Annotated[Path | None, typer.Option(metavar="VIDEO", help="Another clip than the one of `weights fetch demo-clip`.")] = None,
+    profile: Annotated[str, typer.Option(help="Model set; open is the one that anyone may use.")] = "open",
     weights: Weights = None,
 ) -> None:
-    """Run the demo clip (a face from neutral to a smile) and print some of its rows. Needs `weights fetch open demo-clip` once."""
+    """Run the demo clip (a face from neutral to a smile) in three views, print some rows, write the report. Needs `weights fetch open`."""
     video = clip or open_store(weights).require("demo_clip", fetch="open demo-clip")
     code: int = ExitCode.OK
     try:
-        run(videos=[video], output_dir=output_dir, subject="demo", weights=weights)
+        mirror(videos=[video], output_dir=output_dir, subject=LABEL, profile=profile, weights=weights)
     except typer.Exit as done:
         code = done.exit_code
     if code in {ExitCode.OK, ExitCode.PARTIAL}:
-        _show(output_dir / "demo" / "demo.csv")
+        _show(output_dir / LABEL)
     raise typer.Exit(code)
 
 
-def _show(csv: Path) -> None:
+def _show(folder: Path) -> None:
     import pandas as pd
+
+    views = {view: pd.read_csv(folder / f"{LABEL}{ending}.csv") for view, ending in _VIEWS.items()}
+    columns = [f"{au}_r" for au in SHOWN_AUS]
+    _print("Every few frames of the demo clip: action units of the whole face, 0 to 5", views["whole face"], columns)
+    peak = int(views["whole face"]["AU12_r"].idxmax())
+    at_peak = pd.DataFrame([rows.iloc[peak] for rows in views.values()], index=list(views))
+    _print(f"The three views at the largest smile, frame {peak + 1}", at_peak, columns, labels=True)
+    sides = folder / f"{LABEL}.sides.csv"
+    if sides.exists():
+        row = pd.read_csv(sides).iloc[peak]
+        table = pd.DataFrame(
+            [{"success": row["success"], **{f"{au}_r": row[f"{au}_{side}"] for au in SHOWN_AUS}} for side in ("left", "right")],
+            index=["the subject's left", "the subject's right"],
+        )
+        _print("The two sides of the unmirrored face, the same frame", table, columns, labels=True)
+    say(f"All columns and rows: {folder / f'{LABEL}.csv'}")
+    say(f"Left against right, open it in a browser: {folder / f'{LABEL}.report.html'}")
+
+
+_VIEWS = {"whole face": "", "left half twice": "_left_mirrored", "right half twice": "_right_mirrored"}
+
+
+def _print(title: str, rows: pd.DataFrame, columns: list[str], *, labels: bool = False) -> None:
     from rich.table import Table
 
-    rows = pd.read_csv(csv)
-    has_aus = bool(rows["AU12_r"].notna().any())
-    shown = [name for name in SHOWN_AUS if name in rows] if has_aus else ["x_48", "y_48", "x_54", "y_54", "pose_Rx", "pose_Ry", "pose_Rz"]
-    columns = ["frame", "timestamp", "success", "confidence", *shown]
-    table = Table(*columns, title="Every few frames of the demo clip")
+    first = [] if labels else [name for name in ("frame", "timestamp", "success", "confidence") if name in rows]
+    table = Table(*([""] if labels else []), *first, *columns, title=title)
     step = max(1, len(rows) // SHOWN_ROWS)
     for position in range(0, len(rows), step):
-        table.add_row(*(_cell(rows.iloc[position], name) for name in columns))
+        row = rows.iloc[position]
+        table.add_row(*([str(rows.index[position])] if labels else []), *(_cell(row, name) for name in (*first, *columns)))
     say_table(table)
-    if not has_aus:
-        say("No action units yet: 'face-mirror-au weights fetch openface-au' adds OpenFace's models (non-commercial research only).")
-    say(f"All columns and rows: {csv}")
 
 
 def _cell(row: pd.Series, name: str) -> str:

@@ -40,6 +40,7 @@ def host(
     plugin: options.Plugins = None,
     block_plugin: options.Blocked = None,
     weights: options.Weights = None,
+    au_bank: options.Bank = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Start Face Mirror with this plugin: its two AU tables are ready when its mirrored videos are.
@@ -77,7 +78,7 @@ def host(
             plugins=tuple(plugin or ()),
             blocked=tuple(block_plugin or ()),
         )
-        plan = plan_models(Store.default(weights), profile, models)
+        plan = plan_models(Store.default(weights), profile, models, au_bank)
         plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
         for message in (*plan.warnings, *messages) if not quiet else ():
             print_error(message, "warning", "yellow")

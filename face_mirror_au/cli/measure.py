@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from face_mirror_au.outputs import OutputPlan
     from face_mirror_au.pipeline.sequence import OnlineValues
     from face_mirror_au.records import Image, View
-    from face_mirror_au.video_run import VideoRunner
+    from face_mirror_au.video_run import VideoResult, VideoRunner
     from face_mirror_hooks.records import FrameResult, ViewResult
 
 
@@ -40,6 +40,7 @@ class VideoReport:
     lines: dict[str, str] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    page: str | None = None
     replaced: bool = False
     models: str | None = None
     notes: list[str] = field(default_factory=list)
@@ -54,6 +55,7 @@ def measure_all(
     plans: Sequence[OutputPlan],
     *,
     write_videos: bool,
+    report: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -71,7 +73,7 @@ def measure_all(
             print_error(warning, "warning", "yellow")
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
-        reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, progress=talk))
+        reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
         if talk:
             _print_report(reports[-1])
         else:
@@ -146,12 +148,12 @@ def _overall(codes: Sequence[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, progress: bool) -> VideoReport:
+def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, page: bool, progress: bool) -> VideoReport:
     from face_mirror_au.io.files import display_name
 
     report = VideoReport(display_name(video))
     try:
-        _measure(runner, video, plan, report, write_videos=write_videos, progress=progress)
+        _measure(runner, video, plan, report, write_videos=write_videos, page=page, progress=progress)
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, TerminatedError)
         report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
@@ -162,7 +164,9 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
     return report
 
 
-def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoReport, *, write_videos: bool, progress: bool) -> None:
+def _measure(
+    runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoReport, *, write_videos: bool, page: bool, progress: bool
+) -> None:
     from face_mirror_au.io.mirror_video import MirroredVideos
     from face_mirror_au.io.raw_log import OnlineLog
     from face_mirror_au.outputs import write_all
@@ -208,10 +212,18 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
         )
         writing.close()
         notes = writer[0].notes if writer else ()
-        written = write_all(result, plan, runner, video, reasons, notes, (*mirrored.values(), online))
+        others = [*mirrored.values(), online, *_pages(plan, result, wanted=page)]
+        written = write_all(result, plan, runner, video, reasons, notes, others)
         report.files = [str(path) for path in (*written, *mirrored.values(), online)]
-        report.lines = {view.value: result.reconciliation(view) for view in result.tables} or {"original": result.reconciliation()}
-        report.failed = {view.value: sum(counts.values()) for view, counts in result.failures.items()}
+        _tell(report, runner, result)
+    if _pages(plan, result, wanted=page):
+        report.page = _write_page(folder, plan.csv.stem, report.warnings)
+
+
+def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None:
+    """Put what came out into the report."""
+    report.lines = {view.value: result.reconciliation(view) for view in result.tables} or {"original": result.reconciliation()}
+    report.failed = {view.value: sum(counts.values()) for view, counts in result.failures.items()}
     report.frames, report.worker_losses = result.decoded, len(result.losses)
     report.warnings = [warning for warning in result.warnings if warning not in runner.plan.warnings]
     if result.losses:
@@ -221,6 +233,22 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoRe
     report.problems = [*result.problems, *result.empty_tables]
     if report.problems:
         report.exit_code = ExitCode.PARTIAL
+
+
+def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:
+    """The report page, where there is something to compare: it takes both mirrored views."""
+    return [plan.beside(".report.html")] if wanted and len(result.tables) > 2 else []
+
+
+def _write_page(folder: Path, stem: str, warnings: list[str]) -> str | None:
+    """The report page; its name. The tables are whole without it, so a page that cannot be made is a warning."""
+    from face_mirror_au.report.write import write_report
+
+    try:
+        return str(write_report(folder, stem))
+    except FaceMirrorAUError as error:
+        warnings.append(f"no report page: {error}")
+        return None
 
 
 def _print_report(report: VideoReport) -> None:
@@ -237,6 +265,8 @@ def _print_report(report: VideoReport) -> None:
     say(f"  {report.files[0]}")
     others = ", ".join(Path(path).name for path in report.files[1:])
     say(f"  beside it: {others}")
+    if report.page is not None:
+        say(f"  left against right: {report.page}")
 
 
 def _print_failure(report: VideoReport) -> None:

@@ -76,6 +76,13 @@ StartMethodOption = Annotated[
     str | None, typer.Option("--start-method", help="How workers start: fork or spawn. Default: fork where there is one.")
 ]
 Device = Annotated[str, typer.Option(help="Where the networks run: auto, cpu, coreml, cuda. auto measures once and takes the faster.")]
+Bank = Annotated[
+    Path | None,
+    typer.Option("--au-bank", metavar="FILE.npz", help="Another open AU bank than the one that comes with this program; profile open."),
+]
+NoReport = Annotated[
+    bool, typer.Option("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one.")
+]
 WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
 Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]

@@ -40,6 +40,8 @@ def run(
     plugin: options.Plugins = None,
     block_plugin: options.Blocked = None,
     weights: options.Weights = None,
+    au_bank: options.Bank = None,
+    no_report: options.NoReport = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     write_videos: options.WriteVideos = False,
@@ -82,7 +84,7 @@ def run(
         plans = output_plans(videos, output_dir, output, format_, columns, subject)
         for each in plans:
             each.check()
-        plan = plan_models(options.open_store(weights), profile, models)
+        plan = plan_models(options.open_store(weights), profile, models, au_bank)
         plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
         for message in messages if not quiet else ():
             print_error(message, "device", "yellow")
@@ -90,7 +92,7 @@ def run(
             nursery.close()
             nursery = None
         with VideoRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata) as runner:
-            measure_all(runner, videos, plans, write_videos=write_videos, as_json=as_json, quiet=quiet)
+            measure_all(runner, videos, plans, write_videos=write_videos, report=not no_report, as_json=as_json, quiet=quiet)
 
 
 def mirror(
@@ -113,6 +115,8 @@ def mirror(
     plugin: options.Plugins = None,
     block_plugin: options.Blocked = None,
     weights: options.Weights = None,
+    au_bank: options.Bank = None,
+    no_report: options.NoReport = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -141,6 +145,8 @@ def mirror(
         plugin=plugin,
         block_plugin=block_plugin,
         weights=weights,
+        au_bank=au_bank,
+        no_report=no_report,
         as_json=as_json,
         quiet=quiet,
         write_videos=True,

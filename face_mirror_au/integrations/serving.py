@@ -38,10 +38,13 @@ class HostLandmarks:
     ----------
     points : mapping of int to ndarray, (68, 2) float32
         By frame index; a frame without has no face.
+    boxes_only : bool
+        The AU bank needs a mesh: our landmark model looks where the application's landmarks are.
     """
 
     def __init__(self) -> None:
         self.points: Mapping[int, Float32Array] = {}
+        self.boxes_only = False
 
     @hookimpl
     def detect_faces(self, frame: Frame) -> list[Detection]:
@@ -54,7 +57,7 @@ class HostLandmarks:
     @hookimpl
     def locate_landmarks(self, frame: Frame, view: View) -> Located | None:
         """The frame's landmarks in the original view."""
-        if view is not View.ORIGINAL:
+        if view is not View.ORIGINAL or self.boxes_only:
             return None
         points = self.points.get(frame.index)
         # A score of 0 says that there is no face; None would leave the frame to our own model.
@@ -77,6 +80,10 @@ class HostWork:
 
 class HostTask(HookedTask):
     """A `HookedTask` whose jobs bring landmarks. A job is a `HostWork`."""
+
+    def __init__(self, processing: HookedProcessing) -> None:
+        super().__init__(processing)
+        HOST_LANDMARKS.boxes_only = processing.plan.open_bank is not None
 
     def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
         """Process one chunk."""

@@ -23,6 +23,8 @@ MESH_MODES = 96
 PENALTY = 1.0
 # Every tenth recording tells which predictors are good enough and is not learned from.
 VALIDATION_EVERY = 10
+# A difference of the sides is amplified by this at most, to be as sensitive as their sum.
+MAX_AMPLIFICATION = 2.5
 MIN_CORRELATION = 0.6
 MAX_INTENSITY = 5.0
 _BLOCK = 2048
@@ -84,7 +86,7 @@ def fit_bank(data: Dataset) -> Fitted:
             used, truth = features, data.intensities
             mean = np.mean([each[learning].mean(axis=0, dtype=np.float64) for each in (used.plain, used.mirrored)], axis=0)
             level = truth[learning].mean(axis=(0, 1))
-        left = ridge(used, truth, learning, mean, level)
+        left = fit_sides(used, truth, learning, mean, level)
         predicted = np.stack([(each - mean) @ left + level for each in (used.plain, used.mirrored)], axis=1)
         correlations[form] = correlate(predicted[~learning], truth[~learning])
         arrays |= _predictors(form, left, level, mean, hog_scale, shape, partner, correlations[form])
@@ -137,19 +139,63 @@ def relative_to_rest(values: NDArray[_Real], data: Dataset) -> NDArray[_Real]:
     return result
 
 
-def ridge(used: _Features, truth: FloatArray, rows: NDArray[np.bool_], mean: FloatArray, level: FloatArray) -> FloatArray:
-    """Weights of the left side, (f, 17): from frames with their left, and from mirrored frames with their right."""
-    size = len(mean)
-    gram, moments = np.zeros((size, size)), np.zeros((size, truth.shape[2]))
+def fit_sides(used: _Features, truth: FloatArray, rows: NDArray[np.bool_], mean: FloatArray, level: FloatArray) -> FloatArray:
+    """Weights of the left side, (f, 17); those of the right are their mirror image.
+
+    Since every frame counts as it is and mirrored, what both sides do (half their sum) depends on the symmetric part of the features alone,
+    and what tells them apart (half their difference) on the antisymmetric part. The two are regressed apart, and then brought to one
+    sensitivity: ridge regression shrinks the rarer and smaller differences more than the sums, and a movement of one side alone would show
+    on the other side, too.
+    """
     chosen = np.flatnonzero(rows)
+    solved: list[FloatArray] = []
+    sensitivity: list[FloatArray] = []
+    for sign in (1.0, -1.0):
+        part = _Part(used, truth, mean if sign > 0 else 0.0 * mean, level if sign > 0 else 0.0 * level, sign)
+        weights = ridge(part, chosen)
+        solved.append(weights)
+        sensitivity.append(slopes(part, chosen, weights))
+    match = np.clip(sensitivity[0] / np.maximum(sensitivity[1], 1e-6), 1.0, MAX_AMPLIFICATION)
+    return solved[0] + match * solved[1]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Half the sum (sign 1) or half the difference (-1) of the two sides: features and truth."""
+
+    used: _Features
+    truth: FloatArray
+    mean: FloatArray
+    level: FloatArray
+    sign: float
+
+    def block(self, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """Features (n, f) and truth (n, 17) of some frames."""
+        x = (self.used.plain[rows].astype(np.float64) + self.sign * self.used.mirrored[rows]) / 2 - self.mean
+        return x, (self.truth[rows, 0] + self.sign * self.truth[rows, 1]) / 2 - self.level
+
+
+def ridge(part: _Part, chosen: NDArray[np.int64]) -> FloatArray:
+    """Ridge regression, (f, 17)."""
+    size = part.mean.size
+    gram, moments = np.zeros((size, size)), np.zeros((size, part.truth.shape[2]))
     for block in _blocks(len(chosen)):
-        for side, each in enumerate((used.plain, used.mirrored)):
-            x = each[chosen[block]].astype(np.float64) - mean
-            gram += x.T @ x
-            moments += x.T @ (truth[chosen[block], side] - level)
+        x, y = part.block(chosen[block])
+        gram += x.T @ x
+        moments += x.T @ y
     # The mean square of a row, not of a feature: it does not depend on how many features there are.
-    gram[np.diag_indices(size)] += PENALTY * np.trace(gram) / (2 * len(chosen))
+    gram[np.diag_indices(size)] += PENALTY * np.trace(gram) / len(chosen)
     return np.asarray(np.linalg.solve(gram, moments))
+
+
+def slopes(part: _Part, chosen: NDArray[np.int64], weights: FloatArray) -> FloatArray:
+    """How much a prediction rises when the truth rises by 1, (17,)."""
+    products, squares = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
+    for block in _blocks(len(chosen)):
+        x, y = part.block(chosen[block])
+        products += (y * (x @ weights)).sum(axis=0)
+        squares += (y**2).sum(axis=0)
+    return products / np.maximum(squares, 1e-9)
 
 
 def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
@@ -157,9 +203,10 @@ def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
 
     Both are clipped to the range of an intensity first, as the tables show them. (N, 2, 17) each.
     """
+    unclipped = predicted
     predicted, truth = np.clip(predicted, 0.0, MAX_INTENSITY), np.clip(truth, 0.0, MAX_INTENSITY)
     n_aus = truth.shape[2]
-    whole = predicted.mean(axis=1), truth.mean(axis=1)
+    whole = np.clip(unclipped.mean(axis=1), 0.0, MAX_INTENSITY), truth.mean(axis=1)
     sides = predicted.reshape(-1, n_aus), truth.reshape(-1, n_aus)
     return np.array([[_correlation(given[:, au], true[:, au]) for au in range(n_aus)] for given, true in (whole, sides)])
 

@@ -1,0 +1,85 @@
+"""Held-out renders through the pipeline and the open bank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_mirror_au.models.open_bank import PDM_FEATURES, OpenBank
+from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.training.dataset import Dataset, make_dataset
+from face_mirror_au.training.fit import MAX_INTENSITY, relative_to_rest
+
+_BLOCK = 512
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """N measured frames with their truth.
+
+    Attributes
+    ----------
+    truth : ndarray, (N, 2, 17) float64
+        Left and right, relative to the person's rest, clipped to an intensity's range.
+    absolute_truth : ndarray, (N, 2, 17) float64
+        The same, not relative.
+    dynamic, static : ndarray, (N, 2, 17) float64
+        What the bank says, clipped likewise; of every predictor, also of those that are left empty.
+    raw_dynamic, raw_static : ndarray, (N, 2, 17) float64
+        Not clipped.
+    at_rest : ndarray, (N,) bool
+    angles : ndarray, (N, 3) float64
+        Yaw, pitch, roll, degrees.
+    people : int
+    """
+
+    truth: FloatArray
+    absolute_truth: FloatArray
+    raw_dynamic: FloatArray
+    raw_static: FloatArray
+    at_rest: NDArray[np.bool_]
+    angles: FloatArray
+    people: int
+
+    @property
+    def dynamic(self) -> FloatArray:
+        """Of the dynamic predictors."""
+        return np.clip(self.raw_dynamic, 0.0, MAX_INTENSITY)
+
+    def whole(self, form: str) -> FloatArray:
+        """The whole face's intensities, (N, 17): the mean of the sides, then clipped, as the tables have them."""
+        raw = self.raw_dynamic if form == "dynamic" else self.raw_static
+        return np.clip(raw.mean(axis=1), 0.0, MAX_INTENSITY)
+
+
+def held_out(bank: OpenBank, mesh: Path, weights: Path, folder: Path, seed: int, recordings: int) -> HeldOut:
+    """Render people that no training has seen, and measure them. As in a video, each person's rest is the reference."""
+    data = make_dataset(mesh, weights, folder, seed, recordings, workers=2)
+    n_aus = len(INTENSITY_AUS)
+    relative = relative_to_rest(data.intensities.reshape(len(data), -1), data).reshape(-1, 2, n_aus)
+    raw = {form: _predict(bank, form, data) for form in ("dynamic", "static")}
+    dynamic = relative_to_rest(raw["dynamic"].reshape(len(data), -1), data).reshape(-1, 2, n_aus)
+    return HeldOut(
+        truth=np.clip(relative, 0.0, MAX_INTENSITY),
+        absolute_truth=np.clip(data.intensities, 0.0, MAX_INTENSITY),
+        raw_dynamic=dynamic,
+        raw_static=raw["static"],
+        at_rest=data.at_rest,
+        angles=data.angles,
+        people=recordings,
+    )
+
+
+def _predict(bank: OpenBank, form: str, data: Dataset) -> FloatArray:
+    """Raw values of all predictors, (N, 2, 17); dynamic ones up to a constant, which a person's rest takes away."""
+    values = []
+    for start in range(0, len(data), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        parameters = bank.mesh_shape.parameters(data.mesh[rows])
+        descriptors = np.concatenate([data.hog[rows], np.zeros((len(parameters), PDM_FEATURES)), parameters], axis=1)
+        centred = descriptors - bank.means
+        values.append(np.einsum("nf,saf->nsa", centred, bank.weights[form], optimize=True) + bank.biases[form])
+    return np.concatenate(values)
