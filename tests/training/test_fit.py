@@ -108,6 +108,18 @@ def test_movements_have_the_size_of_the_truth(bank, unseen):
     assert np.abs(found[other.at_rest]).mean() < 0.3
 
 
+def test_a_movement_of_one_side_does_not_show_on_the_other(bank, unseen):
+    other = unseen[0]
+    found = predicted(bank, "dynamic", other)
+    for side in (0, 1):
+        alone = (other.intensities[:, side] > 2.0) & (other.intensities[:, 1 - side] == 0.0)
+        alone[:, [column for column in range(17) if column not in SIDED]] = False
+        assert alone.sum() > 20
+        moving, resting = found[:, 1 + side][alone], found[:, 2 - side][alone]
+        assert moving.mean() > 2.5
+        assert abs(resting.mean()) < 0.1 * moving.mean()
+
+
 @pytest.mark.parametrize("form", ["dynamic", "static"])
 def test_a_mirrored_face_gets_the_same_with_the_sides_exchanged(bank, unseen, form):
     """Whatever was learned."""
@@ -200,11 +212,21 @@ def test_correlations_are_of_what_the_tables_show():
     random = np.random.default_rng(0)
     truth = random.uniform(0, 5, (200, 2, 17))
     assert correlate(truth, truth) == pytest.approx(np.ones((2, 17)))
-    cut = np.where(truth < 1.0, -50.0, truth)
-    assert correlate(cut, np.where(truth < 1.0, 0.0, truth)) == pytest.approx(np.ones((2, 17))), "what is below 0 is 0"
+    quiet = truth < 1.0
+    shown = np.where(quiet, 0.0, truth)
+    assert correlate(np.where(quiet, -50.0, truth), shown)[1] == pytest.approx(np.ones(17)), "what is below 0 is 0"
+    assert correlate(np.where(truth > 4, 50.0, truth), np.where(truth > 4, 5.0, truth))[1] == pytest.approx(np.ones(17))
     exchanged = correlate(truth[:, ::-1], truth)
     assert exchanged[0] == pytest.approx(np.ones(17)), "the whole face does not see it"
     assert np.abs(exchanged[1]).max() < 0.3
+
+
+def test_the_whole_face_is_the_mean_of_the_sides_before_either_is_cut():
+    """As the bank's columns are: a side that is taken for negative lowers the whole face."""
+    strength = np.random.default_rng(0).uniform(0, 2, (200, 1, 17))
+    predicted = np.concatenate([3 * strength, -strength], axis=1)
+    truth = np.concatenate([2 * strength, 0 * strength], axis=1)
+    assert correlate(predicted, truth)[0] == pytest.approx(np.ones(17))
 
 
 def test_without_a_recording_for_validation_nothing_is_trained(data):
