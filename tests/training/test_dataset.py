@@ -38,12 +38,14 @@ def made(shared_file, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_second_run_measures_the_same_in_other_files(shared_file, made, tmp_path):
     assert equal(make(shared_file, tmp_path, per_shard=10), made)
     assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_nearly_every_frame_is_measured_and_has_its_own_truth(shared_file, made):
     assert 0.9 * RECORDINGS * FRAMES <= len(made) <= RECORDINGS * FRAMES
     assert made.mesh.shape[1:] == (478, 3)
@@ -63,6 +65,7 @@ def test_nearly_every_frame_is_measured_and_has_its_own_truth(shared_file, made)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_stopped_run_goes_on_where_it_was(shared_file, made, folder):
     first, second = sorted(folder.glob("*.npz"))
     assert not list(folder.glob("*.part"))

@@ -23,7 +23,8 @@ SEEN = [column for column in range(17) if column not in (PLAIN, STILL)]
 SIDED = [column for column in SEEN if column not in PIECES]
 DESCRIPTION = {"name": "by hand", "version": "0"}
 
-pytestmark = pytest.mark.slow  # solves for 4560 weights, twice
+# Solves for 4560 weights, four times.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,12 @@ def made():
 @pytest.fixture(scope="module")
 def data(made):
     return made[0]
+
+
+@pytest.fixture(scope="module")
+def mesh_shape(data):
+    """And each point's partner."""
+    return fit_mesh_shape(data)
 
 
 @pytest.fixture(scope="module")
@@ -176,15 +183,30 @@ def test_the_bank_does_not_look_at_the_pdm(fitted):
         assert fitted.arrays[form][:, SIDED, HOG_SIZE + PDM_FEATURES :].any(axis=2).all()
 
 
+def test_the_means_are_those_of_the_faces_and_their_mirror_images(data, fitted, bank, mesh_shape):
+    """Of what is learned from; in the units of the descriptor."""
+    learned = data.select(data.recording % 10 != 9)
+    hog = (learned.hog.mean(axis=0) + learned.hog[:, hog_order()].mean(axis=0)) / 2
+    np.testing.assert_allclose(fitted.arrays["means"][:HOG_SIZE], hog, atol=1e-5)
+    parameters = bank.mesh_shape.parameters(learned.mesh)
+    _, partner = mesh_shape
+    mirrored = bank.mesh_shape.parameters(faces_by_hand.mirrored(learned.mesh, partner))
+    wanted = (parameters.mean(axis=0) + mirrored.mean(axis=0)) / 2
+    assert np.abs(wanted).max() > 0.01
+    np.testing.assert_allclose(fitted.arrays["means"][HOG_SIZE + PDM_FEATURES :], wanted, atol=1e-4)
+    level = learned.intensities.mean(axis=(0, 1))
+    np.testing.assert_allclose(fitted.arrays["static_bias"], [level, level], rtol=1e-6)
+
+
 def test_the_same_data_give_the_same_file(data, bank_file, tmp_path):
     again = tmp_path / "again.npz"
     write_open_bank(again, DESCRIPTION, fit_bank(data.select(np.arange(len(data)))).arrays)
     assert again.read_bytes() == bank_file.read_bytes()
 
 
-def test_the_mesh_shape_keeps_left_and_right_apart(made):
+def test_the_mesh_shape_keeps_left_and_right_apart(made, mesh_shape):
     data, partner = made
-    shape, found = fit_mesh_shape(data)
+    shape, found = mesh_shape
     np.testing.assert_array_equal(found, partner)
     np.testing.assert_array_equal(shape.rigid, RIGID_POINTS)
     np.testing.assert_allclose(shape.basis @ shape.basis.T, np.eye(len(shape.basis)), atol=1e-9)

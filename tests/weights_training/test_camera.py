@@ -127,18 +127,29 @@ def test_glasses_are_on_both_eyes_and_not_on_the_mouth(portrait, rounded: bool) 
 def test_lenses_take_their_share_of_the_light(portrait) -> None:
     image, landmarks = portrait
     drawn = image.copy()
-    Glasses(tint=0.5, thickness=0.01).draw(drawn, landmarks)
+    Glasses(tint=0.3, thickness=0.01).draw(drawn, landmarks)
     eye = around(landmarks[36:42], 0, image.shape)
-    assert drawn[eye].astype(float).mean() == pytest.approx(0.5 * image[eye].mean(), rel=0.1)
+    assert drawn[eye].astype(float).mean() == pytest.approx(0.7 * image[eye].mean(), rel=0.05)
+
+
+def test_each_lens_has_an_arm_to_the_ear_of_its_side(portrait) -> None:
+    image, landmarks = portrait
+    drawn = image.copy()
+    Glasses(tint=0.0).draw(drawn, landmarks)
+    changed = (drawn != image).any(axis=2)
+    for eye, temple in ((landmarks[36:42], landmarks[0]), (landmarks[42:48], landmarks[16])):
+        assert not changed[around(eye, 0, image.shape)].any(), "nothing crosses the eye"
+        x, y = np.round(temple + 0.3 * (eye.mean(axis=0) - temple)).astype(int)
+        assert changed[y - 3 : y + 4, x - 3 : x + 4].any()
 
 
 def test_glasses_follow_the_roll_of_the_head(portrait) -> None:
     image, landmarks = portrait
-    turned = cv2.getRotationMatrix2D((200.0, 200.0), 90, 1.0)
+    turned = cv2.getRotationMatrix2D((200.0, 200.0), 40, 1.0)
     points = (landmarks @ turned[:, :2].T + turned[:, 2]).astype(np.float32)
     blank = np.full_like(image, 255)
     upright, lying = blank.copy(), blank.copy()
-    glasses = Glasses(tint=0.5)
+    glasses = Glasses(tint=0.5, round=False)
     glasses.draw(upright, landmarks)
     glasses.draw(lying, points)
     expected = cv2.warpAffine(upright, turned, (400, 400), borderValue=(255, 255, 255))
