@@ -40,12 +40,13 @@ def demo(
 
 
 def _show(folder: Path) -> None:
+    import numpy as np
     import pandas as pd
 
     views = {view: pd.read_csv(folder / f"{LABEL}{ending}.csv") for view, ending in _VIEWS.items()}
     columns = [f"{au}_r" for au in SHOWN_AUS]
     _print("Every few frames of the demo clip: action units of the whole face, 0 to 5", views["whole face"], columns)
-    peak = int(views["whole face"]["AU12_r"].idxmax())
+    peak = int(np.nanargmax(views["whole face"]["AU12_r"].to_numpy()))
     at_peak = pd.DataFrame([rows.iloc[peak] for rows in views.values()], index=list(views))
     _print(f"The three views at the largest smile, frame {peak + 1}", at_peak, columns, labels=True)
     sides = folder / f"{LABEL}.sides.csv"

@@ -20,10 +20,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
+from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import ModelFileError
@@ -105,12 +108,11 @@ def read_open_bank(path: Path) -> OpenBank:
         When the file is missing, damaged, or holds arrays of other shapes. Nothing in it is executed.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _damaged(path, f"it is larger than {MAX_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _read_arrays(path)
         description = json.loads(arrays.pop("description").tobytes().decode("utf-8"))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, UnicodeDecodeError) as error:
+    except ModelFileError:
+        raise
+    except Exception as error:  # zipfile and NumPy raise a dozen kinds, from RuntimeError to MemoryError, on damaged content
         raise _damaged(path, f"{type(error).__name__}") from error
     if not isinstance(description, dict) or not {"name", "version"} <= set(description):
         raise _damaged(path, "it has no name and version")
@@ -123,8 +125,19 @@ def read_open_bank(path: Path) -> OpenBank:
     return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS})
 
 
-def _check_shapes(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays else 0
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of the file by name. What is compressed must not unpack to more than the file may hold."""
+    if path.stat().st_size > MAX_BYTES:
+        raise _damaged(path, f"it is larger than {MAX_BYTES} bytes")
+    with ZipFile(BytesIO(path.read_bytes())) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > MAX_BYTES:
+            raise _damaged(path, f"it unpacks to more than {MAX_BYTES} bytes")
+        return {member.filename.removesuffix(".npy"): read_array(BytesIO(archive.read(member)), allow_pickle=False) for member in members}
+
+
+def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays and arrays["mesh_basis"].ndim else 0
     per_predictor = (len(SIDES), len(INTENSITY_AUS))
     expected = {
         "mesh_reference": (N_MESH, 3),

@@ -204,6 +204,8 @@ class AUBank:
 
     def presences(self, intensity: FloatArray) -> FloatArray:
         """Presences of a bank that judges them by the intensity, (..., m) float64: (..., 18) float64, NaN where there is no intensity."""
+        if self.presence_above is None:
+            raise ValueError(f"the bank {self.name!r} has classifiers of its own")
         result = np.full((*intensity.shape[:-1], len(PRESENCE_AUS)), np.nan)
         for place, name in enumerate(PRESENCE_AUS):
             if name in INTENSITY_AUS:

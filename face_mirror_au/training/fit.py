@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.errors import UsageError
 from face_mirror_au.models.open_bank import FORMS, PDM_FEATURES
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
@@ -56,12 +57,20 @@ class _Features:
 
 
 def fit_bank(data: Dataset) -> Fitted:
-    """Fit everything; the same data give the same arrays."""
+    """Fit everything; the same data give the same arrays.
+
+    Raises
+    ------
+    UsageError
+        When no recording is left for validation.
+    """
     if ACTION_UNITS != INTENSITY_AUS:
         raise ValueError("the targets' action units are not those of the tables")
+    learning = data.recording % VALIDATION_EVERY != VALIDATION_EVERY - 1
+    if learning.all():
+        raise UsageError(f"every {VALIDATION_EVERY}th recording is for validation; make {VALIDATION_EVERY} or more", "recordings")
     shape, partner = fit_mesh_shape(data)
     hog_scale, features = _features(data, shape, partner)
-    learning = data.recording % VALIDATION_EVERY != VALIDATION_EVERY - 1
     arrays: dict[str, NDArray[np.generic]] = {
         "mesh_reference": shape.reference.astype(np.float32),
         "mesh_rigid": RIGID_POINTS,
@@ -199,7 +208,14 @@ def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
     n_aus = truth.shape[2]
     whole = np.clip(unclipped.mean(axis=1), 0.0, MAX_INTENSITY), truth.mean(axis=1)
     sides = predicted.reshape(-1, n_aus), truth.reshape(-1, n_aus)
-    return np.array([[np.corrcoef(given[:, au], true[:, au])[0, 1] for au in range(n_aus)] for given, true in (whole, sides)])
+    return np.array([[_correlation(given[:, au], true[:, au]) for au in range(n_aus)] for given, true in (whole, sides)])
+
+
+def _correlation(first: FloatArray, second: FloatArray) -> float:
+    """0 where one of the two never changes: nothing was learned, or there was nothing to learn."""
+    if np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _predictors(
