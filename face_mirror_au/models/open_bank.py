@@ -12,6 +12,7 @@ dynamic, static      (2, 17, n) float32  weights: the subject's left, then right
 static_bias          (2, 17) float32     dynamic predictors have none: a face at rest is 0
 dynamic_known,       (2, 17) float32     1 where the predictor is good enough: of the whole face, and of the sides; else 0
 static_known
+loudness             (17,) float32       how much movement an intensity of 1 is (see `quiet_levels`)
 ===================  ==================  =======================================================================
 """
 
@@ -62,6 +63,8 @@ class OpenBank:
         By form.
     known : mapping of str to ndarray, (2, 17) bool
         By form: which action units of the whole face, and of the sides, are predicted; the others are left empty.
+    loudness : ndarray, (17,) float64
+        How much movement an intensity of 1 is.
     """
 
     description: Mapping[str, object]
@@ -70,6 +73,7 @@ class OpenBank:
     weights: Mapping[str, FloatArray]
     biases: Mapping[str, FloatArray]
     known: Mapping[str, NDArray[np.bool_]]
+    loudness: FloatArray
 
     @property
     def name(self) -> str:
@@ -88,7 +92,9 @@ class OpenBank:
     def au_bank(self, form: str) -> AUBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
         left, right = (self._predictors(form, side) for side in range(len(SIDES)))
-        bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, quiet_share=QUIET_SHARE)
+        bank = AUBank.build_sided(
+            self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, quiet_share=QUIET_SHARE, loudness=self.loudness
+        )
         whole, sides = self.known[form]
         return bank.without(~np.concatenate([whole, sides, sides]))
 
@@ -114,15 +120,17 @@ def read_open_bank(path: Path) -> OpenBank:
         raise
     except Exception as error:  # zipfile and NumPy raise a dozen kinds, from RuntimeError to MemoryError, on damaged content
         raise _damaged(path, f"{type(error).__name__}") from error
-    if not isinstance(description, dict) or not {"name", "version"} <= set(description):
-        raise _damaged(path, "it has no name and version")
+    words = [description.get(key) for key in ("name", "version")] if isinstance(description, dict) else [None]
+    if not all(isinstance(word, str) and word and word.isprintable() for word in words):
+        raise _damaged(path, "it has no name and version, one line each")
     _check_shapes(path, arrays)
     means = arrays["means"].astype(np.float64)
     weights = {form: arrays[form].astype(np.float64) for form in FORMS}
     # Relative to rest, a descriptor's mean plays no part: the dynamic bias takes back what the shared means take away.
     biases = {"dynamic": weights["dynamic"] @ means, "static": arrays["static_bias"].astype(np.float64)}
+    loudness = arrays["loudness"].astype(np.float64)
     shape = MeshShape(arrays["mesh_reference"].astype(np.float64), arrays["mesh_rigid"], arrays["mesh_basis"].astype(np.float64))
-    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS})
+    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS}, loudness)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -144,6 +152,7 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         "mesh_basis": (n_modes, 3 * N_MESH),
         "means": (HOG_SIZE + PDM_FEATURES + n_modes,),
         "static_bias": per_predictor,
+        "loudness": (len(INTENSITY_AUS),),
         **dict.fromkeys(FORMS, (*per_predictor, HOG_SIZE + PDM_FEATURES + n_modes)),
         **{f"{form}_known": per_predictor for form in FORMS},
     }
@@ -162,7 +171,7 @@ def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mappi
     """Write a bank: the arrays of the table above, without the description's own. The same content gives the same bytes."""
     text = json.dumps(description, indent=1, sort_keys=True).encode("utf-8")
     with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, description=np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)})
+        np.savez(file, description=np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)})
 
 
 def _damaged(path: Path, what: str) -> ModelFileError:

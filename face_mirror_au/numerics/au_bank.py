@@ -65,6 +65,8 @@ class AUBank:
         An action unit is present where its intensity is above this; None: the bank has classifiers of its own.
     quiet_share : float or None
         The neutral levels are those of this share of the frames, the quietest ones; None: of each action unit's own low values.
+    loudness : ndarray, (17,) float64, or None
+        How much movement an intensity of 1 is, for each of `INTENSITY_AUS`; with `quiet_share`.
     """
 
     name: str
@@ -76,6 +78,7 @@ class AUBank:
     negative: FloatArray
     presence_above: float | None = None
     quiet_share: float | None = None
+    loudness: FloatArray | None = None
 
     @classmethod
     def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray) -> AUBank:
@@ -115,6 +118,7 @@ class AUBank:
         *,
         presence_above: float,
         quiet_share: float,
+        loudness: FloatArray | None = None,
     ) -> AUBank:
         """Stack intensity predictors of the left and of the right; the whole face's is the mean of the two.
 
@@ -125,6 +129,8 @@ class AUBank:
             The subject's left, then right; each of `INTENSITY_AUS` at most once.
         means : ndarray, (n,) float64
         presence_above, quiet_share : float
+        loudness : ndarray, (17,) float64, optional
+            All 1 when not given.
         """
         left, right = (cls.build(name, predictors, means) for predictors in sides)
         n = len(INTENSITY_AUS)
@@ -141,6 +147,7 @@ class AUBank:
             cutoffs=np.zeros(3 * n),
             presence_above=presence_above,
             quiet_share=quiet_share,
+            loudness=np.ones(n) if loudness is None else loudness,
         )
 
     def without(self, columns: NDArray[np.bool_]) -> AUBank:

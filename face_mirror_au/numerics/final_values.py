@@ -41,8 +41,8 @@ def neutral_offsets(raw: FloatArray, success: NDArray[np.bool_], cutoffs: FloatA
     return np.where(dynamic, level, 0.0)
 
 
-def quiet_levels(raw: FloatArray, success: NDArray[np.bool_], share: float, dynamic: NDArray[np.bool_], n_whole: int) -> FloatArray:
-    """The neutral level of each intensity in the quietest frames: the median over those whose intensities add up to the least.
+def quiet_levels(raw: FloatArray, success: NDArray[np.bool_], share: float, dynamic: NDArray[np.bool_], loudness: FloatArray) -> FloatArray:
+    """The neutral level of each intensity in the quietest frames: the median over those that add up to the least movement.
 
     Ours, for banks whose predictors all have the same scale: an intensity that another movement pulls below its level cannot lower the
     level, since that movement makes those frames loud, and left and right get their levels from the same frames.
@@ -56,8 +56,8 @@ def quiet_levels(raw: FloatArray, success: NDArray[np.bool_], share: float, dyna
         Of the successful frames, 0 to 1; at least one is taken.
     dynamic : ndarray, (m,) bool
         Static predictors need no offset: theirs is 0.
-    n_whole : int
-        The first so many columns, those of the whole face, are added up.
+    loudness : ndarray, (k,) float64
+        How much movement an intensity of 1 is, for each of the first k columns, those of the whole face.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def quiet_levels(raw: FloatArray, success: NDArray[np.bool_], share: float, dyna
     values = raw[success]
     if not len(values):
         return np.zeros(raw.shape[1])
-    totals = np.nansum(values[:, :n_whole], axis=1)
+    totals = np.nansum(values[:, : loudness.size] * loudness, axis=1)
     quiet = np.argsort(totals, kind="stable")[: max(1, round(share * len(values)))]
     return np.where(dynamic, np.median(values[quiet], axis=0), 0.0)
 

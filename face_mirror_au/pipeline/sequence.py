@@ -179,8 +179,8 @@ class AUSequence:
             if not at_rest.any():
                 raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
             return np.where(dynamic, np.median(raw[at_rest], axis=0), 0.0)
-        if self._bank.quiet_share is not None:
-            return quiet_levels(raw, success, self._bank.quiet_share, dynamic, len(INTENSITY_AUS))
+        if self._bank.quiet_share is not None and self._bank.loudness is not None:
+            return quiet_levels(raw, success, self._bank.quiet_share, dynamic, self._bank.loudness)
         return neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
 
 

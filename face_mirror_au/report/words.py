@@ -18,9 +18,13 @@ NO_SIDES = "has no sides: not told apart in the unmirrored face"
 TOO_LITTLE = "too little movement"
 
 _NETWORKS = {"blazeface": "BlazeFace", "retinaface": "RetinaFace", "attention_mesh": "MediaPipe's attention mesh", "pfld": "PFLD"}
-_BASELINES = {
+_OPENFACE_BASELINES = {
     "own": "each view's own neutral face: the median of its frames",
     "shared": "the original view's neutral face, for all views",
+}
+_OPEN_BASELINES = {
+    "own": "each view's own face at rest: what its quietest frames show",
+    "shared": "the original view's face at rest, for all views",
 }
 
 
@@ -108,7 +112,7 @@ def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
         return "nothing of this recording: static models compare with no neutral face"
     if baseline.startswith("neutral:"):
         return f"the face in seconds {baseline.removeprefix('neutral:')}, named as rest"
-    return _BASELINES.get(baseline, baseline)
+    return (_OPENFACE_BASELINES if is_openface(models) else _OPEN_BASELINES).get(baseline, baseline)
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:

@@ -5,10 +5,13 @@ That is built in, not learned: each frame is used as it is and mirrored, and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import ModelFileError
+from face_mirror_au.models.mesh_points import LEFT_EYE, LIPS, RIGHT_EYE
 from face_mirror_au.numerics.mesh_shape import align_meshes
 from face_mirror_au.records import FloatArray
 
@@ -21,11 +24,22 @@ RIGID_POINTS = np.array(
     ],
     dtype=np.int32,
 )
-# Well-known pairs, the subject's right first, and points of the midline from the forehead to the chin: where to begin.
-_RIGHT, _LEFT = (33, 133, 61, 234, 127, 70, 105, 107, 159, 145), (263, 362, 291, 454, 356, 300, 334, 336, 386, 374)
+# Pairs that are known: around the eyes and along the lips, as MediaPipe lists them, and the temples. A ring of the lips is listed from the
+# subject's right corner along the lower lip to the left corner (11 points), then along the upper lip the same way (9).
+_LIP_PAIRS = [
+    (LIPS[ring + first + step], LIPS[ring + last - step])
+    for ring in range(0, len(LIPS), 20)
+    for first, last, steps in ((0, 10, 5), (11, 19, 4))
+    for step in range(steps)
+]
+_RIGHT = (*RIGHT_EYE, 234, 127, *(right for right, _ in _LIP_PAIRS))
+_LEFT = (*LEFT_EYE, 454, 356, *(left for _, left in _LIP_PAIRS))
+# From the forehead to the chin.
 _MIDLINE = (10, 8, 1, 0, 17, 152)
 _OUTER_CORNERS = (33, 263)
 OUTER_EYE_DISTANCE_MM = 90.0
+# A point and its partner's mirror image are never further apart than this, in outer-eye distances, when the mesh is the attention mesh.
+MAX_MISMATCH = 0.15
 _ROUNDS = 5
 
 # FHOG: 12 x 12 cells of 18 signed orientations, 9 unsigned ones and 4 gradient energies, one for each corner of the cell.
@@ -60,8 +74,10 @@ def symmetric_reference(meshes: NDArray[np.floating]) -> tuple[FloatArray, NDArr
     known, theirs = np.array(_LEFT + _RIGHT + _MIDLINE), np.array(_RIGHT + _LEFT + _MIDLINE)
     image = mean * np.array([-1.0, 1.0, 1.0])
     laid = align_meshes(np.concatenate([image[known], image]), mean[theirs], np.arange(len(known)))[len(known) :]
-    partner = ((laid - mean[:, np.newaxis]) ** 2).sum(axis=2).argmin(axis=1)
-    if (partner[partner] != np.arange(len(mean))).any():
+    distances = np.linalg.norm(laid - mean[:, np.newaxis], axis=2)
+    partner = _pair_up(distances + distances.T, dict(zip(known.tolist(), theirs.tolist(), strict=True)))
+    size = float(np.linalg.norm(mean[_OUTER_CORNERS[0]] - mean[_OUTER_CORNERS[1]]))
+    if distances[np.arange(len(mean)), partner].max() > MAX_MISMATCH * size:
         raise ModelFileError("the points of this mesh do not pair up left and right; the bank needs the attention mesh")
     shape = (mean + laid[partner]) / 2
 
@@ -75,6 +91,18 @@ def symmetric_reference(meshes: NDArray[np.floating]) -> tuple[FloatArray, NDArr
     shape = (shape + (shape * np.array([-1.0, 1.0, 1.0]))[partner]) / 2
     scale = OUTER_EYE_DISTANCE_MM / float(np.linalg.norm(shape[_OUTER_CORNERS[0]] - shape[_OUTER_CORNERS[1]]))
     return shape * scale, partner
+
+
+def _pair_up(costs: FloatArray, known: Mapping[int, int]) -> NDArray[np.int64]:
+    """Partner of each point, (n,): the known ones, then the cheapest pairs of what is left; a point may be its own partner."""
+    partner = np.full(len(costs), -1)
+    for point, other in known.items():
+        partner[point] = other
+    order = np.argsort(costs, axis=None, kind="stable")
+    for point, other in zip(*np.unravel_index(order, costs.shape), strict=True):
+        if partner[point] < 0 and partner[other] < 0:
+            partner[point], partner[other] = other, point
+    return partner
 
 
 def mirrored_displacements(displacements: FloatArray, partner: NDArray[np.int64]) -> FloatArray:

@@ -342,11 +342,22 @@ def test_info_tells_versions_kernels_and_no_path(weights):
     assert str(weights) not in done.stdout
 
 
-def test_demo_shows_rows(tmp_path):
+def test_demo_shows_rows_views_sides_and_the_report(tmp_path):
     done = call("demo", "--clip", CLIP, "-o", tmp_path)
     assert done.exit_code == ExitCode.OK, done.output
-    assert "AU12_r" in done.stdout
-    assert (tmp_path / "demo" / "demo.csv").exists()
+    assert "action units: face-mirror-au open bank, on a scale of its own" in done.stdout
+    table = pd.read_csv(tmp_path / "demo" / "demo.csv")
+    peak = int(table["AU12_r"].idxmax())
+    assert f"frame {peak + 1}" in done.stdout
+    sides = pd.read_csv(tmp_path / "demo" / "demo.sides.csv").iloc[peak]
+    rows = [line.split() for line in done.stdout.splitlines() if "AU" not in line]
+    shown = {name: next(line for line in done.stdout.splitlines() if name in line) for name in ("whole face", "the subject's left")}
+    assert f"{table['AU12_r'][peak]:.2f}" in shown["whole face"]
+    assert f"{sides['AU12_left']:.2f}" in shown["the subject's left"]
+    assert len(rows) > 13
+    page = tmp_path / "demo" / "demo.report.html"
+    assert str(page) in done.stdout.replace("\n", "")
+    assert "data:image/" in page.read_text()
 
 
 def test_demo_without_its_clip_names_the_command(tmp_path):

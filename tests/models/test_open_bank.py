@@ -31,7 +31,7 @@ def arrays():
     known[1, INTENSITY_AUS.index("AU17")] = 0
     shapes = {
         "mesh_reference": (478, 3), "mesh_basis": (MODES, 1434), "means": (FEATURES,), "dynamic": (2, 17, FEATURES),
-        "static": (2, 17, FEATURES), "static_bias": (2, 17),
+        "static": (2, 17, FEATURES), "static_bias": (2, 17), "loudness": (17,),
     }  # fmt: skip
     values = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     known = known.astype(np.float32)
@@ -120,7 +120,7 @@ def test_another_number_of_shape_parameters_is_no_damage(path, arrays):
 
 
 @pytest.mark.parametrize(
-    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known"]
+    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known", "loudness"]
 )
 def test_an_array_that_is_missing_or_of_another_shape_or_type(path, arrays, name):
     write_open_bank(path, DESCRIPTION, {key: value for key, value in arrays.items() if key != name})

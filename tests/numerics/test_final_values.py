@@ -73,7 +73,7 @@ def test_short_sequences_are_not_smoothed():
     assert final_presences(column(1, 0, 0), np.ones(3, bool)).ravel().tolist() == [1, 0, 0]
 
 
-def levels(raw, share=0.2, success=None, dynamic=None, n_whole=None):
+def levels(raw, share=0.2, success=None, dynamic=None, n_whole=None, loudness=None):
     raw = np.asarray(raw, float)
     count, width = raw.shape
     return quiet_levels(
@@ -81,7 +81,7 @@ def levels(raw, share=0.2, success=None, dynamic=None, n_whole=None):
         np.ones(count, bool) if success is None else np.asarray(success),
         share,
         np.ones(width, bool) if dynamic is None else np.asarray(dynamic),
-        width if n_whole is None else n_whole,
+        np.ones(width if n_whole is None else n_whole) if loudness is None else np.asarray(loudness),
     )
 
 
@@ -118,6 +118,14 @@ def test_only_the_whole_face_says_which_frames_are_quiet():
     raw = np.array([[0.0, 9.0], [1.0, 0.0], [2.0, 0.0]])
     assert levels(raw, share=0.3, n_whole=1).tolist() == [0.0, 9.0]
     assert levels(raw, share=0.3, n_whole=2).tolist() == [1.0, 0.0]
+
+
+def test_a_smile_is_loud_although_it_makes_other_intensities_negative():
+    """Intensities that count only what goes beyond a smile add up to less than nothing while it lasts."""
+    rest, smile = [0.1, 0.0, 0.0], [4.0, -3.5, -2.0]
+    raw = np.array([rest] * 6 + [smile] * 4)
+    assert levels(raw, share=0.2).tolist() == smile, "as if all counted alike"
+    assert levels(raw, share=0.2, loudness=[3.1, 1.0, 1.0]).tolist() == rest
 
 
 def test_one_frame_is_taken_however_few_there_are():
