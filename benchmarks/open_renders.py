@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,13 @@ from face_mirror_au.training.dataset import Dataset, make_dataset
 from face_mirror_au.training.fit import MAX_INTENSITY, relative_to_rest
 
 _BLOCK = 512
+_MAKE = """
+import sys
+from pathlib import Path
+from face_mirror_au.training.dataset import make_dataset
+mesh, weights, folder = map(Path, sys.argv[1:4])
+make_dataset(mesh, weights, folder, int(sys.argv[4]), int(sys.argv[5]), workers=2)
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,9 @@ class HeldOut:
 
 def held_out(bank: OpenBank, mesh: Path, weights: Path, folder: Path, seed: int, recordings: int) -> HeldOut:
     """Render people that no training has seen, and measure them. As in a video, each person's rest is the reference."""
-    data = make_dataset(mesh, weights, folder, seed, recordings, workers=2)
+    # In a process of its own: its workers import what their parent ran as main, and this folder is not on their path.
+    subprocess.run([sys.executable, "-c", _MAKE, mesh, weights, folder, str(seed), str(recordings)], check=True)
+    data = make_dataset(mesh, weights, folder, seed, recordings, workers=1)
     n_aus = len(INTENSITY_AUS)
     relative = relative_to_rest(data.intensities.reshape(len(data), -1), data).reshape(-1, 2, n_aus)
     raw = {form: _predict(bank, form, data) for form in ("dynamic", "static")}

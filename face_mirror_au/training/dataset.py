@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -107,9 +108,9 @@ def make_dataset(mesh: Path, weights: Path | None, folder: Path, seed: int, reco
         jobs.append(ShardJob(mesh, weights, seed, numbers, folder / f"seed{seed}_{numbers[0]:05d}_{len(numbers)}.npz"))
     todo = [job for job in jobs if not job.target.exists()]
     # Spawned: this process may hold threads of BLAS.
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for done, missed in enumerate(pool.imap_unordered(make_shard, todo), 1):
-            logger.info("shard %d of %d; no face in %d frames", done, len(todo), missed)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        for done, future in enumerate(as_completed([pool.submit(make_shard, job) for job in todo]), 1):
+            logger.info("shard %d of %d; no face in %d frames", done, len(todo), future.result())
     return load_shards([job.target for job in jobs])
 
 
