@@ -100,13 +100,19 @@ def test_lips_that_are_driven_into_each_other_are_no_negative_gap(model: FaceMod
 @pytest.mark.parametrize("sides", ["LR", "L", "R"])
 @pytest.mark.parametrize("weight", [0.4, 0.7, 1.0])
 def test_a_smile_that_shows_the_teeth_is_au12_and_au25(model: FaceModel, weight: float, sides: str) -> None:
-    share = {base: weight * part for base, part in PART_OF_SMILE.items()}
+    share = {base: weight * part for base, part in PART_OF_SMILE.items() if base not in WHOLE.values()}
     found = of(
         model,
         {base + "_" + side: value for base, value in {"mouthSmile": weight, "mouthLowerDown": weight, **share}.items() for side in sides},
     )
     assert set(found) == {"AU12", "AU25"}
     assert set(PART_OF_SMILE) >= {"mouthUpperUp", "mouthDimple", "mouthStretch"}
+
+
+def test_the_chin_is_one_piece_and_takes_the_mean_of_both_sides_smiles(model: FaceModel) -> None:
+    part = PART_OF_SMILE["mouthShrugLower"]
+    assert of(model, {"mouthShrugLower": 1.0, "mouthSmile_L": 1.0})["AU17"] == pytest.approx((5 * (1 - part / 2),) * 2)
+    assert "AU17" not in of(model, {"mouthShrugLower": part, "mouthSmile_L": 1.0, "mouthSmile_R": 1.0})
 
 
 def test_the_largest_smile_that_is_rendered_has_no_other_unit_present(model: FaceModel) -> None:

@@ -18,7 +18,7 @@ AU10      mouthUpperUp                            beyond 0.8 of the smile's weig
 AU12      mouthSmile
 AU14      mouthDimple                             beyond 0.3 of the smile's weight
 AU15      mouthFrown
-AU17      mouthShrugLower                         one piece: left and right have the same value
+AU17      mouthShrugLower                         beyond 0.1 of the smile's weight; one piece: the sides have the same value
 AU20      mouthStretch                            beyond 0.8 of the smile's weight
 AU23      mouthPress                              rolled lips alone are AU28, not AU23
 AU25      the lips' vertical distance, 3 mm to 1  from whatever shapes open them; above 5 beyond 15 mm
@@ -26,9 +26,9 @@ AU26      jawOpen                                 one piece: left and right have
 AU45      eyeBlink                                1 is a closed eye; a lowered gaze is none
 ========  ======================================  ============================================================
 
-A smile that shows the teeth lifts the upper lip, stretches the mouth and widens the nose by itself; FACS scores that as AU12 and AU25. So
-for AU09, AU10, AU14 and AU20 only what goes beyond the smile counts. While a smile brings more of a shape than there is, the difference is
-negative: that teaches a linear predictor to take the smile away, and the tables show 0.
+A smile that shows the teeth lifts the upper lip, stretches the mouth, widens the nose and flattens the chin by itself; FACS scores that as
+AU12 and AU25. So for AU09, AU10, AU14, AU17 and AU20 only what goes beyond the smile counts. While a smile brings more of a shape than there
+is, the difference is negative: that teaches a linear predictor to take the smile away, and the tables show 0.
 
 The whole face's intensity is the mean of left and right: a movement of one side alone counts half.
 """
@@ -55,7 +55,9 @@ SHAPES: Mapping[str, str | None] = {
 ACTION_UNITS = tuple(SHAPES)
 # What a smile of weight 1 brings along of these on the same side.
 SMILE = "mouthSmile"
-PART_OF_SMILE: Mapping[str, float] = {"noseSneer": 0.2, "mouthUpperUp": 0.8, "mouthDimple": 0.3, "mouthStretch": 0.8}
+PART_OF_SMILE: Mapping[str, float] = {
+    "noseSneer": 0.2, "mouthUpperUp": 0.8, "mouthDimple": 0.3, "mouthStretch": 0.8, "mouthShrugLower": 0.1,
+}  # fmt: skip
 ONE_PIECE = ("AU17", "AU26")
 """Their shapes have no sides, so neither has their intensity."""
 
@@ -69,13 +71,15 @@ def intensities(model: FaceModel, weights: Mapping[str, float]) -> NDArray[np.fl
     """Intensities of an expression: (2, 17) float64, the subject's left, then right, in the order of `ACTION_UNITS`."""
     values = np.zeros((2, len(SHAPES)))
     gaps = lip_gaps(model, weights)
-    for column, shape in enumerate(SHAPES.values()):
-        for row, side in enumerate(("_L", "_R")):
+    smiles = {side: weights.get(SMILE + side, 0.0) for side in ("_L", "_R")}
+    for column, (name, shape) in enumerate(SHAPES.items()):
+        for row, side in enumerate(smiles):
             if shape is None:
                 values[row, column] = gaps[row] / GAP_MM_OF_ONE
-            else:
-                beyond = weights.get(shape + side, weights.get(shape, 0.0)) - PART_OF_SMILE.get(shape, 0.0) * weights.get(SMILE + side, 0.0)
-                values[row, column] = INTENSITY_OF_FULL_WEIGHT * beyond
+                continue
+            smile = sum(smiles.values()) / 2 if name in ONE_PIECE else smiles[side]
+            beyond = weights.get(shape + side, weights.get(shape, 0.0)) - PART_OF_SMILE.get(shape, 0.0) * smile
+            values[row, column] = INTENSITY_OF_FULL_WEIGHT * beyond
     return values
 
 
