@@ -27,8 +27,8 @@ AU45      eyeBlink                                1 is a closed eye; a lowered g
 ========  ======================================  ============================================================
 
 A smile that shows the teeth lifts the upper lip, stretches the mouth, widens the nose and flattens the chin by itself; FACS scores that as
-AU12 and AU25. So for AU09, AU10, AU14, AU17 and AU20 only what goes beyond the smile counts. While a smile brings more of a shape than there
-is, the difference is negative: that teaches a linear predictor to take the smile away, and the tables show 0.
+AU12 and AU25. So for AU09, AU10, AU14, AU17 and AU20 only what goes beyond the smile counts. While a smile brings more of a shape than
+there is, the difference is negative: that teaches a linear predictor to take the smile away, and the tables show 0.
 
 The whole face's intensity is the mean of left and right: a movement of one side alone counts half.
 """
