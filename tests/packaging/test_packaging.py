@@ -67,6 +67,7 @@ def test_wheel_holds_our_models_and_nothing_of_openfaces(source, tmp_path):
         "face_mirror_weights/manifest.toml",
         "face_mirror_weights/open/pdm_68.txt",
         "face_mirror_weights/open/triangles_68.txt",
+        "face_mirror_weights/open/open_au.npz",
         "face_mirror_hooks/py.typed",
         "face_mirror_au/cli/app.py",
         "face_mirror_au/loop/in_process.py",
