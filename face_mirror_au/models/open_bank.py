@@ -170,8 +170,9 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> None:
     """Write a bank: the arrays of the table above, without the description's own. The same content gives the same bytes."""
     text = json.dumps(description, indent=1, sort_keys=True).encode("utf-8")
+    content = {"description": np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)}}
     with path.open("wb") as file:
-        np.savez(file, description=np.frombuffer(text, np.uint8), **{name: arrays[name] for name in sorted(arrays)})
+        np.savez(file, **content)  # type: ignore[arg-type]  # NumPy's stub takes the keywords for allow_pickle
 
 
 def _damaged(path: Path, what: str) -> ModelFileError:
