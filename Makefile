@@ -26,6 +26,10 @@ demo: $(BASE) ## Fetch the open models and a face clip, run it, show rows and wh
 	$(BIN)/face-mirror-au weights fetch open demo-clip
 	$(BIN)/face-mirror-au demo -o demo-out
 
+.PHONY: demo-clip
+demo-clip: $(DEV) ## Fetch the real face clip that one test and the benchmarks look at, too.
+	$(BIN)/face-mirror-au weights fetch demo-clip
+
 # These tests fork; they have a process of their own, in which no other test has started threads of ONNX Runtime or FFmpeg.
 FORKING := tests/loop tests/models/test_probe.py
 

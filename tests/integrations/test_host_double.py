@@ -99,7 +99,7 @@ def test_the_open_bank_looks_with_its_own_mesh_where_the_applications_landmarks_
     raised = {side: max(float(row["AU12_r"]) for row in csv.DictReader(io.StringIO(double.table(side)))) for side in SIDES}
     assert raised["left_mirrored"] > 2.0
     assert raised["right_mirrored"] < 1.0
-    sides = list(csv.DictReader((double.own() / f"{double.videos[0].stem}.sides.csv").open()))
+    sides = list(csv.DictReader(io.StringIO((double.own() / f"{double.videos[0].stem}.sides.csv").read_text())))
     assert len(sides) == 32
     assert all(row["success"] == "1" for row in sides)
     assert max(float(row["AU12_left"]) - float(row["AU12_right"]) for row in sides) > 1.0
