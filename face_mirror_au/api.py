@@ -6,11 +6,11 @@ import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import UsageError
+from face_mirror_au.errors import UsageError, WeightsError
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.csv_tables import minimal_columns, to_dataframe
 from face_mirror_au.io.raw_log import OnlineLog
@@ -52,7 +52,11 @@ class ExplicitModels:
     au_models: Path | str
 
     def plan(self, models: str) -> ModelPlan:
-        """The model plan of these files."""
+        """The model plan of these files. Raises WeightsError when one of them is not there."""
+        for field in fields(self):
+            path = Path(getattr(self, field.name))
+            if not path.exists():
+                raise WeightsError(f"{field.name}: '{path}' does not exist; give the path of that model file")
         return ModelPlan(
             profile="explicit",
             reason="the caller named the files",

@@ -124,6 +124,13 @@ def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, stric
     return path
 
 
+def write_dictionary(held: Sequence[columns.FileColumns | str], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
+    """Write `<stem>.columns.csv`; return where it is."""
+    bank, path = runner.bank, plan.beside(".columns.csv")
+    columns.write_columns_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
+    return path
+
+
 def write_sides(table: ViewTable, plan: OutputPlan) -> list[Path]:
     """Write `<stem>.sides.csv` from the original view's table, where the AU models tell sides apart; return where it is, or nothing."""
     if table.sides is None or plan.format == "face-mirror":
@@ -178,7 +185,7 @@ def write_all(
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
-    raw, dictionary, metadata = plan.beside(".raw.csv"), plan.beside(".columns.csv"), plan.beside(".metadata.json")
+    raw, metadata = plan.beside(".raw.csv"), plan.beside(".metadata.json")
     tables = list(written)
     if result.tables:
         write_raw_csv(list(result.tables.values()), raw, reasons)
@@ -195,8 +202,7 @@ def write_all(
         held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
         held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
-        columns.write_columns_dictionary(dictionary, held, runner.bank.name)
-        written.append(dictionary)
+        written.append(write_dictionary(held, plan, runner, result.models))
     endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, metadata, *others)]
     write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes) | {"files": endings})
     return [*written, metadata]
@@ -220,6 +226,7 @@ def run_metadata(
             "au_bank_version": models.bank_version,
             "au_models": result.models,
             "aus_left_empty": list(models.left_empty(result.models)),
+            "aus_without_sides": list(models.without_sides(result.models)),
             "sha256": dict(models.hashes),
         },
         "device": runner.device_metadata,

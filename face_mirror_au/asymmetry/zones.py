@@ -34,8 +34,5 @@ ZONES = (
     Zone("mouth", "the mouth", ("AU12", "AU14", "AU15", "AU20", "AU25")),
 )
 
-# The chin and the jaw have no sides: models that tell the sides of an unmirrored face apart leave them empty.
-SIDELESS_AUS = ("AU17", "AU26")
-
 # Measured, but in no zone: AU17 and AU26 have no sides; AU05 and AU23 are seldom seen apart from others.
 OTHER_AUS = tuple(au for au in INTENSITY_AUS if not any(au in zone.aus for zone in ZONES))

@@ -20,7 +20,7 @@ app = typer.Typer(
     name="face-mirror-au",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Facial action units of videos, for facial palsy: OpenFace 2.2's method, left against right. Research use; not a medical device.",
+    help="Facial action units of videos, for facial palsy, left against right. Research use; not a medical device.",
 )
 app.command("run")(run)
 app.command("mirror")(mirror)

@@ -53,10 +53,10 @@ def _show(folder: Path) -> None:
     if sides.exists():
         row = pd.read_csv(sides).iloc[peak]
         table = pd.DataFrame(
-            [{"success": row["success"], **{f"{au}_r": row[f"{au}_{side}"] for au in SHOWN_AUS}} for side in ("left", "right")],
+            [{f"{au}_r": row[f"{au}_{side}"] for au in SHOWN_AUS} for side in ("left", "right")],
             index=["the subject's left", "the subject's right"],
         )
-        _print("The two sides of the unmirrored face, the same frame", table, columns, labels=True)
+        _print(f"The two sides of the unmirrored face, the same frame (AUxx_left, AUxx_right of {sides.name})", table, columns, labels=True)
     say(f"All columns and rows: {folder / f'{LABEL}.csv'}")
     say(f"Left against right, open it in a browser: {folder / f'{LABEL}.report.html'}")
 
@@ -68,7 +68,8 @@ def _print(title: str, rows: pd.DataFrame, columns: list[str], *, labels: bool =
     from rich.table import Table
 
     first = [] if labels else [name for name in ("frame", "timestamp", "success", "confidence") if name in rows]
-    table = Table(*([""] if labels else []), *first, *columns, title=title)
+    shown = [name.removesuffix("_r") for name in columns] if labels else columns
+    table = Table(*([""] if labels else []), *first, *shown, title=title)
     step = max(1, len(rows) // SHOWN_ROWS)
     for position in range(0, len(rows), step):
         row = rows.iloc[position]

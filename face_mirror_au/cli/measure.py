@@ -95,10 +95,7 @@ def measure_all(
 
 def _bank_words(plan: ModelPlan) -> str:
     """Which AU models, and what they are not."""
-    if plan.open_bank is None:
-        return plan.bank
-    missing = plan.left_empty(plan.models_for(single_image=False))
-    return f"{plan.bank}, on a scale of its own" + (f"; left empty: {', '.join(missing)}" if missing else "")
+    return plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
 
 
 def output_plans(
@@ -238,7 +235,8 @@ def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None
     if result.losses:
         report.warnings.append(f"{len(result.losses)} workers were lost and replaced, their frames done again; the metadata say more")
     report.models = result.models if result.tables else None
-    report.notes = list(result.notes)
+    missing = runner.plan.left_empty(result.models) if result.tables else ()
+    report.notes = [*result.notes, *([f"left empty by these AU models: {', '.join(missing)}"] if missing else [])]
     report.problems = [*result.problems, *result.empty_tables]
     if report.problems:
         report.exit_code = ExitCode.PARTIAL

@@ -65,7 +65,7 @@ Views = Annotated[
     str, typer.Option(help="Pictures of the face to measure: original, or original,left,right (the subject's sides, each mirrored).")
 ]
 MirrorLandmarks = Annotated[
-    str, typer.Option(help="Landmarks of mirrored pictures: locate (run the model on them), or reflect (attention mesh only).")
+    str, typer.Option(help="Landmarks of mirrored pictures: locate (run the model on them), or reflect (profile hybrid only).")
 ]
 Redetect = Annotated[bool, typer.Option("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
 BaselineOption = Annotated[

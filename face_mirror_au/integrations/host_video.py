@@ -14,12 +14,11 @@ from pathlib import Path
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
-from face_mirror_au.io import columns
-from face_mirror_au.io.csv_tables import write_face_mirror_csv
+from face_mirror_au.io.csv_tables import sides_columns, write_face_mirror_csv
 from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
-from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_sides, write_table
+from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
 from face_mirror_au.pipeline.description import failure_reason
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
@@ -204,7 +203,9 @@ class HostVideo:
                 write_face_mirror_csv(table, sides[view].path)
         if result.tables:
             write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"), reasons)
-            columns.write_columns_dictionary(plan.beside(".columns.csv"), (*plan.columns, *RAW_COLUMNS), runner.bank.name)
+            write_dictionary(
+                [*plan.columns, *RAW_COLUMNS, *(sides_columns() if plan.beside(".sides.csv").exists() else ())], plan, runner, result.models
+            )
         report.error = self._why_incomplete(result.tables)
         counts = self.frames.counts
         if counts.waits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,6 +43,7 @@ AU_NAMES = {
     "AU26": "jaw drop", "AU28": "lip suck", "AU45": "blink",
 }  # fmt: skip
 
+_JUDGED_APART = "judged apart from the intensity"
 _SIDE_KINDS = ("left", "right", "left_raw", "right_raw")
 _AXES = {"x": "to the right in the picture", "y": "down in the picture", "z": "away from the camera"}
 _RIGID = {"r": ("rotation about", "rad", "-pi to pi"), "t": ("position along", "px", "any")}
@@ -116,7 +117,7 @@ def _describe_au(name: str) -> ColumnMeaning | None:
     if kind == "r":
         return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}), final value", "-", "0 to 5")
     if kind == "c":
-        return ColumnMeaning(f"presence of action unit {au[2:]} ({label}), judged apart from the intensity", "-", "0 or 1")
+        return ColumnMeaning(f"presence of action unit {au[2:]} ({label}), {_JUDGED_APART}", "-", "0 or 1")
     if kind in _SIDE_KINDS:
         side, _, raw = kind.partition("_")
         value = "before correction, smoothing and clipping" if raw else "final value"
@@ -157,7 +158,9 @@ def _describe_pose(name: str) -> ColumnMeaning | None:
     return None
 
 
-def write_columns_dictionary(path: Path, files: Iterable[FileColumns | str], bank: str = "") -> None:
+def write_columns_dictionary(
+    path: Path, files: Iterable[FileColumns | str], bank: str = "", *, presence_above: float | None = None, empty: Collection[str] = ()
+) -> None:
     """Write the dictionary: column, file, meaning, unit, range.
 
     A column has one row, which names all files that hold it; more rows where it means something else in one of them (`frame` counts from 0
@@ -170,6 +173,10 @@ def write_columns_dictionary(path: Path, files: Iterable[FileColumns | str], ban
         A plain string is a column of which no file is named.
     bank : str
         Name of the action unit models, put behind the meaning of the AU columns.
+    presence_above : float, optional
+        The intensity above which these models call an action unit present; None: they judge it apart.
+    empty : collection of str
+        Action units that these models leave empty.
 
     Raises
     ------
@@ -187,5 +194,9 @@ def write_columns_dictionary(path: Path, files: Iterable[FileColumns | str], ban
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(("column", "file", "meaning", "unit", "range"))
         for (name, described), names in found.items():
-            meaning = f"{described.meaning}; models: {bank}" if bank and name.startswith("AU") else described.meaning
+            meaning = described.meaning
+            if presence_above is not None:
+                meaning = meaning.replace(_JUDGED_APART, f"1 where the intensity, before smoothing, is above {presence_above:g}")
+            if bank and name.startswith("AU"):
+                meaning += f"; {'left empty by the ' if name[:4] in empty else ''}models: {bank}"
             writer.writerow((name, "; ".join(dict.fromkeys(names)), meaning, described.unit, described.range))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.lib.format import read_array
@@ -89,6 +89,10 @@ class OpenBank:
         """Action units that the whole face's table leaves empty."""
         return tuple(name for name, known in zip(INTENSITY_AUS, self.known[form][0], strict=True) if not known)
 
+    def missing_sides(self, form: str) -> tuple[str, ...]:
+        """Action units whose sides are left empty."""
+        return tuple(name for name, known in zip(INTENSITY_AUS, self.known[form][1], strict=True) if not known)
+
     def au_bank(self, form: str) -> AUBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
         left, right = (self._predictors(form, side) for side in range(len(SIDES)))
@@ -118,6 +122,10 @@ def read_open_bank(path: Path) -> OpenBank:
         description = json.loads(arrays.pop("description").tobytes().decode("utf-8"))
     except ModelFileError:
         raise
+    except OSError as error:
+        raise _damaged(path, f"it cannot be read ({error.strerror or type(error).__name__})") from error
+    except BadZipFile as error:
+        raise _damaged(path, "it is empty or no .npz file") from error
     except Exception as error:  # zipfile and NumPy raise a dozen kinds, from RuntimeError to MemoryError, on damaged content
         raise _damaged(path, f"{type(error).__name__}") from error
     words = [description.get(key) for key in ("name", "version")] if isinstance(description, dict) else [None]
@@ -176,4 +184,5 @@ def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mappi
 
 
 def _damaged(path: Path, what: str) -> ModelFileError:
-    return ModelFileError(f"{path.name} is not a usable AU bank: {what}; install the package anew, or name another file")
+    advice = "name another, or, if it is the package's own, install that anew"
+    return ModelFileError(f"{path.name} is not a usable AU bank: {what}; {advice}")

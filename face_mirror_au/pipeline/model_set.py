@@ -22,6 +22,7 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
 from face_mirror_weights import Store, open_models
 from face_mirror_weights.hashing import sha256_of
 
@@ -122,7 +123,12 @@ class ModelPlan:
     def left_empty(self, models: str) -> tuple[str, ...]:
         """Action units that the bank's "dynamic" or "static" models do not measure; their columns are empty."""
         open_bank = self.open_bank
-        return () if open_bank is None else open_bank.missing(models)
+        return () if open_bank is None else (*open_bank.missing(models), *(name for name in PRESENCE_AUS if name not in INTENSITY_AUS))
+
+    def without_sides(self, models: str) -> tuple[str, ...]:
+        """Action units of which the bank has no left and right of one picture."""
+        open_bank = self.open_bank
+        return () if open_bank is None else open_bank.missing_sides(models)
 
     def load_bank(self, *, single_image: bool = False) -> AUBank:
         """Read the AU bank."""

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from face_mirror_au.asymmetry.measures import GATE, Comparison, ZoneComparison, compare_units, compare_zones
-from face_mirror_au.asymmetry.zones import OTHER_AUS, SIDELESS_AUS, ZONES, Zone
+from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES, Zone
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 from face_mirror_au.report import figures
 from face_mirror_au.report.result import TwoSides
@@ -118,7 +118,7 @@ def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
         if found is not None:
             name, left, right = f"{key}-curve-{au}", sides.left[:, column], sides.right[:, column]
             drawn = figures.curves(time_s, left, right, found, top, name, _describe_curves(au, found))
-        return UnitPart(au, au_label(au), found, drawn, _why_missing(key, au, any_measured=any_measured))
+        return UnitPart(au, au_label(au), found, drawn, _why_missing(key, any_measured=any_measured))
 
     def zone_part(zone: Zone) -> ZonePart:
         measured = [(au, found) for au in zone.aus if (found := units[au]) is not None]
@@ -136,10 +136,10 @@ def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
     )
 
 
-def _why_missing(key: str, au: str, *, any_measured: bool) -> str:
+def _why_missing(key: str, *, any_measured: bool) -> str:
     if not any_measured:
         return NEVER_BOTH
-    return NO_SIDES if key == "unmirrored" and au in SIDELESS_AUS else NOT_MEASURED
+    return NO_SIDES if key == "unmirrored" else NOT_MEASURED
 
 
 def _describe_curves(au: str, sides: Comparison) -> str:

@@ -14,7 +14,7 @@ ALIKE = 0.10
 
 NOT_MEASURED = "not measured by this bank"
 NEVER_BOTH = "no frame was measured on both sides"
-NO_SIDES = "has no sides: not told apart in the unmirrored face"
+NO_SIDES = "its sides are not told apart in one picture by this bank"
 TOO_LITTLE = "too little movement"
 
 _NETWORKS = {"blazeface": "BlazeFace", "retinaface": "RetinaFace", "attention_mesh": "MediaPipe's attention mesh", "pfld": "PFLD"}

@@ -159,10 +159,31 @@ def test_open_values_are_never_called_openfaces(tmp_path):
     dictionary = pd.read_csv(tmp_path / "smile_left" / "smile_left.columns.csv")
     units = dictionary[dictionary["column"].str.startswith("AU")]
     assert units["meaning"].str.endswith("models: face-mirror-au open bank").all()
+    said = units.set_index("column")["meaning"]
+    assert "above 1" in said["AU12_c"]
+    assert "left empty by the models" in said["AU28_c"]
+    assert "left empty" not in said["AU12_r"]
+    assert models["aus_left_empty"][-1] == "AU28"
+    assert {"AU17", "AU26"} <= set(models["aus_without_sides"])
+    assert "left empty by these AU models: " + ", ".join(models["aus_left_empty"]) in done.stdout
     assert set(units["file"].str.extract(r"(smile_left\.sides\.csv)")[0].dropna()) == {"smile_left.sides.csv"}
     sides = pd.read_csv(tmp_path / "smile_left" / "smile_left.sides.csv")
     assert sides[["AU17_left", "AU26_right"]].isna().all(axis=None), "one piece: no sides"
     assert not [name for name in pd.read_csv(tmp_path / "smile_left" / "smile_left.csv") if "left" in name or "right" in name]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(None, "No such file"), (b"", "empty or no .npz file"), (b"a,b\n1,2\n", "empty or no .npz file")]
+)
+def test_a_file_that_is_no_bank_is_told_in_words(tmp_path, content, word):
+    path = tmp_path / "mine.npz"
+    if content is not None:
+        path.write_bytes(content)
+    done = call("run", CLIP, "-o", tmp_path, "--au-bank", path)
+    assert done.exit_code == ExitCode.FAILED
+    assert done.stderr.count("\n") == 1
+    assert "mine.npz" in done.stderr
+    assert word in done.stderr
 
 
 def _weights_without(weights, tmp_path, name):

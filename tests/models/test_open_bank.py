@@ -108,7 +108,7 @@ def refused(path, why=""):
     with pytest.raises(ModelFileError, match=re.escape("some_bank.npz is not a usable AU bank: ") + why) as raised:
         read_open_bank(path)
     assert "\n" not in str(raised.value)
-    assert "install the package anew, or name another file" in str(raised.value)
+    assert "name another, or, if it is the package's own, install that anew" in str(raised.value)
 
 
 def test_another_number_of_shape_parameters_is_no_damage(path, arrays):
@@ -165,7 +165,7 @@ def test_a_single_array_is_no_bank(path):
 
 
 def test_a_file_that_is_not_there(path):
-    refused(path, "FileNotFoundError")
+    refused(path, "it cannot be read (No such file")
     path.mkdir()
     refused(path)
 
