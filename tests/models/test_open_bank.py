@@ -165,7 +165,7 @@ def test_a_single_array_is_no_bank(path):
 
 
 def test_a_file_that_is_not_there(path):
-    refused(path, "it cannot be read (No such file")
+    refused(path, r"it cannot be read \(No such file")
     path.mkdir()
     refused(path)
 
