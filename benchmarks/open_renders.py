@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.models.open_bank import PDM_FEATURES, OpenBank
+from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 from face_mirror_au.training.dataset import Dataset, make_dataset
-from face_mirror_au.training.fit import MAX_INTENSITY, relative_to_rest
+from face_mirror_au.training.fit import relative_to_rest
 
 _BLOCK = 512
 _MAKE = """

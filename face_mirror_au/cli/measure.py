@@ -244,7 +244,9 @@ def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None
 
 def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:
     """The report page, where there is something to compare: it takes both mirrored views."""
-    return [plan.beside(".report.html")] if wanted and len(result.tables) > 2 else []
+    from face_mirror_au.report.write import ENDING
+
+    return [plan.beside(ENDING)] if wanted and len(result.tables) > 2 else []
 
 
 def _write_page(folder: Path, stem: str, warnings: list[str]) -> str | None:

@@ -194,18 +194,17 @@ class HostVideo:
         report.frames = result.decoded
         report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
         sides: dict[View, SideTable] = {}
+        held = [*plan.columns, *RAW_COLUMNS]
         for view, table in result.tables.items():
             if view is View.ORIGINAL:
                 write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
-                write_sides(table, plan)
+                held += sides_columns() if write_sides(table, plan) else ()
             else:
                 sides[view] = SideTable(plan.beside(f".{SIDE_NAMES[view]}.csv"), len(table.success))
                 write_face_mirror_csv(table, sides[view].path)
         if result.tables:
             write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"), reasons)
-            write_dictionary(
-                [*plan.columns, *RAW_COLUMNS, *(sides_columns() if plan.beside(".sides.csv").exists() else ())], plan, runner, result.models
-            )
+            write_dictionary(held, plan, runner, result.models)
         report.error = self._why_incomplete(result.tables)
         counts = self.frames.counts
         if counts.waits:

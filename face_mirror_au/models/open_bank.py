@@ -87,11 +87,11 @@ class OpenBank:
 
     def missing(self, form: str) -> tuple[str, ...]:
         """Action units that the whole face's table leaves empty."""
-        return tuple(name for name, known in zip(INTENSITY_AUS, self.known[form][0], strict=True) if not known)
+        return _unknown(self.known[form][0])
 
     def missing_sides(self, form: str) -> tuple[str, ...]:
         """Action units whose sides are left empty."""
-        return tuple(name for name, known in zip(INTENSITY_AUS, self.known[form][1], strict=True) if not known)
+        return _unknown(self.known[form][1])
 
     def au_bank(self, form: str) -> AUBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
@@ -107,6 +107,10 @@ class OpenBank:
             Predictor(name, classifier=False, dynamic=form == "dynamic", weights=self.weights[form][side, place], bias=float(bias))
             for place, (name, bias) in enumerate(zip(INTENSITY_AUS, self.biases[form][side], strict=True))
         ]
+
+
+def _unknown(known: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(name for name, there in zip(INTENSITY_AUS, known, strict=True) if not there)
 
 
 def read_open_bank(path: Path) -> OpenBank:

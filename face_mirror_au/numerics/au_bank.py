@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
+# Where the intensity of each presence stands; AU28 has none.
+_HAS_INTENSITY = np.array([name in INTENSITY_AUS for name in PRESENCE_AUS])
+_INTENSITY_OF_PRESENCE = np.array([INTENSITY_AUS.index(name) if name in INTENSITY_AUS else 0 for name in PRESENCE_AUS])
+
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
@@ -213,9 +217,6 @@ class AUBank:
         """Presences of a bank that judges them by the intensity, (..., m) float64: (..., 18) float64, NaN where there is no intensity."""
         if self.presence_above is None:
             raise ValueError(f"the bank {self.name!r} has classifiers of its own")
-        result = np.full((*intensity.shape[:-1], len(PRESENCE_AUS)), np.nan)
-        for place, name in enumerate(PRESENCE_AUS):
-            if name in INTENSITY_AUS:
-                value = intensity[..., INTENSITY_AUS.index(name)]
-                result[..., place] = np.where(np.isnan(value), np.nan, value > self.presence_above)
-        return result
+        values = np.take(intensity, _INTENSITY_OF_PRESENCE, axis=-1)
+        values[..., ~_HAS_INTENSITY] = np.nan
+        return np.where(np.isnan(values), np.nan, values > self.presence_above)

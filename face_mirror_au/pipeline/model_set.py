@@ -226,26 +226,10 @@ def _why_not_openface(store: Store) -> str:
     return f"{total - len(missing)} of OpenFace's {total} AU files are here, {missing[0]}{others}"
 
 
-def _bank_version(store: Store) -> str:
-    return store.manifest.sets[_AU_SET].version
-
-
 def _hybrid(store: Store, reason: str, models: str) -> ModelPlan:
     store.require_set(_AU_SET)
     detector, landmarks = store.require("blazeface"), store.require("attention_mesh")
-    return ModelPlan(
-        profile="hybrid",
-        reason=reason,
-        detector=("blazeface", detector),
-        landmarks=("attention_mesh", landmarks),
-        pdm=store.require(_PDM),
-        triangles=store.require(_TRIANGLES),
-        bank=OPENFACE_BANK,
-        models=models,
-        predictors=store,
-        bank_version=_bank_version(store),
-        hashes=_hashes(store, "blazeface", "attention_mesh") | {_AU_SET: store.set_sha256(_AU_SET)},
-    )
+    return _with_openface_bank(store, "hybrid", reason, models, ("blazeface", detector), ("attention_mesh", landmarks))
 
 
 def _open(store: Store, reason: str, models: str, bank: Path) -> ModelPlan:
@@ -279,17 +263,30 @@ def _openface(store: Store, reason: str, models: str) -> ModelPlan:
     found = detector, store.require(detector, fetch="openface")
     landmarks = "pfld", store.require("pfld", fetch="openface")
     store.require_set(_AU_SET)
+    return _with_openface_bank(store, "openface", reason, models, found, landmarks, warnings)
+
+
+def _with_openface_bank(
+    store: Store,
+    profile: str,
+    reason: str,
+    models: str,
+    detector: tuple[str, Path],
+    landmarks: tuple[str, Path],
+    warnings: tuple[str, ...] = (),
+) -> ModelPlan:
+    """The plan of these two networks with OpenFace's PDM, triangles and predictors."""
     return ModelPlan(
-        profile="openface",
+        profile=profile,
         reason=reason,
-        detector=found,
+        detector=detector,
         landmarks=landmarks,
         pdm=store.require(_PDM),
         triangles=store.require(_TRIANGLES),
         bank=OPENFACE_BANK,
         models=models,
         predictors=store,
-        bank_version=_bank_version(store),
-        hashes=_hashes(store, detector, "pfld") | {_AU_SET: store.set_sha256(_AU_SET)},
+        bank_version=store.manifest.sets[_AU_SET].version,
+        hashes=_hashes(store, detector[0], landmarks[0]) | {_AU_SET: store.set_sha256(_AU_SET)},
         warnings=warnings,
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import UsageError
 from face_mirror_au.models.open_bank import FORMS, PDM_FEATURES
 from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
 from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray
 from face_mirror_au.training.dataset import Dataset
@@ -26,7 +27,6 @@ VALIDATION_EVERY = 10
 # A difference of the sides is amplified by this at most, to be as sensitive as their sum.
 MAX_AMPLIFICATION = 2.5
 MIN_CORRELATION = 0.6
-MAX_INTENSITY = 5.0
 _BLOCK = 2048
 
 _Real = TypeVar("_Real", bound=np.floating)

@@ -12,15 +12,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_weights.training.appearance import Appearance
 from face_mirror_weights.training.camera import Camera, Glasses, Image, cover
+from face_mirror_weights.training.clips import sample_person
 from face_mirror_weights.training.expressions import Person, Weights
-from face_mirror_weights.training.ict import IDENTITY_COUNT
 from face_mirror_weights.training.renderer import Float, Light, Pose, Scene, Studio, moved, render
 from face_mirror_weights.training.targets import intensities
 
 RESTING_FRAMES, MOVING_FRAMES = 4, 20
-IDENTITY_SPREAD = 0.8  # standard deviations; larger ones give caricatures
 SIZES = ((400, 400), (480, 360), (360, 480))
 SHARE_GLASSES, SHARE_COVERED = 0.2, 0.04
 # Standard deviations, degrees: of the pose of a recording, and of the frames around it.
@@ -63,8 +61,9 @@ def recording(studio: Studio, seed: int, number: int) -> Iterator[RecordedFrame]
         The two together choose everything.
     """
     generator = np.random.default_rng([seed, number])
-    rest = studio.model.identity(generator.normal(0, IDENTITY_SPREAD, IDENTITY_COUNT))
-    subject = studio.subject(rest, Appearance.sample(generator))
+    identity, appearance = sample_person(generator)
+    rest = studio.model.identity(identity)
+    subject = studio.subject(rest, appearance)
     person, camera = Person.sample(generator), Camera.sample(generator)
     glasses = Glasses.sample(generator) if generator.random() < SHARE_GLASSES else None
     size = SIZES[int(generator.integers(len(SIZES)))]
