@@ -53,7 +53,7 @@ class PFLD:
     scores_presence = False
 
     def __init__(self, path: Path, *, device: str = "cpu") -> None:
-        self._session = open_session(path, inputs=["input"], outputs=["output"], device=device, flush_subnormals=True)
+        self._session = open_session(path, inputs=["input"], outputs=["output"], device=device, drop_dead_weights=True)
 
     def region_from_detection(self, detection: Detection) -> Region:
         """Return the square on a detector's box, turned with the eyes."""

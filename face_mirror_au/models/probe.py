@@ -39,7 +39,7 @@ class ModelToProbe:
         Range of the input's values.
     limits : mapping of str to float
         For each output, the largest difference between device and CPU that is put up with, in the output's unit.
-    flush_subnormals : bool
+    drop_dead_weights : bool
         As for `open_session`.
     """
 
@@ -49,7 +49,7 @@ class ModelToProbe:
     low: float
     high: float
     limits: Mapping[str, float]
-    flush_subnormals: bool = False
+    drop_dead_weights: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ _SHAPES_AND_LIMITS: Mapping[str, Mapping[str, Any]] = {
         "low": 0.0,
         "high": 1.0,
         "limits": {"output": pfld.SIDE_BIAS},
-        "flush_subnormals": True,
+        "drop_dead_weights": True,
     },
     "attention_mesh": {
         "inputs": {"input": (1, attention_mesh.INPUT_SIDE, attention_mesh.INPUT_SIDE, 3)},
@@ -326,7 +326,7 @@ def job_for(model: ModelToProbe, device: str, factory: str) -> Job:
         "outputs": list(model.limits),
         "low": model.low,
         "high": model.high,
-        "flush_subnormals": model.flush_subnormals,
+        "drop_dead_weights": model.drop_dead_weights,
         "device": device,
     }
 

@@ -184,7 +184,7 @@ def compare(job: Job) -> Answer:
     ----------
     job : mapping
         `factory` (dotted path of what `open_session` is), `model`, `inputs` (shapes by name), `outputs`, `low` and `high` (range of the
-        input's values), `flush_subnormals`, `device`.
+        input's values), `drop_dead_weights`, `device`.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def compare(job: Job) -> Answer:
     """
     factory = resolve(job["factory"])
     outputs = list(job["outputs"])
-    options = {"inputs": list(job["inputs"]), "outputs": outputs, "flush_subnormals": job["flush_subnormals"]}
+    options = {"inputs": list(job["inputs"]), "outputs": outputs, "drop_dead_weights": job["drop_dead_weights"]}
     pictures = [_picture(job, number) for number in range(PICTURES)]
 
     on_cpu = factory(Path(job["model"]), device="cpu", **options)

@@ -14,7 +14,6 @@ from face_mirror_au.models.providers import FIXED_DIMENSIONS, PROVIDERS, devices
 from face_mirror_au.records import Float32Array
 
 if TYPE_CHECKING:
-    import onnx
     import onnxruntime as ort
 
 _ONNX_ERRORS_ONLY = 3  # onnxruntime's severity: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
@@ -56,7 +55,7 @@ def open_session(
     outputs: Sequence[str],
     device: str = "cpu",
     threads: int = 1,
-    flush_subnormals: bool = False,
+    drop_dead_weights: bool = False,
 ) -> ModelSession:
     """Load a network and check that it is the one expected.
 
@@ -72,8 +71,8 @@ def open_session(
         A key of `PROVIDERS`. A device other than the CPU should have been probed first (`choose_device`): it may crash the process.
     threads : int
         Threads inside one operator.
-    flush_subnormals : bool
-        Set weights smaller than any normal float32 to zero (see `_without_subnormals`).
+    drop_dead_weights : bool
+        Leave out what cannot change the output; see `dead_weights`.
 
     Raises
     ------
@@ -101,7 +100,7 @@ def open_session(
         options.use_deterministic_compute = True
         for name, size in FIXED_DIMENSIONS.items():
             options.add_free_dimension_override_by_name(name, size)
-    source: str | bytes = _without_subnormals(path) if flush_subnormals else str(path)
+    source: str | bytes = _without_dead_weights(path) if drop_dead_weights else str(path)
     providers = providers_for(device, _sha256(source))
     try:
         # Without its fallback, by which a provider that fails is replaced by the CPU: slow and silent, where the supervisor should know.
@@ -117,37 +116,17 @@ def open_session(
     return ModelSession(path, session, outputs)
 
 
-def _sha256(source: str | bytes) -> str:
-    return sha256(source if isinstance(source, bytes) else Path(source).read_bytes()).hexdigest()
-
-
-def _without_subnormals(path: Path) -> bytes:
-    """Return the model with every subnormal float32 weight set to zero.
-
-    60 % of PFLD's weights are subnormal (decayed in training), and CPUs are slow with these: 55 ms a face instead of 2.1 on a Xeon, for
-    an output that is the same bit for bit. ONNX Runtime's own switch, ``session.set_denormal_as_zero``, is a state of the whole process
-    that its first session decides, and would reach into NumPy's arithmetic too.
-    """
-    import onnx
+def _without_dead_weights(path: Path) -> bytes:
+    from face_mirror_au.models.dead_weights import without_dead_weights
 
     try:
-        model = onnx.load(str(path))
-        for tensor in model.graph.initializer:
-            if tensor.data_type == onnx.TensorProto.FLOAT:
-                _flush_tensor(tensor)
-        flushed = model.SerializeToString()
+        return without_dead_weights(path)
     except Exception as error:  # protobuf's DecodeError and onnx's own classes share no base
         raise ModelFileError(f"{path}: not a usable ONNX file, fetch or import it again: {_first_line(error)}") from error
-    return bytes(flushed)
 
 
-def _flush_tensor(tensor: onnx.TensorProto) -> None:
-    from onnx import numpy_helper
-
-    values = numpy_helper.to_array(tensor)
-    subnormal = np.abs(values) < np.finfo(np.float32).tiny
-    if subnormal.any():
-        tensor.CopyFrom(numpy_helper.from_array(np.where(subnormal, np.float32(0), values), tensor.name))
+def _sha256(source: str | bytes) -> str:
+    return sha256(source if isinstance(source, bytes) else Path(source).read_bytes()).hexdigest()
 
 
 def _check_names(path: Path, kind: str, wanted: Sequence[str], present: Sequence[str]) -> None:

@@ -169,7 +169,7 @@ def test_a_session_on_the_cpu_keeps_its_open_dimensions(product: Path, monkeypat
 
 def test_the_coreml_cache_of_flushed_weights_is_named_after_the_bytes(product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(monkeypatch)
-    open_session(product, inputs=["x"], outputs=["y"], device="coreml", flush_subnormals=True)
+    open_session(product, inputs=["x"], outputs=["y"], device="coreml", drop_dead_weights=True)
     assert isinstance(recorder.source, bytes)
     flushed = sha256(recorder.source).hexdigest()
     assert flushed != sha256(product.read_bytes()).hexdigest()
