@@ -1,7 +1,7 @@
 """Leave out what cannot change a network's output: less to compute, the same result to rounding.
 
-60 % of PFLD's weights decayed to subnormal numbers in training. CPUs are slow with these (52 ms a face instead of 2.2 on a Xeon), and zero in
-their place gives the same output. Channels that depend on none but zeros are then dead: a 1 x 1 convolution that reads a channel through
+60 % of PFLD's weights decayed to subnormal numbers in training. CPUs are slow with these (52 ms a face instead of 2.2 on a Xeon), and zeros
+in their place give the same output. Channels that depend on none but zeros are then dead: a 1 x 1 convolution that reads a channel through
 zero weights does not need it, and one that has the same value everywhere goes into the reader's bias. That is so for two of three channels
 of PFLD's first and late layers (2.97 ms a face becomes 1.62 on an EPYC; landmarks move by less than 0.0001 px).
 

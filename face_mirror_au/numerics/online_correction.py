@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_mirror_au.numerics.running_median import clamped_bins
+from face_mirror_au.numerics.running_median import RunningQuantile
 from face_mirror_au.records import FloatArray
 
 # OpenFace 2.2: histogram of each intensity, share of frames below the neutral level, and how many frames it waits.
@@ -24,18 +24,14 @@ class OnlineCorrection:
     """
 
     def __init__(self, size: int) -> None:
-        self._histogram = np.zeros((size, BINS), np.int64)
-        self._rows = np.arange(size)
-        self._count = 0
+        lower_edges = MINIMUM + (MAXIMUM - MINIMUM) / BINS * np.arange(BINS)
+        self._quantile = RunningQuantile(size, lower_edges, MINIMUM, MAXIMUM, lambda count: int(RATIO * count) + 1)
 
     def correct(self, raw: FloatArray) -> FloatArray:
         """Take a successful frame's raw intensities (size,) into account; return them corrected, clipped to [0, 5]."""
-        # NaN, an intensity without a predictor, stays NaN below; its histogram is never looked at.
-        index = clamped_bins(np.nan_to_num(raw), BINS, MINIMUM, MAXIMUM - MINIMUM)
-        self._histogram[self._rows, index] += 1
-        self._count += 1
+        # NaN, an intensity without a predictor, stays NaN below; its quantile is never looked at.
+        self._quantile.add(np.nan_to_num(raw))
         corrected = raw
-        if self._count >= MIN_FRAMES:
-            above = np.cumsum(self._histogram, axis=1) > int(RATIO * self._count)
-            corrected = raw - (MINIMUM + (MAXIMUM - MINIMUM) / BINS * above.argmax(axis=1))
+        if self._quantile.count >= MIN_FRAMES:
+            corrected = raw - self._quantile.value
         return np.clip(corrected, 0.0, MAX_INTENSITY)

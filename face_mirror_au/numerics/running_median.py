@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,41 +15,75 @@ HOG_BINS, HOG_MIN, HOG_MAX = 1000, -0.005, 1.0
 GEOMETRY_BINS, GEOMETRY_MIN, GEOMETRY_MAX = 10000, -60.0, 60.0
 
 
-def clamped_bins(values: FloatArray, bins: int, minimum: float, length: float) -> NDArray[np.int64]:
-    """Histogram bin of each value: truncated, and the first or last bin for values outside the range."""
-    # Clipped before the cast: what the cast of a huge float gives is undefined.
-    return np.clip((values - minimum) * bins / length, 0, bins - 1).astype(np.int64)
+# Counts are kept in 16 bits as long as they fit.
+_SMALL = np.iinfo(np.uint16).max
 
 
-class RunningMedian:
-    """Median of every element of a vector over the values added so far, to the width of a bin.
+class RunningQuantile:
+    """A quantile of every element of a vector over the values added so far, to the width of a bin.
 
     Parameters
     ----------
     size : int
         Elements of the vector.
-    bins : int
+    levels : ndarray, (bins,) float64
+        What is taken for the values in a bin.
     minimum, maximum : float
         Range that the bins divide; values outside it count in the first or last bin.
+    rank : callable
+        For a number of values, which of them, in order of size and counted from 1, is the quantile.
+
+    Attributes
+    ----------
+    count : int
+        Number of vectors added.
+    value : ndarray, (size,) float64
+        The quantile of each element, kept up to date in place; `levels[0]` while nothing was added.
     """
 
-    def __init__(self, size: int, bins: int, minimum: float, maximum: float) -> None:
+    def __init__(self, size: int, levels: FloatArray, minimum: float, maximum: float, rank: Callable[[int], int]) -> None:
+        self._levels = levels
         self._minimum = minimum
         self._length = maximum - minimum
-        self._bins = bins
-        self._histogram = np.zeros((size, bins), np.uint32)
-        self._median_bin = np.zeros(size, np.int32)
-        self._below = np.zeros(size, np.int64)
+        self._rank = rank
+        self._histogram: NDArray[np.uint16] | NDArray[np.uint32] = np.zeros((size, len(levels)), np.uint16)
+        self._place = np.zeros(size, np.int32)
+        self._below = np.zeros(size, np.int32)
+        self.value = np.full(size, levels[0])
         self.count = 0
 
-    def add(self, values: FloatArray) -> None:
-        """Add one vector, (size,) float64."""
+    def add(self, values: FloatArray | Float32Array) -> None:
+        """Add one vector, (size,), contiguous."""
+        if self.count == _SMALL:
+            self._histogram = self._histogram.astype(np.uint32)
         self.count += 1
-        _kernels.running_median.update(values, self._histogram, self._median_bin, self._below, self.count, self._minimum, self._length)
+        rank = self._rank(self.count)
+        _kernels.running_median.update(
+            values, self._histogram, self._place, self._below, rank, self._minimum, self._length, self._levels, self.value
+        )
 
-    def value(self) -> FloatArray:
-        """Centre of the median's bin, (size,) float64; the centre of the first bin while nothing was added."""
-        return self._minimum + self._median_bin * self._length / self._bins + 0.5 * self._length / self._bins
+
+class RunningMedian(RunningQuantile):
+    """Median of every element of a vector; of an even number of values, the lower one of the two in the middle.
+
+    Parameters
+    ----------
+    size : int
+    bins : int
+    minimum, maximum : float
+        See `RunningQuantile`.
+    least : float
+        Medians are not below this.
+    """
+
+    def __init__(self, size: int, bins: int, minimum: float, maximum: float, least: float = -np.inf) -> None:
+        length = maximum - minimum
+        centres = minimum + np.arange(bins) * length / bins + 0.5 * length / bins
+        super().__init__(size, np.maximum(centres, least), minimum, maximum, _middle)
+
+
+def _middle(count: int) -> int:
+    return (count + 1) // 2
 
 
 class NeutralReference:
@@ -59,7 +95,7 @@ class NeutralReference:
     """
 
     def __init__(self, hog_size: int, geometry_size: int) -> None:
-        self._hog = RunningMedian(hog_size, HOG_BINS, HOG_MIN, HOG_MAX)
+        self._hog = RunningMedian(hog_size, HOG_BINS, HOG_MIN, HOG_MAX, least=0.0)
         self._geometry = RunningMedian(geometry_size, GEOMETRY_BINS, GEOMETRY_MIN, GEOMETRY_MAX)
         self.hog: FloatArray = np.zeros(hog_size)
         self.geometry: FloatArray = np.zeros(geometry_size)
@@ -88,13 +124,12 @@ class NeutralReference:
     def add(self, hog: Float32Array | None, geometry: FloatArray | None) -> None:
         """Add a frame, None, None for a failed one, and take the medians anew, whatever the frame's number."""
         if hog is not None and geometry is not None:
-            self._hog.add(hog.astype(np.float64))
-            self._geometry.add(np.ascontiguousarray(geometry, dtype=np.float64))
+            self._hog.add(np.ascontiguousarray(hog))
+            self._geometry.add(np.ascontiguousarray(geometry))
         if self._hog.count == 1:
             # OpenFace 2.2: with a single value the "median" is the current descriptor, which is all zeros when this frame failed.
             self.hog = np.zeros_like(self.hog) if hog is None else hog.astype(np.float64)
             self.geometry = np.zeros_like(self.geometry) if geometry is None else np.array(geometry, dtype=np.float64)
+            np.maximum(self.hog, 0.0, out=self.hog)
         else:
-            self.hog = self._hog.value()
-            self.geometry = self._geometry.value()
-        np.maximum(self.hog, 0.0, out=self.hog)
+            self.hog, self.geometry = self._hog.value, self._geometry.value

@@ -44,17 +44,24 @@ def test_pose_kernel_equals_twin(landmarks, monkeypatch, hidden):
 
 
 @compiled_only
-def test_running_median_kernel_equals_twin():
+@pytest.mark.parametrize("counts", [np.uint16, np.uint32])
+@pytest.mark.parametrize("numbers", [np.float32, np.float64])
+def test_running_median_kernel_equals_twin(counts, numbers):
     random = np.random.default_rng(2)
     size, bins = 50, 40
-    states = [[np.zeros((size, bins), np.uint32), np.zeros(size, np.int32), np.zeros(size, np.int64)] for _ in range(2)]
+    levels = np.linspace(-2.0, 3.0, bins)
+    states = [
+        [np.zeros((size, bins), counts), np.zeros(size, np.int32), np.zeros(size, np.int32), np.full(size, levels[0])] for _ in range(2)
+    ]
     for count in range(1, 120):
-        values = random.normal(scale=3.0, size=size)
-        values[:3] = 1e300, -1e300, 0.0
+        values = random.normal(np.linspace(-1.5, 2.0, size), 0.5).astype(numbers)
+        values[:3] = 1e30, -1e30, 0.0
+        rank = int(0.1 * count) + 1 if count % 2 else (count + 1) // 2  # up and down by many bins
         for update, state in ((_kernels.running_median.update, states[0]), (running_median_numpy.update, states[1])):
-            update(values, *state, count, -2.0, 5.0)
+            update(values, *state[:3], rank, -2.0, 5.0, levels, state[3])
         for compiled, twin in zip(*states, strict=True):
             assert np.array_equal(compiled, twin)
+    assert len(set(states[0][3])) > 10
 
 
 @compiled_only

@@ -32,7 +32,17 @@ def test_median_is_the_definition_after_every_value():
         seen.append(values)
         median.add(values)
         expected = [_by_definition([row[k] for row in seen], 50, -1.0, 1.0) for k in range(3)]
-        np.testing.assert_allclose(median.value(), expected, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(median.value, expected, rtol=0, atol=1e-15)
+
+
+def test_more_values_in_a_bin_than_16_bits_can_count():
+    median = RunningMedian(2, 4, 0.0, 1.0)
+    for _ in range(65_536):
+        median.add(np.array([0.1, 0.9]))
+    for _ in range(65_537):
+        median.add(np.array([0.6, 0.9]))
+    assert median.value.tolist() == [0.625, 0.875]
+    assert median.count == 131_073
 
 
 def _face(value):
