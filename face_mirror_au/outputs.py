@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from face_mirror_au.errors import OutputError, UsageError
 from face_mirror_au.io import columns
 from face_mirror_au.io.csv_tables import (
@@ -145,7 +143,7 @@ def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> 
     camera = Camera.for_size(result.info.width, result.info.height)
 
     def give(rows: slice) -> FloatArray:
-        return landmarks_3d(runner.pdm, np.asarray(table.pose[rows]), np.asarray(table.shape[rows]), camera)
+        return landmarks_3d(runner.pdm, table.pose[rows], table.shape[rows], camera)
 
     return give
 
@@ -155,7 +153,6 @@ def write_all(
     plan: OutputPlan,
     runner: VideoRunner,
     source: Path,
-    reasons: Mapping[View, Mapping[int, str]],
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
 ) -> list[Path]:
@@ -168,8 +165,6 @@ def write_all(
     runner : VideoRunner
     source : Path
         The input; its hash goes into the metadata, its name does not.
-    reasons : mapping
-        For each view, frame (from 0) to why it was not measured.
     notes : sequence of str
         More for the metadata.
     others : sequence of Path
@@ -188,7 +183,7 @@ def write_all(
     raw, metadata = plan.beside(".raw.csv"), plan.beside(".metadata.json")
     tables = list(written)
     if result.tables:
-        write_raw_csv(list(result.tables.values()), raw, reasons)
+        write_raw_csv(list(result.tables.values()), raw)
         written.append(raw)
     sides = write_sides(result.table, plan) if result.tables else []
     written += sides

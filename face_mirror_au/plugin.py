@@ -161,7 +161,7 @@ class ActionUnitPlugin:
             self._guard(lambda: self._append(result))
 
     def finish(self) -> dict[View, ViewTable]:
-        """Final values of every view, after the last frame. The arrays lie on disk until `close`."""
+        """Final values of every view, after the last frame. They lie on disk until `close`."""
         return {view: log.finish() for view, log in self._logs.items()}
 
     @property
@@ -183,9 +183,9 @@ class ActionUnitPlugin:
         original: AUSequence | None = None
         modes = self._plan.load_pdm().n_modes
         for view in self._views:
-            sequence = AUSequence(self.bank, strict=self._strict, baseline=self._baseline, original=original)
-            original = original or sequence
-            self._logs[view] = self._closing.enter_context(ViewLog(view, sequence, modes, self.spool_folder))
+            log = ViewLog(view, self.bank, modes, self.spool_folder, strict=self._strict, baseline=self._baseline, original=original)
+            original = original or log.sequence
+            self._logs[view] = self._closing.enter_context(log)
 
     def _append(self, result: FrameResult) -> None:
         for view_result in result.views:

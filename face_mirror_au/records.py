@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ __all__ = [
     "INTENSITY_AUS",
     "N_LANDMARKS",
     "PRESENCE_AUS",
+    "Column",
     "Detection",
     "Face",
     "FaceDescriptor",
@@ -35,6 +37,21 @@ INTENSITY_AUS = (
 PRESENCE_AUS = (*INTENSITY_AUS[:-1], "AU28", "AU45")
 
 FloatArray = NDArray[np.float64]
+
+Scalar_co = TypeVar("Scalar_co", bound=np.generic, covariant=True)
+
+
+class Column(Protocol[Scalar_co]):
+    """The rows of a table's column: an array, or something that reads them from disk when they are asked for."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Scalar_co]:
+        """Some neighbouring rows, as an array."""
+
+    def __array__(self) -> NDArray[Any]:
+        """All rows: `numpy.asarray` calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,8 @@ class FaceDescriptor:
 class ViewTable:
     """All rows of one view of one video, in frame order. N rows, one for each decoded frame.
 
+    A long video's rows lie on disk: take slices of the columns, a few thousand rows at a time, or `numpy.asarray` of a whole one.
+
     Attributes
     ----------
     view : View
@@ -112,22 +131,34 @@ class ViewTable:
         Tx, Ty, Tz (mm), Rx, Ry, Rz (rad); NaN where no face was found.
     sides, raw_sides : ndarray, (N, 2, 17) float64, or None
         As `intensity` and `raw`, of the subject's left and right; None when the AU models cannot tell the sides of one picture apart.
+    reason : ndarray, (N,) int64, or None
+        Why a row has no measurement: its place in `reasons`.
+    reasons : tuple of str
+        All reasons there are; the first is empty.
     """
 
     view: View
-    frame: NDArray[np.int64]
-    time_s: FloatArray
-    success: NDArray[np.bool_]
-    confidence: FloatArray
-    intensity: FloatArray
-    presence: FloatArray
-    raw: FloatArray
-    landmarks: Float32Array
-    pose: FloatArray
-    shape: FloatArray
-    head_pose: FloatArray
-    sides: FloatArray | None = None
-    raw_sides: FloatArray | None = None
+    frame: Column[np.int64]
+    time_s: Column[np.float64]
+    success: Column[np.bool_]
+    confidence: Column[np.float64]
+    intensity: Column[np.float64]
+    presence: Column[np.float64]
+    raw: Column[np.float64]
+    landmarks: Column[np.float32]
+    pose: Column[np.float64]
+    shape: Column[np.float64]
+    head_pose: Column[np.float64]
+    sides: Column[np.float64] | None = None
+    raw_sides: Column[np.float64] | None = None
+    reason: Column[np.int64] | None = None
+    reasons: tuple[str, ...] = ("",)
+
+    def reason_of(self, rows: slice) -> list[str]:
+        """Why each of some rows has no measurement; empty for those that have one."""
+        if self.reason is None:
+            return [""] * len(self.frame[rows])
+        return [self.reasons[code] for code in self.reason[rows].tolist()]
 
 
 def check_image(image: object) -> Image:

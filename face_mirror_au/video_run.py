@@ -115,7 +115,7 @@ class VideoResult:
     models : str
         "dynamic" or "static": the AU models that it was measured with.
     tables : mapping of View to ViewTable
-        Valid inside the `with` block of `VideoRunner.run` only: their arrays lie on disk. Empty when the action units are blocked.
+        Valid inside the `with` block of `VideoRunner.run` only: their rows lie on disk. Empty when the action units are blocked.
     decoded : int
         Number of decoded frames: every table has as many rows.
     failures : mapping of View to mapping
@@ -157,7 +157,7 @@ class VideoResult:
         """One line for each view without a single measurement."""
         found = []
         for view, table in self.tables.items():
-            if table.success.any():
+            if np.asarray(table.success).any():
                 continue
             no_face = set(self.failures[view]) <= {NO_FACE, BAD_LANDMARKS}
             why = "no face was found in any frame" if no_face else "no frame could be measured"

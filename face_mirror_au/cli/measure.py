@@ -176,7 +176,6 @@ def _measure(
     from face_mirror_au.io.mirror_video import MirroredVideos
     from face_mirror_au.io.raw_log import OnlineLog
     from face_mirror_au.outputs import write_all
-    from face_mirror_au.pipeline.description import failure_reason
     from face_mirror_au.records import View
 
     folder = plan.prepare()
@@ -184,7 +183,6 @@ def _measure(
     mirrored: dict[View, Path] = {
         view: plan.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and write_videos
     }
-    reasons: dict[View, dict[int, str]] = {view: {} for view in runner.settings.views}
     writer: list[MirroredVideos] = []
     with ExitStack() as stack:
         bar = stack.enter_context(_progress_bar(report.video, shown=progress))
@@ -204,8 +202,6 @@ def _measure(
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
             logs[0].append_result(index, time_s, result, values.raw)
-            if reason := failure_reason(result):
-                reasons[result.view][index] = reason
             if result.view is View.ORIGINAL:
                 report.frames = index + 1
                 bar.advance()
@@ -219,7 +215,7 @@ def _measure(
         writing.close()
         notes = writer[0].notes if writer else ()
         others = [*mirrored.values(), online, *_pages(plan, result, wanted=page)]
-        written = write_all(result, plan, runner, video, reasons, notes, others)
+        written = write_all(result, plan, runner, video, notes, others)
         report.files = [str(path) for path in (*written, *mirrored.values(), online)]
         _tell(report, runner, result)
     if _pages(plan, result, wanted=page):

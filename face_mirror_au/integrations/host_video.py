@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
@@ -19,7 +21,6 @@ from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
 from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
-from face_mirror_au.pipeline.description import failure_reason
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
 from face_mirror_au.video_run import VideoResult
@@ -174,22 +175,19 @@ class HostVideo:
     def _measure(self, size: tuple[int, int]) -> None:
         make_output_folder(self.folder)
         plan = OutputPlan(self.folder / f"{self.label}.csv")
-        reasons: dict[View, dict[int, str]] = {view: {} for view in self._runner.settings.views}
         with ExitStack() as stack:
             log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
 
             def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
                 self._seen = time.monotonic()
                 log.append_result(index, time_s, result, values.raw)
-                if reason := failure_reason(result):
-                    reasons[result.view][index] = reason
 
             result = stack.enter_context(
                 self._runner.run_frames(self.frames, self._times(), size, self.label, self.folder, on_row),
             )
-            self._write(result, plan, reasons)
+            self._write(result, plan)
 
-    def _write(self, result: VideoResult, plan: OutputPlan, reasons: Mapping[View, Mapping[int, str]]) -> None:
+    def _write(self, result: VideoResult, plan: OutputPlan) -> None:
         runner, report = self._runner, self.report
         report.frames = result.decoded
         report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
@@ -203,7 +201,7 @@ class HostVideo:
                 sides[view] = SideTable(plan.beside(f".{SIDE_NAMES[view]}.csv"), len(table.success))
                 write_face_mirror_csv(table, sides[view].path)
         if result.tables:
-            write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"), reasons)
+            write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"))
             write_dictionary(held, plan, runner, result.models)
         report.error = self._why_incomplete(result.tables)
         counts = self.frames.counts
@@ -223,5 +221,5 @@ class HostVideo:
         lost = counts.timed_out + counts.never_came
         if lost > MAX_LOST_SHARE * frames:
             return f"{lost} of {frames} frames were lost"
-        empty = [view.value for view, table in tables.items() if view is not View.ORIGINAL and not table.success.any()]
+        empty = [view.value for view, table in tables.items() if view is not View.ORIGINAL and not np.asarray(table.success).any()]
         return f"no frame of {' and '.join(empty)} could be measured" if empty else ""

@@ -15,7 +15,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.io import columns
 from face_mirror_au.io.columns import GROUPS, Group
 from face_mirror_au.io.files import atomic_text
-from face_mirror_au.records import N_LANDMARKS, FloatArray, ViewTable
+from face_mirror_au.records import N_LANDMARKS, Column, FloatArray, ViewTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,8 +128,8 @@ def _openface_parts(table: ViewTable, groups: Collection[Group], points3d: Point
         _Part(("success",), -1, lambda rows: _column(table.success[rows])),
     ]
     if "pose" in groups:
-        parts.append(_Part(columns.HEAD_POSE[:3], 1, lambda rows: table.head_pose[rows, :3]))
-        parts.append(_Part(columns.HEAD_POSE[3:], 3, lambda rows: table.head_pose[rows, 3:]))
+        parts.append(_Part(columns.HEAD_POSE[:3], 1, lambda rows: table.head_pose[rows][:, :3]))
+        parts.append(_Part(columns.HEAD_POSE[3:], 3, lambda rows: table.head_pose[rows][:, 3:]))
     if "landmarks" in groups:
         parts.append(_Part(columns.points("x", "y"), 1, lambda rows: flat(table.landmarks[rows].astype(np.float64))))
     if "landmarks3d" in groups and points3d is not None:
@@ -218,8 +218,8 @@ def write_sides_csv(table: ViewTable, path: Path) -> None:
         _Part(("frame",), -1, lambda rows: _column(table.frame[rows] + 1)),
         _Part(("timestamp",), _SHORT_TIME_DECIMALS, lambda rows: _column(table.time_s[rows])),
         _Part(("success",), -1, lambda rows: _column(table.success[rows])),
-        _Part(columns.SIDES, _SHORT_AU_DECIMALS, lambda rows: _measured(table, beside(final), rows)),
-        _Part(columns.RAW_SIDES, _SHORT_AU_DECIMALS, lambda rows: _measured(table, beside(raw), rows)),
+        _Part(columns.SIDES, _SHORT_AU_DECIMALS, lambda rows: _only_measured(table, beside(final[rows]), rows)),
+        _Part(columns.RAW_SIDES, _SHORT_AU_DECIMALS, lambda rows: _only_measured(table, beside(raw[rows]), rows)),
     ]
     _write(path, parts, len(table.frame))
 
@@ -259,9 +259,13 @@ def _column(values: NDArray[np.generic]) -> FloatArray:
     return values.astype(np.float64).reshape(-1, 1)
 
 
-def _measured(table: ViewTable, values: FloatArray, rows: slice) -> FloatArray:
+def _measured(table: ViewTable, values: Column[np.float64], rows: slice) -> FloatArray:
     """Return AU values with NaN in every row without success: there an AU is never a measurement."""
-    return np.where(table.success[rows, None], values[rows], np.nan)
+    return _only_measured(table, values[rows], rows)
+
+
+def _only_measured(table: ViewTable, values: FloatArray, rows: slice) -> FloatArray:
+    return np.where(table.success[rows][:, None], values, np.nan)
 
 
 def _write(path: Path, parts: Sequence[_Part], n_rows: int, *, missing: str = "", words: int | None = None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,8 @@ from face_mirror_hooks.records import ViewResult
 
 RAW_COLUMNS = ("frame", "timestamp", "view", "success", *columns.RAW, "reason")
 _DECIMALS = 6
+# Rows read at a time.
+_PIECE = 1024
 
 
 def _row(frame: int, time_s: float, view: View, success: bool, raw: FloatArray | None, reason: str) -> list[str]:
@@ -82,25 +85,23 @@ class OnlineLog:
             raise output_error(error, self._path) from error
 
 
-def write_raw_csv(tables: Sequence[ViewTable], path: Path, reasons: Mapping[View, Mapping[int, str]] | None = None) -> None:
+def write_raw_csv(tables: Sequence[ViewTable], path: Path) -> None:
     """Write `<stem>.raw.csv`: `ViewTable.raw` of all views, in the columns of `OnlineLog`; ordered by frame, then as the views are given.
-
-    Parameters
-    ----------
-    reasons : mapping
-        For each view, frame (from 0) to why it was not measured.
 
     Raises
     ------
     OutputError
     """
-    found = reasons or {}
     with atomic_text(path) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(RAW_COLUMNS)
-        for i in range(max((len(table.frame) for table in tables), default=0)):
-            for table in tables:
-                if i < len(table.frame):
-                    frame = int(table.frame[i])
-                    reason = found.get(table.view, {}).get(frame, "")
-                    writer.writerow(_row(frame, float(table.time_s[i]), table.view, bool(table.success[i]), table.raw[i], reason))
+        for start in range(0, max((len(table.frame) for table in tables), default=0), _PIECE):
+            pieces = [_rows(table, slice(start, start + _PIECE)) for table in tables]
+            for rows in zip_longest(*pieces):
+                writer.writerows(row for row in rows if row is not None)
+
+
+def _rows(table: ViewTable, piece: slice) -> Iterator[list[str]]:
+    frames, times, success = (column[piece].tolist() for column in (table.frame, table.time_s, table.success))
+    for frame, time_s, measured, raw, reason in zip(frames, times, success, table.raw[piece], table.reason_of(piece), strict=True):
+        yield _row(frame, time_s, table.view, measured, raw, reason)

@@ -14,6 +14,8 @@ from face_mirror_au.io.files import output_error
 
 # Bytes gathered before a write: many records a call, and still small against the memory of a worker.
 BUFFER_BYTES = 1 << 20
+# Records read at a time where all are wanted of a field.
+_PIECE = 1024
 
 
 def _bytes(records: NDArray[Any]) -> memoryview:
@@ -60,7 +62,7 @@ class Spool:
         return self._written + self._waiting
 
     def close(self) -> None:
-        """Delete the file. Arrays from `view` stay valid, except on Windows."""
+        """Delete the file."""
         self._file.close()
 
     def append(self, record: NDArray[Any] | np.void | tuple[Any, ...]) -> None:
@@ -94,7 +96,7 @@ class Spool:
         self._written += self._waiting
         self._waiting = 0
 
-    def read(self, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+    def read(self, start: int | None = 0, stop: int | None = None) -> NDArray[Any]:
         """Return records `start` to `stop` (not included) as a new array, (N,); bounds are cut as in a slice."""
         self.flush()
         first, last, _ = slice(start, stop).indices(len(self))
@@ -108,9 +110,33 @@ class Spool:
             rest = rest[taken:]
         return records
 
-    def view(self) -> NDArray[Any]:
-        """Return all records so far as a read-only array, (N,), mapped from the file: only what is looked at enters memory."""
-        self.flush()
-        if not self._written:
-            return np.empty(0, dtype=self.dtype)
-        return np.memmap(self._file, dtype=self.dtype, mode="r", shape=(self._written,))
+    def column(self, name: str) -> SpoolColumn:
+        """One field of all records, read when it is asked for."""
+        return SpoolColumn(self, name)
+
+
+class SpoolColumn:
+    """A field of the records of a `Spool`, as `records.Column`. It ends with the spool.
+
+    Parameters
+    ----------
+    spool : Spool
+    name : str
+        Of the field.
+    """
+
+    def __init__(self, spool: Spool, name: str) -> None:
+        self._spool = spool
+        self._name = name
+
+    def __len__(self) -> int:
+        return len(self._spool)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        if rows.step not in (None, 1):
+            raise ValueError("a column on disk gives neighbouring rows only")
+        return np.array(self._spool.read(rows.start, rows.stop)[self._name])
+
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
+        pieces = [self[start : start + _PIECE] for start in range(0, len(self), _PIECE)]
+        return np.concatenate([self[:0], *pieces], dtype=dtype)

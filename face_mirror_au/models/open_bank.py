@@ -12,7 +12,7 @@ dynamic, static      (2, 17, n) float32  weights: the subject's left, then right
 static_bias          (2, 17) float32     dynamic predictors have none: a face at rest is 0
 dynamic_known,       (2, 17) float32     1 where the predictor is good enough: of the whole face, and of the sides; else 0
 static_known
-loudness             (17,) float32       how much movement an intensity of 1 is (see `quiet_levels`)
+loudness             (17,) float32       how much movement an intensity of 1 is (see `movement`)
 ===================  ==================  =======================================================================
 """
 

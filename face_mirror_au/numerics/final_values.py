@@ -41,35 +41,65 @@ def neutral_offsets(raw: FloatArray, success: NDArray[np.bool_], cutoffs: FloatA
     return np.where(dynamic, level, 0.0)
 
 
-def quiet_levels(raw: FloatArray, success: NDArray[np.bool_], share: float, dynamic: NDArray[np.bool_], loudness: FloatArray) -> FloatArray:
-    """The neutral level of each intensity in the quietest frames: the median over those that add up to the least movement.
+def movement(raw: FloatArray, loudness: FloatArray) -> FloatArray:
+    """How much movement each frame's intensities add up to.
+
+    Parameters
+    ----------
+    raw : ndarray, (N, m) float64
+        NaN in columns that the bank cannot predict: those count for nothing.
+    loudness : ndarray, (k,) float64
+        How much movement an intensity of 1 is, for each of the first k columns, those of the whole face.
+
+    Returns
+    -------
+    ndarray, (N,) float64
+    """
+    total: FloatArray = np.nansum(raw[:, : loudness.size] * loudness, axis=1)
+    return total
+
+
+def quiet_frames(totals: FloatArray, success: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
+    """The frames with the least movement, whose intensities are taken for those of the neutral face.
 
     Ours, for banks whose predictors all have the same scale: an intensity that another movement pulls below its level cannot lower the
     level, since that movement makes those frames loud, and left and right get their levels from the same frames.
 
     Parameters
     ----------
-    raw : ndarray, (N, m) float64
-        NaN in columns that the bank cannot predict.
+    totals : ndarray, (N,) float64
+        From `movement`.
     success : ndarray, (N,) bool
     share : float
         Of the successful frames, 0 to 1; at least one is taken.
+
+    Returns
+    -------
+    ndarray, (N,) bool
+        All False when no frame was successful.
+    """
+    measured = np.flatnonzero(success)
+    quietest = np.argsort(totals[measured], kind="stable")[: max(1, round(share * len(measured)))]
+    chosen = np.zeros(len(success), bool)
+    chosen[measured[quietest]] = True
+    return chosen
+
+
+def neutral_levels(raw: FloatArray, dynamic: NDArray[np.bool_]) -> FloatArray:
+    """The neutral level of each intensity, given those of frames without movement: their median.
+
+    Parameters
+    ----------
+    raw : ndarray, (N, m) float64
     dynamic : ndarray, (m,) bool
         Static predictors need no offset: theirs is 0.
-    loudness : ndarray, (k,) float64
-        How much movement an intensity of 1 is, for each of the first k columns, those of the whole face.
 
     Returns
     -------
     ndarray, (m,) float64
-        All 0 when no frame was successful.
+        All 0 when there is no frame.
     """
-    values = raw[success]
-    if not len(values):
-        return np.zeros(raw.shape[1])
-    totals = np.nansum(values[:, : loudness.size] * loudness, axis=1)
-    quiet = np.argsort(totals, kind="stable")[: max(1, round(share * len(values)))]
-    return np.where(dynamic, np.median(values[quiet], axis=0), 0.0)
+    return np.where(dynamic, np.median(raw, axis=0), 0.0) if len(raw) else np.zeros(raw.shape[1])
 
 
 def final_intensities(

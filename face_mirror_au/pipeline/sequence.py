@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,15 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import UsageError
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
-from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets, quiet_levels
+from face_mirror_au.numerics.final_values import (
+    PRESENCE_WINDOW,
+    final_intensities,
+    final_presences,
+    movement,
+    neutral_levels,
+    neutral_offsets,
+    quiet_frames,
+)
 from face_mirror_au.numerics.online_correction import OnlineCorrection
 from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
@@ -19,6 +29,12 @@ from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 MAX_REPREDICTED = 3000
 # Descriptors are predicted again in blocks of this many, so that the float64 copy stays small.
 _BLOCK = 256
+_NOT_KEPT = -1
+# Rows of the final pass at a time, and how many on both sides their means reach out to.
+_PIECE = 4096
+_MARGIN = PRESENCE_WINDOW // 2
+# Raw values of a whole video that are looked at together, at most.
+_MAX_VALUES = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,44 @@ class FinalValues:
     raw_sides: FloatArray | None = None
 
 
+class RowStore(Protocol):
+    """Where a sequence keeps what grows with the video."""
+
+    def __len__(self) -> int:
+        """Number of records."""
+
+    def append(self, record: tuple[Any, ...], /) -> None:
+        """Add a record, in field order."""
+
+    def read(self, start: int, stop: int, /) -> NDArray[Any]:
+        """Return records `start` to `stop` (not included) as a structured array."""
+
+
+class MemoryRows:
+    """A `RowStore` in memory, for short sequences.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Structured type of a record.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._records: list[tuple[Any, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def append(self, record: tuple[Any, ...], /) -> None:
+        """See `RowStore`."""
+        self._records.append(record)
+
+    def read(self, start: int, stop: int, /) -> NDArray[Any]:
+        """See `RowStore`."""
+        return np.array(self._records[start:stop], self._dtype)
+
+
 class AUSequence:
     """Action units of one view of one video. Made at its start, fed in frame order, thrown away at its end.
 
@@ -78,9 +132,19 @@ class AUSequence:
         What the dynamic action units are measured against.
     original : AUSequence, optional
         With a shared baseline: the original view's sequence, whose reference this one uses. It must get each frame, and finish, first.
+    rows : callable, optional
+        Makes the store of the raw values, given the type of a record; in memory when not given.
     """
 
-    def __init__(self, bank: AUBank, *, strict: bool = False, baseline: Baseline | None = None, original: AUSequence | None = None) -> None:
+    def __init__(
+        self,
+        bank: AUBank,
+        *,
+        strict: bool = False,
+        baseline: Baseline | None = None,
+        original: AUSequence | None = None,
+        rows: Callable[[np.dtype[Any]], RowStore] = MemoryRows,
+    ) -> None:
         self._bank = bank
         self._strict = strict
         self._baseline = baseline or Baseline()
@@ -92,14 +156,20 @@ class AUSequence:
         self.offsets = bank.offsets(np.zeros(bank.n_features)) if self._neutral is None else bank.offsets(self._neutral.value)
         self.levels: FloatArray = np.zeros(bank.n_intensities)
         self._correction = OnlineCorrection(bank.n_intensities)
-        # Pages of these are only taken from the system when they are written.
-        self._hogs = np.empty((MAX_REPREDICTED, HOG_SIZE), np.float32)
-        self._geometries = np.empty((MAX_REPREDICTED, geometry_size))
+        # Pages of it are only taken from the system when they are written. Predicted from float32, intensities move by less than 0.00001.
+        self._descriptors = np.empty((MAX_REPREDICTED, bank.n_features), np.float32)
         self._kept = 0
-        self._raw: list[FloatArray] = []
-        self._presence: list[FloatArray] = []
-        self._success: list[bool] = []
-        self._in_segment: list[bool] = []
+        self._rows = rows(
+            np.dtype(
+                [
+                    ("raw", np.float64, (bank.n_intensities,)),
+                    ("presence", np.float32, (len(PRESENCE_AUS),)),
+                    ("success", np.bool_),
+                    ("in_segment", np.bool_),
+                    ("kept", np.int32),
+                ]
+            )
+        )
 
     def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None, time_s: float = 0.0) -> OnlineValues:
         """Take the next frame; None, None for one that failed.
@@ -119,69 +189,135 @@ class AUSequence:
             self.offsets = self._original.offsets
         elif self._neutral is not None and self._neutral.update(hog, geometry, time_s):
             self.offsets = self._bank.offsets(self._neutral.value)
+        kept = _NOT_KEPT
         if hog is None or geometry is None:
             raw, corrected, presence = (
                 np.full(size, np.nan) for size in (self._bank.n_intensities, self._bank.n_intensities, len(PRESENCE_AUS))
             )
         else:
-            raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self.offsets)
+            descriptor = np.concatenate([hog, geometry], dtype=np.float64)
+            raw, presence = self._bank.predict(descriptor, self.offsets)
             corrected = self._correction.correct(raw)
             if self._kept < MAX_REPREDICTED:
-                self._hogs[self._kept], self._geometries[self._kept] = hog, geometry
+                kept = self._kept
+                self._descriptors[kept] = descriptor
                 self._kept += 1
-        self._raw.append(raw)
-        self._presence.append(presence)
-        self._success.append(hog is not None)
-        self._in_segment.append(self._baseline.holds(time_s))
+        self._rows.append((raw, presence, hog is not None, self._baseline.holds(time_s), kept))
         whole = slice(0, len(INTENSITY_AUS))
         return OnlineValues(raw[whole], corrected[whole], presence)
 
     def finish(self) -> FinalValues:
-        """Predict the kept frames again with the final neutral reference, then offset, clip and smooth.
+        """The final values of all frames at once; see `final_pieces`."""
+        pieces = list(self.final_pieces())
+
+        def whole(name: str) -> FloatArray:
+            return np.concatenate([getattr(piece, name) for piece in pieces])
+
+        sided = self._bank.has_sides
+        return FinalValues(
+            raw=whole("raw"),
+            raw_presence=whole("raw_presence"),
+            intensity=whole("intensity"),
+            presence=whole("presence"),
+            sides=whole("sides") if sided else None,
+            raw_sides=whole("raw_sides") if sided else None,
+        )
+
+    def final_pieces(self) -> Iterator[FinalValues]:
+        """Predict the kept frames again with the final neutral reference, then offset, clip and smooth; some rows at a time, in order.
 
         Raises
         ------
         UsageError
             When there was no frame, or none measured in the baseline's segment.
         """
-        if not self._success:
+        if not len(self._rows):
             raise UsageError("no frame was given; there are no final values")
-        success = np.array(self._success)
-        raw, presence = np.array(self._raw), np.array(self._presence)
-        kept = np.flatnonzero(success)[: self._kept]
-        offsets = self.offsets if self._original is None else self._original.offsets
-        for start in range(0, self._kept, _BLOCK):
-            block = slice(start, min(start + _BLOCK, self._kept))
-            descriptors = np.concatenate([self._hogs[block], self._geometries[block]], axis=1, dtype=np.float64)
-            raw[kept[block]], presence[kept[block]] = self._bank.predict(descriptors, offsets)
-        self.levels = self._neutral_levels(raw, success)
+        again = self._predicted_again()
+        self.levels = self._neutral_levels(again)
+        total = len(self._rows)
+        for start in range(0, total, _PIECE):
+            # Some rows more on both sides, which the means run over.
+            first, last = max(0, start - _MARGIN), min(total, start + _PIECE + _MARGIN)
+            inner = slice(start - first, min(start + _PIECE, total) - first)
+            yield self._final_piece(self._read(first, last, again), inner)
+
+    def _final_piece(self, rows: NDArray[Any], inner: slice) -> FinalValues:
+        raw, presence, success = rows["raw"], rows["presence"].astype(np.float64), rows["success"]
         if self._bank.presence_above is not None:
             presence = self._bank.presences(raw - self.levels)
-        intensity = final_intensities(raw, success, self.levels, strict=self._strict)
+        intensity = final_intensities(raw, success, self.levels, strict=self._strict)[inner]
+        final_presence = final_presences(presence, success, strict=self._strict)[inner]
+        raw, presence = raw[inner], presence[inner]
         whole, sided = slice(0, len(INTENSITY_AUS)), slice(len(INTENSITY_AUS), None)
         per_side = (len(raw), 2, len(INTENSITY_AUS))
         return FinalValues(
             raw=raw[:, whole],
             raw_presence=presence,
             intensity=intensity[:, whole],
-            presence=final_presences(presence, success, strict=self._strict),
+            presence=final_presence,
             sides=intensity[:, sided].reshape(per_side) if self._bank.has_sides else None,
             raw_sides=raw[:, sided].reshape(per_side) if self._bank.has_sides else None,
         )
 
-    def _neutral_levels(self, raw: FloatArray, success: NDArray[np.bool_]) -> FloatArray:
+    def _predicted_again(self) -> tuple[FloatArray, FloatArray]:
+        """Intensities and presences of the kept frames with the final reference: (kept, m) and (kept, 18) float64."""
+        offsets = self.offsets if self._original is None else self._original.offsets
+        raw, presence = np.empty((self._kept, self._bank.n_intensities)), np.empty((self._kept, len(PRESENCE_AUS)))
+        for start in range(0, self._kept, _BLOCK):
+            block = slice(start, min(start + _BLOCK, self._kept))
+            raw[block], presence[block] = self._bank.predict(self._descriptors[block].astype(np.float64), offsets)
+        return raw, presence
+
+    def _read(self, first: int, last: int, again: tuple[FloatArray, FloatArray]) -> NDArray[Any]:
+        """Records `first` to `last` (not included), those of kept frames as predicted again."""
+        rows = self._rows.read(first, last)
+        kept = rows["kept"] != _NOT_KEPT
+        places = rows["kept"][kept]
+        rows["raw"][kept], rows["presence"][kept] = again[0][places], again[1][places]
+        return rows
+
+    def _neutral_levels(self, again: tuple[FloatArray, FloatArray]) -> FloatArray:
         """What the neutral face's intensities are, for each column: (m,) float64, 0 for static ones."""
-        dynamic = self._bank.dynamic[: self._bank.n_intensities]
         if self._original is not None:
             return self._original.levels
+        flags = [self._rows.read(start, start + _PIECE)[["success", "in_segment"]] for start in range(0, len(self._rows), _PIECE)]
+        success = np.concatenate([each["success"] for each in flags])
+        m = self._bank.n_intensities
         if self._baseline.kind == NEUTRAL:
-            at_rest = success & np.array(self._in_segment)
-            if not at_rest.any():
+            chosen = success & np.concatenate([each["in_segment"] for each in flags])
+            if not chosen.any():
                 raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
-            return np.where(dynamic, np.median(raw[at_rest], axis=0), 0.0)
-        if self._bank.quiet_share is not None and self._bank.loudness is not None:
-            return quiet_levels(raw, success, self._bank.quiet_share, dynamic, self._bank.loudness)
-        return neutral_offsets(raw, success, self._bank.cutoffs, dynamic)
+        elif self._bank.quiet_share is not None and self._bank.loudness is not None:
+            chosen = quiet_frames(self._totals(again, self._bank.loudness), success, self._bank.quiet_share)
+        else:
+            return self._by_columns(success, again, lambda values, part: _low_values(self._bank, values, part))
+        dynamic = self._bank.dynamic[:m]
+        return self._by_columns(chosen, again, lambda values, part: neutral_levels(values, dynamic[part]))
+
+    def _totals(self, again: tuple[FloatArray, FloatArray], loudness: FloatArray) -> FloatArray:
+        """How much movement there is in each frame, (N,) float64."""
+        pieces = (self._read(start, start + _PIECE, again)["raw"] for start in range(0, len(self._rows), _PIECE))
+        return np.concatenate([movement(raw, loudness) for raw in pieces])
+
+    def _by_columns(
+        self, chosen: NDArray[np.bool_], again: tuple[FloatArray, FloatArray], level: Callable[[FloatArray, slice], FloatArray]
+    ) -> FloatArray:
+        """Make something of each column's raw values in the chosen frames; of a long video a few columns at a time."""
+        total, m = len(self._rows), self._bank.n_intensities
+        width = max(1, _MAX_VALUES // max(1, int(chosen.sum())))
+        levels = []
+        for left in range(0, m, width):
+            part = slice(left, min(left + width, m))
+            pieces = [
+                self._read(start, start + _PIECE, again)["raw"][chosen[start : start + _PIECE], part] for start in range(0, total, _PIECE)
+            ]
+            levels.append(level(np.concatenate(pieces), part))
+        return np.concatenate(levels)
+
+
+def _low_values(bank: AUBank, values: FloatArray, part: slice) -> FloatArray:
+    return neutral_offsets(values, np.ones(len(values), bool), bank.cutoffs[part], bank.dynamic[: bank.n_intensities][part])
 
 
 def predict_image(bank: AUBank, hog: NDArray[np.float32], geometry: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -300,7 +300,9 @@ def test_a_log_on_a_full_disk(tmp_path, monkeypatch):
 
 def test_the_raw_table(tmp_path):
     tables = [make_table(9), make_table(9, View.LEFT_MIRRORED)]
-    write_raw_csv(tables, tmp_path / "a.raw.csv", {View.LEFT_MIRRORED: {5: "face lost"}})
+    lost = np.where(np.arange(9) == 5, 1, 0)
+    tables[1] = dataclasses.replace(tables[1], reason=lost, reasons=("", "face lost"))
+    write_raw_csv(tables, tmp_path / "a.raw.csv")
     read = pd.read_csv(tmp_path / "a.raw.csv")
     assert list(read.columns) == list(RAW_COLUMNS)
     assert read["frame"].tolist() == [1 + i // 2 for i in range(18)]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets, quiet_levels
+from face_mirror_au.numerics.final_values import (
+    final_intensities,
+    final_presences,
+    movement,
+    neutral_levels,
+    neutral_offsets,
+    quiet_frames,
+)
 
 NAN = np.nan
 
@@ -76,13 +83,9 @@ def test_short_sequences_are_not_smoothed():
 def levels(raw, share=0.2, success=None, dynamic=None, n_whole=None, loudness=None):
     raw = np.asarray(raw, float)
     count, width = raw.shape
-    return quiet_levels(
-        raw,
-        np.ones(count, bool) if success is None else np.asarray(success),
-        share,
-        np.ones(width, bool) if dynamic is None else np.asarray(dynamic),
-        np.ones(width if n_whole is None else n_whole) if loudness is None else np.asarray(loudness),
-    )
+    loudness = np.ones(width if n_whole is None else n_whole) if loudness is None else np.asarray(loudness)
+    chosen = quiet_frames(movement(raw, loudness), np.ones(count, bool) if success is None else np.asarray(success), share)
+    return neutral_levels(raw[chosen], np.ones(width, bool) if dynamic is None else np.asarray(dynamic))
 
 
 def test_the_level_is_the_median_of_the_quietest_frames():

@@ -9,6 +9,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.numerics.au_bank import AUBank, Predictor
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.final_values import final_intensities
+from face_mirror_au.pipeline import sequence as sequence_module
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.sequence import AUSequence, predict_image
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
@@ -176,3 +177,47 @@ def test_a_single_image_gives_the_whole_face():
     assert predict_image(bank(dynamic=False), hog, np.zeros(4))[1][SMILE_PRESENT] == 0.0
     with pytest.raises(UsageError, match="static"):
         predict_image(bank(), hog, np.zeros(4))
+
+
+def openface_like():
+    """Each side's smile and blink with a bias and a cutoff of its own, dynamic and static, and a classifier."""
+    weights = np.zeros((3, FEATURES))
+    weights[[0, 1, 2], [HOG_SIZE, HOG_SIZE + 2, HOG_SIZE + 1]] = 1.0
+    predictors = [
+        Predictor("AU12", classifier=False, dynamic=True, weights=weights[0], bias=0.4, cutoff=0.3),
+        Predictor("AU45", classifier=False, dynamic=False, weights=weights[1], bias=1.0),
+        Predictor("AU12", classifier=True, dynamic=True, weights=weights[2], bias=-0.2),
+    ]
+    return AUBank.build("OpenFace-like", predictors, np.zeros(FEATURES))
+
+
+@pytest.mark.parametrize("made", [bank, openface_like])
+@pytest.mark.parametrize("baseline", ["own", "neutral:1-2.5"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_video_in_pieces_gives_what_it_gives_at_once(monkeypatch, made, baseline, strict):
+    geometry = np.random.default_rng(3).normal(0, 1.0, (61, 4))
+    geometry[[0, 7, 8, 9, 30, 60]] = np.nan
+    at_once, in_pieces = (AUSequence(made(), strict=strict, baseline=Baseline.parse(baseline)) for _ in range(2))
+    feed(at_once, geometry)
+    feed(in_pieces, geometry)
+    whole = at_once.finish()
+    monkeypatch.setattr(sequence_module, "_PIECE", 4)
+    monkeypatch.setattr(sequence_module, "_MAX_VALUES", 100)  # so that columns come one or two at a time
+    parts = list(in_pieces.final_pieces())
+    assert [len(part.raw) for part in parts] == [4] * 15 + [1]
+    for name in ("raw", "raw_presence", "intensity", "presence", *(("sides", "raw_sides") if whole.sides is not None else ())):
+        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(whole, name), err_msg=name)
+    assert np.nanmax(whole.intensity) > 1.0
+
+
+def test_only_the_first_frames_are_predicted_again_with_the_final_reference(monkeypatch):
+    monkeypatch.setattr(sequence_module, "MAX_REPREDICTED", 20)
+    geometry = np.zeros((41, 4))
+    geometry[15:, 0] = 2.0
+    sequence = AUSequence(openface_like())
+    online = feed(sequence, geometry)
+    raw = sequence.finish().raw[:, SMILE]
+    assert raw[0] == pytest.approx(0.4 - 2.0, abs=0.01), "the final median is the smile's"
+    assert raw[19] == pytest.approx(0.4, abs=0.01)
+    assert raw[20] == online[20].raw[SMILE]
+    assert raw[20] != pytest.approx(raw[19], abs=0.01), "its online value was measured against the rest"
