@@ -1,12 +1,25 @@
-"""What to tell a person when OpenCV cannot be imported."""
+"""OpenCV, imported at first use, and what to tell a person when it cannot be."""
 
 from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 from face_mirror_au.errors import OpenCVMissingError
+
+
+def opencv() -> ModuleType:
+    """Import cv2 at first use, so that a parent process can load our modules fast and still fork safely (architecture.md, Processes).
+
+    Raises
+    ------
+    OpenCVMissingError
+    """
+    with explaining_import_errors():
+        import cv2
+    return cv2
 
 
 def explain_import_error(error: ImportError) -> OpenCVMissingError | None:

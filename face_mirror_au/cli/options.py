@@ -104,6 +104,10 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
+# What takes long to import, and what workers need of it.
+PRELOAD = ("cv2", "onnxruntime", "onnx", "pyfhog", "face_mirror_au.loop.hook_task", "face_mirror_au.plugin", "face_mirror_au.models.pfld")
+
+
 def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
     """Fork the nursery, before anything heavy is imported; None where workers are spawned or there are none.
 
@@ -123,7 +127,7 @@ def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
     from face_mirror_au.loop.launch import choose_start_method
     from face_mirror_au.loop.nursery import Nursery
 
-    return Nursery.start() if choose_start_method(cast("StartMethod | None", start_method)) == "fork" else None
+    return Nursery.start(PRELOAD) if choose_start_method(cast("StartMethod | None", start_method)) == "fork" else None
 
 
 def parse_views(text: str) -> tuple[View, ...]:

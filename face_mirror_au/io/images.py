@@ -13,7 +13,7 @@ import numpy as np
 from face_mirror_au.errors import VideoError
 from face_mirror_au.io.files import atomic_text, display_name
 from face_mirror_au.io.source import SourceInfo
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
 

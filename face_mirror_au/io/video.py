@@ -16,7 +16,7 @@ from face_mirror_au.errors import VideoError
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import ImageSource, is_image
 from face_mirror_au.io.source import FrameSource, SourceInfo
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ class HookedTask:
         ModelRunError
             When a required plugin cannot.
         """
-        from face_mirror_au.models.pixels import opencv
+        from face_mirror_au.opencv import opencv
         from face_mirror_au.pipeline.hooked import HookFinder
         from face_mirror_au.pipeline.process import FrameProcessor
         from face_mirror_au.pipeline.track import FaceTracker

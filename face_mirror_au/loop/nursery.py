@@ -6,12 +6,14 @@ nursery never has. It ends, and ends its workers, when the parent's end of its c
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe, reduction
@@ -77,8 +79,14 @@ class Nursery:
         self._lost = False
 
     @classmethod
-    def start(cls) -> Nursery:
+    def start(cls, preload: Sequence[str] = ()) -> Nursery:
         """Fork it. Call this before the first thread, video or session.
+
+        Parameters
+        ----------
+        preload : sequence of str
+            Modules that workers will need: the nursery imports them while the parent goes on, and workers have them from the start, in
+            memory that they share. Importing them must not start threads of their own. Not on macOS (see `UNSAFE_TO_FORK_AFTER`).
 
         Raises
         ------
@@ -99,7 +107,7 @@ class Nursery:
             code = 1
             try:
                 ours.close()
-                _NurseryProcess(theirs).serve()
+                _NurseryProcess(theirs).serve(preload if sys.platform != "darwin" else ())
                 code = 0
             except BaseException:  # noqa: BLE001  (must not run on into the code that forked it)
                 traceback.print_exc()
@@ -178,7 +186,7 @@ class _NurseryProcess:
         self._connection = connection
         self._workers: set[int] = set()
 
-    def serve(self) -> None:
+    def serve(self, preload: Sequence[str]) -> None:
         for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
@@ -187,6 +195,9 @@ class _NurseryProcess:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # a handler there must be, or nothing wakes
+        for name in preload:
+            with suppress(ImportError):  # workers will say so
+                importlib.import_module(name)
         try:
             while True:
                 ready = wait([self._connection, self._wake])

@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from math import cos, floor, inf, isfinite, sin
-from types import ModuleType
 
 import numpy as np
 
 from face_mirror_au.errors import ModelRunError
-from face_mirror_au.opencv import explain_import_error
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Float32Array, FloatArray, Image, Region
 
 # What a crop may shrink by sampling between neighbouring pixels; from twice that on, the frame is averaged first, down to this factor.
 # PFLD knows such crops: averaging already at 2 moved its landmarks away from OpenFace's (from 0.030 to 0.031 of the eye distance).
 BILINEAR_SHRINK = 2.0
-
-
-def opencv() -> ModuleType:
-    """Import cv2 at first use, so that a parent process can load our modules and still fork safely (architecture.md, Processes).
-
-    Raises
-    ------
-    OpenCVMissingError
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        explained = explain_import_error(error)
-        if explained is None:
-            raise
-        raise explained from error
-    return cv2
 
 
 def region_axes(region: Region) -> FloatArray:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.models.pixels import opencv
 from face_mirror_au.models.session import open_session
 from face_mirror_au.models.suppression import groups_by_overlap
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Detection, Float32Array, Image
 
 # Of the network as trained.

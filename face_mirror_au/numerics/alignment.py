@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Float32Array, FloatArray, Image
 
 # OpenFace 2.2: size and scale of the similarity-normalised face for action units, and the landmarks that move least with expression.
@@ -31,6 +31,7 @@ class Aligner:
     """
 
     def __init__(self, pdm: PDM, triangles: NDArray[np.int32]) -> None:
+        self._cv2 = opencv()
         destination = (pdm.mean[:2].T.astype(np.float32) * np.float32(ALIGNED_SCALE))[RIGID_POINTS]
         self._destination, self._spread = _normalise(destination)
         self._triangles = np.ascontiguousarray(triangles, dtype=np.int32)
@@ -52,7 +53,7 @@ class Aligner:
         """
         source, spread = _normalise(landmarks[RIGID_POINTS].astype(np.float32))
         covariance = (source.astype(np.float64).T @ self._destination).astype(np.float32)
-        _, u, vt = cv2.SVDecomp(covariance)
+        _, u, vt = self._cv2.SVDecomp(covariance)
         rotation = vt.T.astype(np.float64) @ u.T
         if np.linalg.det(rotation) < 0.0:
             rotation = vt.T.astype(np.float64) @ np.diag([1.0, -1.0]) @ u.T
@@ -78,7 +79,7 @@ class Aligner:
         ndarray, (112, 112, 3) uint8
             0 outside the mask and outside the frame; C-contiguous.
         """
-        matrix = self.transform(landmarks, pose)
+        cv2, matrix = self._cv2, self.transform(landmarks, pose)
         aligned = cv2.warpAffine(
             image, matrix, (ALIGNED_SIZE, ALIGNED_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0)
         )
@@ -86,8 +87,7 @@ class Aligner:
         corners[FOREHEAD_POINTS, 1] -= FOREHEAD_RISE
         mask = np.zeros((ALIGNED_SIZE, ALIGNED_SIZE), np.uint8)
         _kernels.mask.fill_triangles(corners.astype(np.float64), self._triangles, mask)
-        aligned *= mask[..., None]
-        return np.asarray(aligned, dtype=np.uint8)
+        return np.asarray(cv2.copyTo(aligned, mask, np.zeros_like(aligned)), dtype=np.uint8)
 
 
 def _normalise(points: Float32Array) -> tuple[Float32Array, np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pyfhog
 
 from face_mirror_au.errors import FrameError
 from face_mirror_au.numerics.alignment import ALIGNED_SIZE
@@ -31,6 +30,8 @@ def extract_fhog(aligned: Image) -> Float32Array:
     FrameError
         When `aligned` is anything else.
     """
+    import pyfhog  # at first use: only workers need it
+
     if aligned.shape != (ALIGNED_SIZE, ALIGNED_SIZE, 3) or aligned.dtype != np.uint8 or not aligned.flags.c_contiguous:
         raise FrameError(
             f"FHOG needs a contiguous ({ALIGNED_SIZE}, {ALIGNED_SIZE}, 3) uint8 face, not {aligned.shape} {aligned.dtype} "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from face_mirror_au.numerics.pdm import PDM, euler_from_rotation, rotation_from_euler
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Float32Array, FloatArray
 
 
@@ -51,6 +51,7 @@ def estimate_head_pose(pdm: PDM, landmarks: FloatArray | Float32Array, pose: Flo
     ndarray, (6,) float64
         Tx, Ty, Tz (mm), Rx, Ry, Rz (rad).
     """
+    cv2 = opencv()
     scale, rx, ry, rz, tx, ty = pose
     depth = camera.focal / scale
     translation = np.array([(tx - camera.x) * depth / camera.focal, (ty - camera.y) * depth / camera.focal, depth])

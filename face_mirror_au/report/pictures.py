@@ -11,7 +11,7 @@ from face_mirror_au.asymmetry.measures import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
 from face_mirror_au.io.earlier import VIDEOS
 from face_mirror_au.io.video import open_source
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image, View
 from face_mirror_au.report.quality import VIEW_WORDS
 from face_mirror_au.report.result import RunResult

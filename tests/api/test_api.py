@@ -182,13 +182,13 @@ def test_unknown_names_are_attribute_errors():
         _ = face_mirror_au.nothing
 
 
-def _with_broken_opencv(tmp_path, *command):
+def _with_broken_opencv(tmp_path, weights, *command):
     fake = tmp_path / "cv2"
     fake.mkdir()
     (fake / "__init__.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')\n")
     return subprocess.run(
         [sys.executable, *command],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "FACE_MIRROR_AU_WEIGHTS": str(weights)},
         capture_output=True,
         text=True,
         check=False,
@@ -196,8 +196,10 @@ def _with_broken_opencv(tmp_path, *command):
     )
 
 
-def test_opencv_without_libgl_is_one_line_with_both_remedies(tmp_path):
-    found = _with_broken_opencv(tmp_path, "-m", "face_mirror_au", "run", "video.mp4")
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_opencv_without_libgl_is_one_line_with_both_remedies(tmp_path, shared_file, workers):
+    command = ("-m", "face_mirror_au", "run", str(CLIP), "-o", str(tmp_path / "out"), "--workers", workers, "--quiet")
+    found = _with_broken_opencv(tmp_path, shared_file("weights"), *command)
     assert found.returncode == 1
     message = found.stderr.strip()
     assert "\n" not in message
@@ -206,13 +208,13 @@ def test_opencv_without_libgl_is_one_line_with_both_remedies(tmp_path):
     assert "opencv-python-headless==" in message
 
 
-def test_opencv_without_libgl_in_the_api(tmp_path):
-    script = textwrap.dedent("""
+def test_opencv_without_libgl_in_the_api(tmp_path, shared_file):
+    script = textwrap.dedent(f"""
         import face_mirror_au, face_mirror_au.errors as errors
         try:
-            face_mirror_au.AUPipeline
+            face_mirror_au.AUPipeline().process_video({str(CLIP)!r})
         except errors.OpenCVMissingError as error:
             print("told:", error)
     """)
-    found = _with_broken_opencv(tmp_path, "-c", script)
+    found = _with_broken_opencv(tmp_path, shared_file("weights"), "-c", script)
     assert found.stdout.startswith("told: OpenCV cannot be loaded (libGL.so.1")

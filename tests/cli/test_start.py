@@ -22,9 +22,9 @@ def test_the_command_line_forks_its_nursery_before_anything_heavy_is_imported(tm
 
         start = nursery.Nursery.start.__func__
 
-        def noting(cls):
-            print("loaded:", sorted({"av", "cv2", "onnxruntime"} & set(sys.modules)))
-            return start(cls)
+        def noting(cls, preload):
+            print("loaded:", sorted({"av", "cv2", "onnxruntime"} & set(sys.modules)), flush=True)
+            return start(cls, preload)
 
         nursery.Nursery.start = classmethod(noting)
         from face_mirror_au.cli.app import app
@@ -47,3 +47,19 @@ def test_the_command_line_starts_without_heavy_imports():
     code = "import sys, face_mirror_au.cli.app; print(sorted({'av', 'cv2', 'onnxruntime', 'onnx', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_what_the_nursery_preloads_starts_no_thread_but_those_of_blas():
+    code = """
+import os, sys
+from face_mirror_au.cli.options import PRELOAD
+import importlib, numpy, cv2
+before = len(os.listdir("/proc/self/task"))
+for name in PRELOAD:
+    importlib.import_module(name)
+print(before, len(os.listdir("/proc/self/task")), "onnxruntime" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after, loaded = done.stdout.split()
+    assert (after, loaded) == (before, "True")
