@@ -87,8 +87,8 @@ def visit_curves(first: VisitCurves, second: VisitCurves, top: float, name: str,
     figure = _figure(1.55)
     for start, side, colour in ((0.105, "left", LEFT_COLOUR), (0.565, "right", RIGHT_COLOUR)):
         axes = figure.add_axes((start, 0.25, 0.415, 0.62))
-        axes.plot(first.time_s, getattr(first, side), color=_INK, linewidth=1.3, linestyle=_FIRST_STYLE)
         axes.plot(second.time_s, getattr(second, side), color=colour, linewidth=1.7)
+        axes.plot(first.time_s, getattr(first, side), color=_INK, linewidth=1.3, linestyle=_FIRST_STYLE)
         axes.set_title(f"subject's {side}", fontsize=8, color=_INK, pad=2)
         _dress(axes, first, second, top)
         if side == "left":
