@@ -21,7 +21,7 @@ def convert(
     """Write a table as CSV or Parquet, in its own format or another one; a whole run as one tidy Parquet table.
 
     From CSV to Parquet and back nothing is lost: the same bytes come out. Parquet keeps the run's metadata and what each column means.
-    Parquet needs pyarrow: pip install 'face-mirror-au[parquet]'.
+    Parquet needs pyarrow (pip install pyarrow).
     """
     if not source.is_dir():
         from face_mirror_au.io.convert import convert_table

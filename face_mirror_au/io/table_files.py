@@ -81,7 +81,7 @@ def parquet() -> ModuleType:
     try:
         import pyarrow.parquet  # an extra, and slow to import
     except ImportError as error:
-        raise ParquetMissingError("Parquet files need pyarrow; install it with: pip install 'face-mirror-au[parquet]'") from error
+        raise ParquetMissingError("Parquet files need pyarrow; install it with: pip install pyarrow") from error
     module: ModuleType = pyarrow.parquet
     return module
 

@@ -38,7 +38,7 @@ def zone_change_sentence(zone: Zone, first: ZoneComparison | None, second: ZoneC
         little, other = (1, 2) if first.sides.too_small else (2, 1)
         shown = second.sides if little == 1 else first.sides
         return f"{name}: {TOO_LITTLE} at visit {little} to compare the sides. At visit {other}, {_state(shown)}. {_movement(change)}"
-    parts = [_alike(name, change), _weaker(change), _movement(change), _caution(change)]
+    parts = [f"{name}: {_alike(change)}", _weaker(change), _movement(change), _caution(change)]
     if (first.left_au, first.right_au) != (second.left_au, second.right_au):
         parts.append("The largest action units were not the same ones at both visits: look at the single ones.")
     return " ".join(part for part in parts if part)
@@ -48,14 +48,19 @@ def _size(sides: Comparison) -> float:
     return abs(sides.difference or 0.0)
 
 
-def _alike(name: str, change: Change) -> str:
+def _alike(change: Change) -> str:
     first, second = _both(change)
     step = _size(second) - _size(first)
     how = "about as alike as" if abs(step) < AS_ALIKE else "more alike than" if step < 0 else "less alike than"
-    return (
-        f"{name}: the two sides were {how} at visit 1. The weaker side reached {_percent(first)} of the stronger one at visit 1, "
-        f"{_percent(second)} at visit 2."
-    )
+    reached = f"The weaker side reached {_percent(first)} of the stronger one at visit 1, {_percent(second)} at visit 2."
+    if _swapped(change):  # two opposite asymmetries are alike in size and in nothing else
+        return f"another side was the weaker one than at visit 1. {reached}"
+    return f"the two sides were {how} at visit 1. {reached}"
+
+
+def _swapped(change: Change) -> bool:
+    first, second = (_weaker_side(sides) for sides in _both(change))
+    return bool(first and second and first != second)
 
 
 def _state(sides: Comparison) -> str:
@@ -66,7 +71,7 @@ def _state(sides: Comparison) -> str:
 
 def _weaker(change: Change) -> str:
     first, second = (_weaker_side(sides) for sides in _both(change))
-    if first and second and first != second:
+    if _swapped(change):
         return f"The weaker side was the subject's {first} at visit 1 and the {second} at visit 2."
     if first and first == second:
         return f"The weaker side was the subject's {first} both times."
@@ -97,7 +102,7 @@ def _caution(change: Change) -> str:
     """Sides grow alike also when the stronger one is held back: that must not be read as a gain of the weaker one."""
     first, second = _both(change)
     weaker = _weaker_side(first)
-    if not weaker or _size(first) - _size(second) < AS_ALIKE:
+    if not weaker or _swapped(change) or _size(first) - _size(second) < AS_ALIKE:
         return ""
     gain = {side: getattr(second, side).peak - getattr(first, side).peak for side in ("left", "right")}
     won, lost = gain[weaker], -gain["left" if weaker == "right" else "right"]

@@ -68,6 +68,9 @@ def _about_networks(runs: list[Mapping[str, Any]]) -> list[str]:
     names = sorted({*hashes[0], *hashes[1]} - set(_BANK_FILES))
     if not found and any(_unequal(hashes, name) for name in names):
         found.append("The files of the face detector or the landmark model are not the same.")
+    visits = [str(visit) for visit, each in enumerate(models, 1) if each.get("landmarks") == "pfld"]
+    if visits:
+        found.append(f"Landmarks of PFLD (visit {' and '.join(visits)}) lean towards symmetry: it misses a one-sided blink or brow.")
     return found
 
 

@@ -118,6 +118,7 @@ def test_the_same_models_are_compared_without_an_alarm(tmp_path):
     [
         ({"baseline": "shared"}, "Different baselines (what counted as no movement): own at visit 1, shared at visit 2."),
         ({"models": OPENFACE | {"landmarks": "pfld"}}, "Different landmark models: attention_mesh at visit 1, pfld at visit 2."),
+        ({"models": OPENFACE | {"landmarks": "pfld"}}, "Landmarks of PFLD (visit 2) lean towards symmetry"),
         ({"models": OPENFACE | {"sha256": {"pfld": "00"}}}, "The files of the face detector or the landmark model are not the same."),
         ({"versions": {"face-mirror-au": "0.2.0"}}, "Different versions of the software: face-mirror-au 0.1.0, then 0.2.0."),
         ({"settings": {"mirror": {"landmarks": "reflect"}}}, "(--mirror-landmarks)"),
@@ -152,6 +153,16 @@ def test_sides_that_grew_alike_are_called_more_alike_and_never_better():
     assert "the subject's left moved about as much (3.75, then 3.75), the subject's right moved more (1.12, then 2.62)" in said
     assert "less alike than" in sentence((1, 0.7), (1, 0.3))
     assert "about as alike as" in sentence((1, 0.7), (1, 0.75))
+
+
+def test_opposite_sides_are_never_called_alike_in_size():
+    said = sentence((1, 0.2), (0.2, 1))
+    assert (
+        "another side was the weaker one than at visit 1. The weaker side reached 20 % of the stronger one at visit 1, 20 % at visit 2"
+        in said
+    )
+    assert "The weaker side was the subject's right at visit 1 and the left at visit 2." in said
+    assert "alike" not in said
 
 
 def test_a_stronger_side_that_was_held_back_is_no_gain_of_the_weaker_one():
