@@ -105,6 +105,8 @@ def test_other_models_are_refused_in_one_line_and_told_on_the_page_that_is_made_
     assert "These two runs should not be compared." in page.said
     assert words in page.said
     assert page.said.index("should not be compared") < page.said.index("At a glance")
+    assert "nothing is said about what moved more or less" in page.said_in("glance")
+    assert "Compared with visit 1" not in page.said, "numbers of two scales make no sentence"
 
 
 def test_the_same_models_are_compared_without_an_alarm(tmp_path):
