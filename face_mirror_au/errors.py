@@ -14,8 +14,10 @@ __all__ = [
     "ModelRunError",
     "OpenCVMissingError",
     "OutputError",
+    "ParquetMissingError",
     "PluginProblemError",
     "ResultError",
+    "TableError",
     "UsageError",
     "VideoError",
     "WeightsError",
@@ -52,6 +54,14 @@ class PluginProblemError(FaceMirrorAUError):
 
 class ResultError(FaceMirrorAUError):
     """A folder does not hold the result of a run, or a file of the result is missing, damaged, or of another run."""
+
+
+class TableError(FaceMirrorAUError):
+    """A table is not one of this program's, is damaged, or cannot become what was asked for."""
+
+
+class ParquetMissingError(FaceMirrorAUError):
+    """A Parquet file is to be read or written, and pyarrow is not installed."""
 
 
 class UsageError(FaceMirrorAUError):

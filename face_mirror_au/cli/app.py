@@ -8,6 +8,8 @@ import typer
 
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
+from face_mirror_au.cli.compare import compare
+from face_mirror_au.cli.convert import convert
 from face_mirror_au.cli.demo import demo
 from face_mirror_au.cli.host import host
 from face_mirror_au.cli.info import info
@@ -26,6 +28,8 @@ app.command("run")(run)
 app.command("mirror")(mirror)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("report")(report)
+app.command("compare")(compare)
+app.command("convert")(convert)
 app.command("demo")(demo)
 app.command("plugins")(plugins)
 app.command("host")(host)

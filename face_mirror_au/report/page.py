@@ -13,6 +13,7 @@ from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, he
 from face_mirror_au.report.result import RunResult
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
+from face_mirror_au.report.template import render_template
 from face_mirror_au.wording import counted
 
 
@@ -39,19 +40,14 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
     UsageError
         For a picture that is neither.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # not at start-up: only the report needs it
-
-    # Whatever comes from outside (labels, reasons, warnings, captions) is text: escaped wherever it is put.
-    environment = Environment(
-        loader=PackageLoader("face_mirror_au.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     pose = head_pose(result.yaw_deg)
-    return environment.get_template("page.html.j2").render(
+    return render_template(
+        "page.html.j2",
         written_by=__version__,
-        label=_printable(result.stem),
+        label=printable(result.stem),
         metadata=result.metadata,
-        facts=_facts(result),
-        versions=_texts(result.metadata.get("versions")),
+        facts=recording_facts(result),
+        versions=version_texts(result.metadata.get("versions")),
         bank=words.has_bank(_mapping(result.metadata, "models")),
         openface=words.is_openface(_mapping(result.metadata, "models")),
         symmetric_landmarks=_mapping(result.metadata, "models").get("landmarks") == "pfld",
@@ -82,7 +78,7 @@ def _yaw(result: RunResult, pose: HeadPose | None) -> str:
         return figures.yaw_curve(result.time_s, result.yaw_deg, "yaw", description)
 
 
-def _facts(result: RunResult) -> dict[str, str]:
+def recording_facts(result: RunResult) -> dict[str, str]:
     """What was measured and with what, in words."""
     source, models = _mapping(result.metadata, "input"), _mapping(result.metadata, "models")
     seconds = float(result.time_s[-1] - result.time_s[0])
@@ -108,11 +104,11 @@ def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _texts(content: object) -> dict[str, str]:
+def version_texts(content: object) -> dict[str, str]:
     """Names and versions; what is not installed is left out."""
     return {str(key): str(value) for key, value in content.items() if value is not None} if isinstance(content, dict) else {}
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """A file's stem may hold control characters, and bytes that are no text."""
     return "".join(character if character.isprintable() else "?" for character in text)

@@ -73,6 +73,9 @@ def test_wheel_holds_our_models_and_nothing_of_openfaces(source, tmp_path):
         "face_mirror_au/loop/in_process.py",
         "face_mirror_au/report/page.html.j2",
         "face_mirror_au/report/page.css",
+        "face_mirror_au/report/macros.html.j2",
+        "face_mirror_au/report/compare.html.j2",
+        "face_mirror_au/report/compare.css",
     ):
         assert needed in names
     assert not [name for name in names if name.endswith((".dat", ".onnx", ".tflite", ".mp4", ".c"))]

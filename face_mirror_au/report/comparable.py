@@ -1,0 +1,115 @@
+"""Whether two runs can be compared at all: what makes their numbers different quantities, and what a reader must know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from face_mirror_au.report.result import RunResult
+
+# Of `models` in the metadata. With another one of these, an intensity of 2 is another thing.
+_MUST_AGREE = {
+    "profile": "model sets",
+    "au_bank": "AU models",
+    "au_bank_version": "versions of the AU models",
+    "au_models": "kinds of AU models",
+}
+_BANK_FILES = ("open-au", "openface-au")
+# Versions that can move numbers; of the others, Python's say, nothing depends on.
+_PROGRAMS = ("face-mirror-au", "onnxruntime", "cv2", "numpy", "av", "pyfhog")
+_NETWORKS = {"detector": "face detector", "landmarks": "landmark model"}
+
+
+def must_not_be_compared(first: RunResult, second: RunResult) -> list[str]:
+    """Why the numbers of two runs are different quantities, one clause for each reason; empty when they are not."""
+    models = [_mapping(run.metadata, "models") for run in (first, second)]
+    found = [_differ(words, *(found.get(key) for found in models)) for key, words in _MUST_AGREE.items() if _unequal(models, key)]
+    hashes = [_mapping(each, "sha256") for each in models]
+    if not found and any(_unequal(hashes, name) for name in _BANK_FILES):
+        found.append("the files of the AU models are not the same")
+    return found
+
+
+def to_be_known(first: RunResult, second: RunResult) -> list[str]:
+    """What makes a comparison of two runs doubtful, one sentence for each."""
+    runs = [first.metadata, second.metadata]
+    found = [*_about_input(runs), *_about_rest(runs), *_about_networks(runs), *_about_settings(runs), *_about_programs(runs)]
+    for key, words in (("mirrored", "mirrored halves"), ("unmirrored", "two sides in the unmirrored face")):
+        there = [getattr(run, key) is not None for run in (first, second)]
+        if there[0] != there[1]:
+            found.append(f"The {words} were measured at visit {1 if there[0] else 2} only and are not compared.")
+    return found
+
+
+def _about_input(runs: list[Mapping[str, Any]]) -> list[str]:
+    inputs = [_mapping(run, "input") for run in runs]
+    found = []
+    if inputs[0].get("sha256") and not _unequal(inputs, "sha256"):
+        found.append("Both visits are the same recording.")
+    flipped = [bool(source.get("flipped_input")) for source in inputs]
+    if flipped[0] != flipped[1]:
+        visit = 1 if flipped[0] else 2
+        found.append(f"The recording of visit {visit} was said to be a mirror image, the other one not: make sure that both are right.")
+    return found
+
+
+def _about_rest(runs: list[Mapping[str, Any]]) -> list[str]:
+    # The seconds of `neutral:0-2.5` belong to one recording: only the kind must agree.
+    kinds = [str(run.get("baseline", "not recorded")).partition(":")[0] for run in runs]
+    return [_sentence(_differ("baselines (what counted as no movement)", *kinds))] if kinds[0] != kinds[1] else []
+
+
+def _about_networks(runs: list[Mapping[str, Any]]) -> list[str]:
+    models = [_mapping(run, "models") for run in runs]
+    hashes = [_mapping(each, "sha256") for each in models]
+    found = [
+        _sentence(_differ(f"{words}s", *(each.get(key) for each in models))) for key, words in _NETWORKS.items() if _unequal(models, key)
+    ]
+    names = sorted({*hashes[0], *hashes[1]} - set(_BANK_FILES))
+    if not found and any(_unequal(hashes, name) for name in names):
+        found.append("The files of the face detector or the landmark model are not the same.")
+    visits = [str(visit) for visit, each in enumerate(models, 1) if each.get("landmarks") == "pfld"]
+    if visits:
+        found.append(f"Landmarks of PFLD (visit {' and '.join(visits)}) lean towards symmetry: it misses a one-sided blink or brow.")
+    return found
+
+
+def _about_settings(runs: list[Mapping[str, Any]]) -> list[str]:
+    settings = [_mapping(run, "settings") for run in runs]
+    found = []
+    if _unequal([_mapping(each, "mirror") for each in settings], "landmarks"):
+        found.append("The landmarks of the mirrored halves were found in different ways (--mirror-landmarks).")
+    if _unequal([_mapping(each, "mirror") for each in settings], "redetect"):
+        found.append("The face was detected anew on the mirrored halves at one visit only (--redetect).")
+    if _unequal(settings, "strict"):
+        found.append("Failed frames took part in smoothing as zeros at one visit only (--openface-strict).")
+    return found
+
+
+def _about_programs(runs: list[Mapping[str, Any]]) -> list[str]:
+    versions = [_mapping(run, "versions") for run in runs]
+    others = [
+        f"{name} {_text(versions[0].get(name))}, then {_text(versions[1].get(name))}" for name in _PROGRAMS if _unequal(versions, name)
+    ]
+    return [f"Different versions of the software: {'; '.join(others)}. Measure both recordings with the same one."] if others else []
+
+
+def _differ(words: str, first: object, second: object) -> str:
+    return f"different {words}: {_text(first)} at visit 1, {_text(second)} at visit 2"
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def _text(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _unequal(contents: list[Mapping[str, Any]], key: str) -> bool:
+    return bool(contents[0].get(key) != contents[1].get(key))
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
