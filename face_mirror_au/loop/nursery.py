@@ -6,6 +6,7 @@ nursery never has. It ends, and ends its workers, when the parent's end of its c
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -198,6 +199,7 @@ class _NurseryProcess:
         for name in preload:
             with suppress(ImportError):  # workers will say so
                 importlib.import_module(name)
+        gc.freeze()  # or the collector would write on, and so copy, the pages that workers share
         try:
             while True:
                 ready = wait([self._connection, self._wake])
