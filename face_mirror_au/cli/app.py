@@ -8,6 +8,7 @@ import typer
 
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
+from face_mirror_au.cli.batch import batch
 from face_mirror_au.cli.demo import demo
 from face_mirror_au.cli.host import host
 from face_mirror_au.cli.info import info
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("mirror")(mirror)
+app.command("batch")(batch)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("report")(report)
 app.command("demo")(demo)

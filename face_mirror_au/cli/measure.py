@@ -52,10 +52,7 @@ def measure_all(
     """
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
-        say(f"profile {plan.profile} ({plan.reason}); action units: {_bank_words(plan)}")
-    for warning in plan.warnings:
-        if talk:
-            print_error(warning, "warning", "yellow")
+        say_models(plan)
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
         reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
@@ -74,12 +71,15 @@ def measure_all(
             "videos": [vars(report) for report in reports],
         }
         say(json.dumps(summary, indent=2))
-    raise typer.Exit(_overall([report.exit_code for report in reports]))
+    raise typer.Exit(overall([report.exit_code for report in reports]))
 
 
-def _bank_words(plan: ModelPlan) -> str:
-    """Which AU models, and what they are not."""
-    return plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+def say_models(plan: ModelPlan) -> None:
+    """Say which models are in use and why, and what the AU models are not."""
+    bank = plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+    say(f"profile {plan.profile} ({plan.reason}); action units: {bank}")
+    for warning in plan.warnings:
+        print_error(warning, "warning", "yellow")
 
 
 def output_plans(
@@ -110,6 +110,7 @@ def output_plans(
 
 
 def column_groups(columns: str | None, format_: str) -> Collection[Group]:
+    """Read `--columns`. Raises UsageError."""
     from face_mirror_au.io.columns import GROUPS
     from face_mirror_au.io.csv_tables import openface_columns
 
@@ -129,7 +130,8 @@ def _stem(video: Path) -> str:
     return resolved.name if video.is_dir() else resolved.stem
 
 
-def _overall(codes: Sequence[ExitCode]) -> ExitCode:
+def overall(codes: Collection[ExitCode]) -> ExitCode:
+    """The exit code of a command whose videos have these."""
     for code in (*STOPPED, ExitCode.FAILED, ExitCode.PARTIAL):
         if code in codes:
             return code

@@ -1,0 +1,137 @@
+"""What is to be measured: files, folders, globs and lists of these, in a fixed order, each once."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_mirror_au.errors import UsageError
+from face_mirror_au.io.earlier import VIDEOS, EarlierResult
+from face_mirror_au.io.files import display_name
+from face_mirror_au.io.images import VIDEO_SUFFIXES
+
+_LIST_MARK = "@"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One recording, or a name under which there is none.
+
+    Attributes
+    ----------
+    shown : str
+        As the user gave it; of a file in a given folder, that folder and the way to the file.
+    path : Path
+        Absolute; links are kept.
+    folder : str
+        The way from the given folder to the file's, with slashes; empty for a file that was given itself.
+    root : str
+        Name of the given folder, or of the folder that a given file is in.
+    problem : str
+        Why there is nothing to measure; empty for a recording.
+    """
+
+    shown: str
+    path: Path
+    folder: str = ""
+    root: str = ""
+    problem: str = ""
+
+
+def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> list[Input]:
+    """Find all recordings.
+
+    Parameters
+    ----------
+    given : collection of str
+        Files; folders, which are searched with all folders in them; patterns with ``*``, ``?``, ``[]`` and ``**``; ``@FILE`` for a list.
+    lists : iterable of Path
+        Files with one of these a line (or separated by NUL), relative to where the list is.
+    output : Path
+        The output folder: what lies in it is not taken for an input, unless the given folder lies in it, too.
+
+    Returns
+    -------
+    list of Input
+        Folders' files in order of their paths. What is named and not there is an input with a `problem`.
+
+    Raises
+    ------
+    UsageError
+        When a list cannot be read, or an input is an empty text.
+    """
+    if "" in given:
+        raise UsageError("an input is an empty text; an empty variable of the shell?")
+    names = [*_unfold(given), *(name for path in lists for name in read_list(path))]
+    found: dict[Path, Input] = {}
+    for name in names:
+        for each in _expand(name, absolute(output)):
+            found.setdefault(each.path, each)
+    return list(found.values())
+
+
+def absolute(path: Path | str) -> Path:
+    """The absolute path, without ``..``. Links are kept: another machine may know a file by the same one."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
+
+
+def _unfold(given: Iterable[str]) -> Iterator[str]:
+    for name in given:
+        if name.startswith(_LIST_MARK) and not os.path.lexists(name):
+            yield from read_list(Path(name.removeprefix(_LIST_MARK)))
+        else:
+            yield name
+
+
+def read_list(path: Path) -> list[str]:
+    """Read names from a list, one a line, or separated by NUL (as `find -print0` writes them). Empty lines are left out.
+
+    Raises
+    ------
+    UsageError
+        When it cannot be read.
+    """
+    try:
+        content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise UsageError(f"the list '{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
+    parts: Sequence[bytes] = content.split(b"\0") if b"\0" in content else [line.rstrip(b"\r") for line in content.split(b"\n")]
+    return [str(path.parent / os.fsdecode(part)) for part in parts if part.strip()]
+
+
+def _expand(name: str, output: Path) -> Iterator[Input]:
+    path = absolute(name)
+    if path.is_dir():
+        yield from _in_folder(name, path, output)
+    elif os.path.lexists(path) or not glob.has_magic(name):
+        yield Input(name, path, root=path.parent.name)
+    else:
+        matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may begin anywhere
+        if not matches:
+            yield Input(name, path, problem="no file matches this pattern")
+        for match in matches:  # a folder that matches is searched
+            yield from _expand(match, output)
+
+
+def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
+    found = False
+    for folder, subfolders, files in os.walk(root):
+        here = Path(folder)
+        subfolders[:] = sorted(each for each in subfolders if not each.startswith(".") and here / each != output)
+        for file in sorted(files):
+            path = here / file
+            if path.suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".") and not _is_ours(path):
+                found = True
+                way = path.relative_to(root)
+                yield Input(str(Path(name) / way), path, way.parent.as_posix(), root.name)
+    if not found:
+        yield Input(name, root, problem="no video in this folder; a folder of images is one recording, which `run` measures")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is a mirrored video of an earlier result."""
+    stem = next((path.name.removesuffix(ending) for ending in VIDEOS if path.name.endswith(ending)), None)
+    return stem is not None and path in EarlierResult.find(path.with_name(stem + ".csv")).files
