@@ -171,7 +171,7 @@ def run_there(
         client.submit(measure_there, recipe, results, job, key=f"face-mirror-au-{batch}-{number}", retries=RETRIES, pure=False): job
         for number, job in enumerate(jobs)
     }
-    for future in as_completed(futures):
+    for future in as_completed(futures, loop=client.loop):
         outcome = _outcome(future)
         on_done(futures.pop(future), outcome)
         if outcome.error and stop_on_error:

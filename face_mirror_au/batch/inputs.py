@@ -117,18 +117,22 @@ def _expand(name: str, output: Path) -> Iterator[Input]:
 
 
 def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
-    found = False
+    videos = sorted(_videos_below(root, output))
+    for path in videos:
+        way = path.relative_to(root)
+        yield Input(str(Path(name) / way), path, way.parent.as_posix(), root.name)
+    if not videos:
+        yield Input(name, root, problem="no video in this folder; a folder of images is one recording, which `run` measures")
+
+
+def _videos_below(root: Path, output: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(root):
         here = Path(folder)
-        subfolders[:] = sorted(each for each in subfolders if not each.startswith(".") and here / each != output)
-        for file in sorted(files):
+        subfolders[:] = [each for each in subfolders if not each.startswith(".") and here / each != output]
+        for file in files:
             path = here / file
             if path.suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".") and not _is_ours(path):
-                found = True
-                way = path.relative_to(root)
-                yield Input(str(Path(name) / way), path, way.parent.as_posix(), root.name)
-    if not found:
-        yield Input(name, root, problem="no video in this folder; a folder of images is one recording, which `run` measures")
+                yield path
 
 
 def _is_ours(path: Path) -> bool:
