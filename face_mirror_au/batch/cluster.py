@@ -130,7 +130,11 @@ def connected(address: str) -> Iterator[Client]:
     """
     require_dask()
     from distributed import Client
+    from distributed.security import Security
 
+    # Dask itself would try for 40 s.
+    if address.startswith("tls:") and not Security().get_connection_args("client").get("ssl_context"):
+        raise ClusterError(f"{address} needs certificates: set Dask's distributed.comm.tls, ca-file and client (docs/batch.md)")
     try:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

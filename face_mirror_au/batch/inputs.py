@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_mirror_au.errors import UsageError
@@ -30,6 +30,8 @@ class Input:
         The way from the given folder to the file's, with slashes; empty for a file that was given itself.
     root : str
         Name of the given folder, or of the folder that a given file is in.
+    label : str
+        What the result is to be named, with slashes for folders; empty: like the file.
     problem : str
         Why there is nothing to measure; empty for a recording.
     """
@@ -38,6 +40,7 @@ class Input:
     path: Path
     folder: str = ""
     root: str = ""
+    label: str = ""
     problem: str = ""
 
 
@@ -49,7 +52,7 @@ def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> 
     given : collection of str
         Files; folders, which are searched with all folders in them; patterns with ``*``, ``?``, ``[]`` and ``**``; ``@FILE`` for a list.
     lists : iterable of Path
-        Files with one of these a line (or separated by NUL), relative to where the list is.
+        Files with one of these a line (or separated by NUL), relative to where the list is. A tab and a label may follow a name.
     output : Path
         The output folder: what lies in it is not taken for an input, unless the given folder lies in it, too.
 
@@ -61,16 +64,25 @@ def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> 
     Raises
     ------
     UsageError
-        When a list cannot be read, or an input is an empty text.
+        When a list cannot be read, a label is no name for a folder, or an input is an empty text.
     """
     if "" in given:
         raise UsageError("an input is an empty text; an empty variable of the shell?")
-    names = [*_unfold(given), *(name for path in lists for name in read_list(path))]
+    names = [*_unfold(given), *(line for path in lists for line in read_list(path))]
     found: dict[Path, Input] = {}
-    for name in names:
-        for each in _expand(name, absolute(output)):
+    for name, label in names:
+        for each in _labelled(_expand(name, absolute(output)), name, label):
             found.setdefault(each.path, each)
     return list(found.values())
+
+
+def _labelled(found: Iterable[Input], name: str, label: str) -> Iterable[Input]:
+    if not label:
+        return found
+    each, *others = found
+    if others or each.folder:
+        return [Input(name, absolute(name), problem="a label is for one video, and this is a folder or a pattern")]
+    return [replace(each, label=label)]
 
 
 def absolute(path: Path | str) -> Path:
@@ -78,28 +90,42 @@ def absolute(path: Path | str) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
 
 
-def _unfold(given: Iterable[str]) -> Iterator[str]:
+def _unfold(given: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in given:
         if name.startswith(_LIST_MARK) and not os.path.lexists(name):
             yield from read_list(Path(name.removeprefix(_LIST_MARK)))
         else:
-            yield name
+            yield name, ""
 
 
-def read_list(path: Path) -> list[str]:
-    """Read names from a list, one a line, or separated by NUL (as `find -print0` writes them). Empty lines are left out.
+def read_list(path: Path) -> list[tuple[str, str]]:
+    """Read a list: on each line a name, which a tab and a label may follow; or names separated by NUL, as `find -print0` writes them.
+
+    Returns
+    -------
+    list of (str, str)
+        Names, with the list's folder before them, and labels. Empty lines are left out.
 
     Raises
     ------
     UsageError
-        When it cannot be read.
+        When it cannot be read, or a label is no name for a folder.
     """
     try:
         content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
         raise UsageError(f"the list '{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
-    parts: Sequence[bytes] = content.split(b"\0") if b"\0" in content else [line.rstrip(b"\r") for line in content.split(b"\n")]
-    return [str(path.parent / os.fsdecode(part)) for part in parts if part.strip()]
+    if b"\0" in content:
+        return [(str(path.parent / os.fsdecode(name)), "") for name in content.split(b"\0") if name]
+    lines = [line.rstrip(b"\r").partition(b"\t") for line in content.split(b"\n") if line.strip()]
+    return [(str(path.parent / os.fsdecode(name)), _checked(os.fsdecode(label))) for name, _, label in lines]
+
+
+def _checked(label: str) -> str:
+    """The label, if it can name a folder: plain names, with slashes between them."""
+    if label and (any(part.strip() in {"", ".", ".."} for part in label.split("/")) or "\\" in label or not label.isprintable()):
+        raise UsageError(f"the label {label!r} cannot name a result: give plain names, with slashes between them")
+    return label
 
 
 def _expand(name: str, output: Path) -> Iterator[Input]:

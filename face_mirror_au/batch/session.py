@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from face_mirror_au.errors import VideoError
 from face_mirror_au.io.metadata import as_read
 from face_mirror_au.outputs import settings_metadata
 from face_mirror_au.video_run import VideoRunner
+
+_SAVE_EVERY_S = 30.0
 
 
 def wanted_results(runner: VideoRunner, results: Results) -> Wanted:
@@ -60,7 +63,13 @@ class Batch:
         self._state = BatchState(results.folder)
         self._begun: dict[Job, _Begun] = {}
         give_names(inputs, self._state)
-        self.rows = [self._row(each, force=force) for each in inputs]
+        self.rows: list[Row] = []
+        saved = time.monotonic()
+        for each in inputs:
+            self.rows.append(self._row(each, force=force))
+            if time.monotonic() > saved + _SAVE_EVERY_S:  # hashing may take hours, and be interrupted
+                self._state.save()
+                saved = time.monotonic()
         self.jobs = list(self._begun)
         self.save()
 

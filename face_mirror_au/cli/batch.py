@@ -15,6 +15,7 @@ from face_mirror_au.cli import options
 from face_mirror_au.cli.measure_options import MeasureOptions, Start, starting, with_options
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_table
 from face_mirror_au.errors import UsageError
+from face_mirror_au.wording import counted
 
 if TYPE_CHECKING:
     from face_mirror_au.batch.measure import Job, Outcome, Results
@@ -34,7 +35,12 @@ Inputs = Annotated[
     ),
 ]
 Lists = Annotated[
-    list[Path] | None, typer.Option("--list", metavar="FILE", help="A list of inputs, one a line (or separated by NUL). Also: @FILE.")
+    list[Path] | None,
+    typer.Option(
+        "--list",
+        metavar="FILE",
+        help="A list of inputs, one a line (a tab and a name for its result may follow), or separated by NUL. Also: @FILE.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Measure everything, even what is done.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going/--stop-on-error", help="What to do after a video that failed.")]
@@ -162,7 +168,7 @@ class _Telling:
             say_models(runner.plan)
             rows = self._session.rows
             skipped = sum(row.status == "skipped" for row in rows)
-            say(f"{len(rows)} inputs: {len(self._session.jobs)} to measure, {skipped} done before")
+            say(f"{counted(len(rows), 'input')}: {len(self._session.jobs)} to measure, {skipped} done before")
         for row in self._session.rows:
             if row.status == "failed":
                 _say_failure(row)
@@ -174,7 +180,9 @@ class _Telling:
             _say_failure(row)
         if self._talk and row.status == "done":
             reached = sum(each.status != "pending" for each in self._session.rows)
-            say(f"[{reached}/{len(self._session.rows)}] {_printable(row.input)}: {row.frames} frames in {row.seconds:.1f} s")
+            say(
+                f"[{reached}/{len(self._session.rows)}] {_printable(row.input)}: {counted(row.frames or 0, 'frame')} in {row.seconds:.1f} s"
+            )
 
     def end(self, runner: VideoRunner, folder: Path) -> None:
         """The table, on the terminal or as JSON."""

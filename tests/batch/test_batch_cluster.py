@@ -127,6 +127,13 @@ def test_without_a_scheduler_the_message_names_the_address(clip, batch, tmp_path
         assert statuses(tmp_path / "out") == ["pending"]
 
 
+def test_tls_without_certificates_says_what_to_set(clip, batch, tmp_path):
+    pytest.importorskip("distributed")
+    done = batch(clip, "-o", tmp_path / "out", "--scheduler", "tls://127.0.0.1:1")
+    assert done.exit_code == ExitCode.FAILED
+    assert "needs certificates: set Dask's distributed.comm.tls" in done.stderr
+
+
 def test_a_scheduler_is_not_asked_when_nothing_is_to_be_done(clip, batch, tmp_path):
     pytest.importorskip("distributed")
     batch(clip, "-o", tmp_path)

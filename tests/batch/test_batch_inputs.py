@@ -116,6 +116,26 @@ def test_a_video_keeps_its_name_when_others_come(tmp_path):
     assert names(others, BatchState(tmp_path)) == ["a/rest"], "the result of a video that was not given this time is not taken from it"
 
 
+def test_a_label_in_a_list_names_the_result(tmp_path):
+    touch(tmp_path / "miller.mp4", tmp_path / "smith.mp4", tmp_path / "jones.mp4", tmp_path / "folder/a.mp4")
+    listed = tmp_path / "list.txt"
+    state = BatchState(tmp_path)
+    assert names(find_inputs([str(tmp_path / "miller.mp4")], (), tmp_path / "out"), state) == ["miller"]
+    listed.write_text("miller.mp4\tP07/rest\nsmith.mp4\tP08\njones.mp4\tP08\n")
+    for _ in range(2):
+        assert names(find_inputs([], [listed], tmp_path / "out"), state) == ["P07/rest", "P08", "P08_2"]
+    listed.write_text("folder\tP09\n")
+    (each,) = find_inputs([], [listed], tmp_path / "out")
+    assert "a label is for one video" in each.problem
+
+
+@pytest.mark.parametrize("label", ["../x", "/x", "a//b", ".", "a/..", " ", "a\\b"])
+def test_a_label_never_leads_out_of_the_output_folder(tmp_path, label):
+    (tmp_path / "list.txt").write_text(f"a.mp4\t{label}\n")
+    with pytest.raises(UsageError, match="cannot name a result"):
+        find_inputs([], [tmp_path / "list.txt"], tmp_path / "out")
+
+
 def test_a_folder_that_was_moved_keeps_its_results(tmp_path):
     touch(tmp_path / "old/rest.mp4")
     state = BatchState(tmp_path)

@@ -160,6 +160,19 @@ def test_a_result_that_is_not_whole_is_measured_again(clip, batch, tmp_path, dam
     assert contents(tmp_path) == whole
 
 
+def test_workers_and_models_start_once_for_all_videos(clip, batch, tmp_path, monkeypatch):
+    from face_mirror_au import video_run
+
+    loops = []
+    frame_loop = video_run.FrameLoop
+    monkeypatch.setattr(video_run, "FrameLoop", lambda *given, **named: loops.append(1) or frame_loop(*given, **named))
+    for name in ("a", "b", "c"):
+        shutil.copy2(clip, tmp_path / f"{name}.mp4")
+    batch(tmp_path / "*.mp4", "-o", tmp_path / "out")
+    assert statuses(tmp_path / "out") == ["done"] * 3
+    assert len(loops) == 1
+
+
 def test_force_measures_again(clip, batch, tmp_path):
     batch(clip, "-o", tmp_path)
     before = times(tmp_path)
