@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from face_mirror_au.errors import OutputError
@@ -90,7 +90,7 @@ class BatchState:
 
     def _text(self) -> str:
         # Pure ASCII: a name of a foreign encoding holds lone surrogates, which come back as they were.
-        return json.dumps({"version": _VERSION, "inputs": {name: asdict(each) for name, each in self.inputs.items()}}, indent=1) + "\n"
+        return json.dumps({"version": _VERSION, "inputs": {name: vars(each) for name, each in self.inputs.items()}}) + "\n"
 
 
 def stamp_of(path: Path) -> Stamp | None:

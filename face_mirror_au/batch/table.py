@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -67,7 +67,7 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
         for row in rows:
-            writer.writerow([_cell(value) for value in asdict(row).values()])
+            writer.writerow([_cell(value) for value in vars(row).values()])
 
 
 def _cell(value: object) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from face_mirror_au.cli import options
-from face_mirror_au.cli.measure_options import MeasureOptions, Start, starting, with_options
+from face_mirror_au.cli.measure_options import MeasureOptions, starting, with_options
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_table
 from face_mirror_au.errors import UsageError
 from face_mirror_au.wording import counted
@@ -79,22 +79,23 @@ def batch(
         from face_mirror_au.batch.session import Batch, wanted_results
         from face_mirror_au.batch.state import only_batch
         from face_mirror_au.cli.measure import overall
-        from face_mirror_au.io.files import check_output_folder, make_output_folder
+        from face_mirror_au.io.files import make_output_folder
 
         results = _results(given, output_dir or options.DEFAULT_FOLDER, write_videos=write_videos)
         runner = closing.enter_context(start.runner(start.settings(views)))
         found = find_inputs(inputs or (), lists or (), results.folder)
         if not found:
             raise UsageError("nothing to measure: give videos, folders, patterns or lists")
-        check_output_folder(results.folder)
         make_output_folder(results.folder)
         closing.enter_context(only_batch(results.folder))
         remove_leftovers(results.folder)
         session = Batch(found, results, wanted_results(runner, results), force=force)
-        _Telling(session, given).begin(runner)
-        _run(start, runner, session, results, scheduler, stop_on_error=not keep_going)
-        remove_leftovers(results.folder)
-        _Telling(session, given).end(runner, results.folder)
+        telling = _Telling(session, given)
+        telling.begin(runner)
+        if session.jobs:
+            _measure(runner, session.jobs, results, telling, scheduler, stop_on_error=not keep_going)
+            remove_leftovers(results.folder)
+        telling.end(runner, results.folder)
         raise typer.Exit(overall([_exit_code(row) for row in session.rows]))
 
 
@@ -119,25 +120,24 @@ def _results(given: MeasureOptions, output: Path, *, write_videos: bool) -> Resu
     return Results(absolute(output), given.format_, groups, write_videos=write_videos, page=not given.no_report)
 
 
-def _run(start: Start, runner: VideoRunner, session: Batch, results: Results, scheduler: str | None, *, stop_on_error: bool) -> None:
-    telling = _Telling(session, start.given)
-    if not session.jobs:
-        return
+def _measure(
+    runner: VideoRunner, jobs: Sequence[Job], results: Results, telling: _Telling, scheduler: str | None, *, stop_on_error: bool
+) -> None:
     if scheduler is None:
         from face_mirror_au.batch.local import run_here
 
-        run_here(runner, session.jobs, results, telling.done, stop_on_error=stop_on_error)
+        run_here(runner, jobs, results, telling.done, stop_on_error=stop_on_error)
         return
     from face_mirror_au.batch.cluster import Recipe, connected, run_there
     from face_mirror_au.batch.session import wanted_results
 
-    given = start.given
+    given = telling.given
     expected = wanted_results(runner, results).settings
     recipe = Recipe(given.weights, given.profile, given.models, given.au_bank, runner.settings, expected)
     with connected(scheduler) as client:
         if not client.nthreads():
             print_error("the scheduler has no workers yet; waiting for one", "note", "yellow")
-        run_there(client, recipe, session.jobs, results, telling.done, stop_on_error=stop_on_error)
+        run_there(client, recipe, jobs, results, telling.done, stop_on_error=stop_on_error)
 
 
 def _exit_code(row: Row) -> ExitCode:
@@ -156,8 +156,8 @@ class _Telling:
     """
 
     def __init__(self, session: Batch, given: MeasureOptions) -> None:
+        self.given = given
         self._session = session
-        self._as_json = given.as_json
         self._talk = not (given.quiet or given.as_json)
 
     def begin(self, runner: VideoRunner) -> None:
@@ -189,7 +189,7 @@ class _Telling:
         from face_mirror_au.batch.table import TABLE_FILE
 
         rows = self._session.rows
-        if self._as_json:
+        if self.given.as_json:
             plan = runner.plan
             summary = {"profile": plan.profile, "reason": plan.reason, "au_bank": plan.bank, "warnings": plan.warnings}
             say(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))

@@ -301,6 +301,8 @@ def test_nothing_given_is_wrong_usage(batch, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_after_kill_9_the_rest_is_done_and_equals_an_undisturbed_batch(undisturbed, twenty, environment, batch, tmp_path):
     output = tmp_path / "out"
@@ -327,6 +329,8 @@ def test_after_kill_9_the_rest_is_done_and_equals_an_undisturbed_batch(undisturb
     assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_ends_a_batch_with_its_table_true(twenty, environment, tmp_path):
     output = tmp_path / "out"
