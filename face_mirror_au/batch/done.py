@@ -16,6 +16,8 @@ from face_mirror_au.report.write import ENDING as REPORT_ENDING
 # The numbers do not depend on these: only reading the results does, and how the work was shared out.
 _OTHER_VERSIONS = frozenset({"python", "pandas"})
 _OTHER_SETTINGS = frozenset({"workers", "start_method"})
+# `report` writes them anew: any size will do.
+_REWRITTEN = frozenset({REPORT_ENDING})
 _MODEL_KEYS = ("profile", "detector", "landmarks", "au_bank", "au_bank_version", "sha256")
 
 
@@ -100,12 +102,16 @@ def finished(path: Path, csv: Path, wanted: Wanted, state: BatchState) -> dict[s
         return None
     sizes = sizes_of(csv, files)
     # Sizes are unknown of a result that `run` wrote, or when the state is lost: then it counts that all files are there.
-    if not as_wanted or sizes is None or (state.inputs[str(path)].sizes or sizes) != sizes:
+    if not as_wanted or sizes is None or _lasting(state.inputs[str(path)].sizes or sizes) != _lasting(sizes):
         return None
     if state.hash(path) != sha256:
         return None
     state.inputs[str(path)].sizes = sizes
     return metadata
+
+
+def _lasting(sizes: Mapping[str, int]) -> dict[str, int]:
+    return {ending: size for ending, size in sizes.items() if ending not in _REWRITTEN}
 
 
 def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:

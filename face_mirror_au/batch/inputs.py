@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.io.earlier import VIDEOS, EarlierResult
+from face_mirror_au.io.earlier import METADATA, EarlierResult
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import VIDEO_SUFFIXES
 
@@ -155,13 +155,11 @@ def _videos_below(root: Path, output: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(root):
         here = Path(folder)
         subfolders[:] = [each for each in subfolders if not each.startswith(".") and here / each != output]
-        for file in files:
-            path = here / file
-            if path.suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".") and not _is_ours(path):
-                yield path
+        videos = {here / file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".")}
+        yield from videos - _of_results(here, files)
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether it is a mirrored video of an earlier result."""
-    stem = next((path.name.removesuffix(ending) for ending in VIDEOS if path.name.endswith(ending)), None)
-    return stem is not None and path in EarlierResult.find(path.with_name(stem + ".csv")).files
+def _of_results(folder: Path, files: Iterable[str]) -> set[Path]:
+    """The files in a folder that are an earlier result's, mirrored videos among them."""
+    stems = [file.removesuffix(METADATA) for file in files if file.endswith(METADATA)]
+    return {path for stem in stems for path in EarlierResult.find(folder / f"{stem}.csv").files}

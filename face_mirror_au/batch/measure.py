@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_mirror_au.batch.publish import publish, staging
+from face_mirror_au.batch.publish import bring_tables_of_persons, publish, staging
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.io.columns import Group
 from face_mirror_au.io.files import display_name
@@ -97,9 +97,10 @@ def measure_job(runner: VideoRunner, job: Job, results: Results) -> Outcome:
         with open_source(job.path):
             pass
         with staging(results.folder) as folder:
-            plan = results.staged(folder, job.name)
+            plan, final = results.staged(folder, job.name), results.plan(job.name)
+            copies = bring_tables_of_persons(final, plan)
             measure_recording(runner, job.path, plan, report, write_videos=results.write_videos, page=results.page)
-            publish(plan.csv.parent, results.plan(job.name), job.path)
+            publish(plan.csv.parent, final, job.path, copies)
     except FaceMirrorAUError as failure:
         error = str(failure)
     except Exception as failure:  # a mistake of ours in one recording must not cost the night's others

@@ -146,13 +146,17 @@ def test_a_changed_video_is_measured_again(clip, batch, tmp_path):
     assert (row["status"], row["frames"]) == ("done", "1")
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut short", "empty"])
+@pytest.mark.parametrize("damage", ["missing", "cut short", "empty", "metadata lost", "not known for ours"])
 def test_a_result_that_is_not_whole_is_measured_again(clip, batch, tmp_path, damage):
     batch(clip, "-o", tmp_path)
     whole = contents(tmp_path)
     table = tmp_path / "clip" / "clip.csv"
     if damage == "missing":
         table.unlink()
+    elif damage in {"metadata lost", "not known for ours"}:
+        (tmp_path / "clip" / "clip.metadata.json").unlink()
+        if damage == "not known for ours":
+            (tmp_path / "clip" / "clip.online.csv").unlink()
     else:
         table.write_bytes(b"" if damage == "empty" else whole["clip/clip.csv"][:-100])
     batch(clip, "-o", tmp_path)
@@ -203,6 +207,36 @@ def test_files_of_others_beside_a_result_stay(clip, batch, tmp_path):
     batch(clip, "-o", tmp_path, "--force")
     assert (tmp_path / "clip" / "notes.txt").read_text() == "mine"
     assert not list((tmp_path / "clip").glob("*mirrored*")), "of the earlier result nothing stays"
+
+
+def test_a_table_of_a_person_is_there_for_the_page_and_stays_as_it_is(clip, batch, tmp_path, monkeypatch):
+    from face_mirror_au import recording
+
+    batch(clip, "-o", tmp_path, *VIEWS)
+    table = tmp_path / "clip" / "clip.movements.csv"
+    table.write_text("mine")
+    seen = []
+    write_report = recording.write_report
+
+    def looking(folder, stem, **named):
+        seen.append((folder / f"{stem}.movements.csv").read_text())
+        table.write_text("mine, changed meanwhile")
+        return write_report(folder, stem, **named)
+
+    monkeypatch.setattr(recording, "write_report", looking)
+    batch(clip, "-o", tmp_path, *VIEWS, "--force")
+    assert statuses(tmp_path) == ["done"]
+    assert seen == ["mine"]
+    assert table.read_text() == "mine, changed meanwhile"
+
+
+def test_a_page_that_was_written_anew_is_no_damage(clip, batch, tmp_path):
+    batch(clip, "-o", tmp_path, *VIEWS, "--mirrored-videos")
+    size = (tmp_path / "clip" / "clip.report.html").stat().st_size
+    assert batch(tmp_path / "clip", "--no-faces", command="report", how=()).exit_code == ExitCode.OK
+    assert (tmp_path / "clip" / "clip.report.html").stat().st_size != size
+    batch(clip, "-o", tmp_path, *VIEWS, "--mirrored-videos")
+    assert statuses(tmp_path) == ["skipped"]
 
 
 def test_stop_on_error_leaves_the_rest(clip, batch, tmp_path):
@@ -264,10 +298,10 @@ def test_a_mistake_of_ours_in_one_video_does_not_end_the_batch(clip, batch, tmp_
     shutil.copy2(clip, tmp_path / "b.mp4")
     publish = measure.publish
 
-    def fails_for_a(staged, plan, source):
+    def fails_for_a(staged, plan, source, copies):
         if source.stem == "a":
             raise ZeroDivisionError("a mistake")
-        publish(staged, plan, source)
+        publish(staged, plan, source, copies)
 
     monkeypatch.setattr(measure, "publish", fails_for_a)
     assert batch(tmp_path / "a.mp4", tmp_path / "b.mp4", "-o", tmp_path / "out").exit_code == ExitCode.FAILED
