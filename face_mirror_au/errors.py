@@ -5,6 +5,7 @@ from __future__ import annotations
 from face_mirror_weights.errors import FaceMirrorAUError, LicenceNotAcceptedError, WeightsError
 
 __all__ = [
+    "ClusterError",
     "FaceMirrorAUError",
     "FrameError",
     "KernelsMissingError",
@@ -84,6 +85,10 @@ class UsageError(FaceMirrorAUError):
     def for_command_line(self) -> str:
         """The message with the option's name instead of the parameter's."""
         return str(self) if self._option is None else f"{self._option} {self._message}"
+
+
+class ClusterError(FaceMirrorAUError):
+    """A Dask scheduler cannot be reached, Dask is not installed, or a worker is not like this machine."""
 
 
 class KernelsMissingError(FaceMirrorAUError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from face_mirror_au.errors import OutputError, UsageError
 from face_mirror_au.io import columns
@@ -207,11 +208,31 @@ def run_metadata(
     result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str, notes: Sequence[str] = ()
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
+    models, known = runner.plan, settings_metadata(plan, runner)
+    measured_with = {
+        "au_models": result.models,
+        "aus_left_empty": list(models.left_empty(result.models)),
+        "aus_without_sides": list(models.without_sides(result.models)),
+    }
+    return known | {
+        "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
+        "models": known["models"] | measured_with,
+        "frames": {"decoded": result.decoded}
+        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+        "worker_losses": [asdict(loss) for loss in result.losses],
+        "problems": [*result.problems, *result.empty_tables],
+        "notes": [*result.notes, *notes],
+        "warnings": list(result.warnings),
+    }
+
+
+def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
+    """The part of the metadata that is known before a video is opened: with what, and how, it will be measured."""
     models = runner.plan
     return {
-        "input": {"sha256": input_hash, **asdict(result.info), "flipped_input": runner.settings.flipped_input},
-        "versions": versions(),
-        "kernels": _kernels.loaded,
+        "input": {"flipped_input": runner.settings.flipped_input},
+        "versions": dict(versions()),
+        "kernels": dict(_kernels.loaded),
         "models": {
             "profile": models.profile,
             "reason": models.reason,
@@ -219,9 +240,6 @@ def run_metadata(
             "landmarks": models.landmarks[0],
             "au_bank": models.bank,
             "au_bank_version": models.bank_version,
-            "au_models": result.models,
-            "aus_left_empty": list(models.left_empty(result.models)),
-            "aus_without_sides": list(models.without_sides(result.models)),
             "sha256": dict(models.hashes),
         },
         "device": runner.device_metadata,
@@ -234,12 +252,6 @@ def run_metadata(
         },
         "baseline": str(runner.settings.baseline),
         "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
-        "frames": {"decoded": result.decoded}
-        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
-        "worker_losses": [asdict(loss) for loss in result.losses],
-        "problems": [*result.problems, *result.empty_tables],
-        "notes": [*result.notes, *notes],
-        "warnings": list(result.warnings),
     }
 
 

@@ -8,6 +8,7 @@ import typer
 
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
+from face_mirror_au.cli.batch import batch
 from face_mirror_au.cli.compare import compare
 from face_mirror_au.cli.convert import convert
 from face_mirror_au.cli.demo import demo
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("mirror")(mirror)
+app.command("batch")(batch)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("report")(report)
 app.command("compare")(compare)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,40 +14,24 @@ import typer
 from face_mirror_au.cli.options import DEFAULT_FOLDER
 from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
+from face_mirror_au.io.files import display_name
+from face_mirror_au.outputs import OutputPlan
+from face_mirror_au.recording import RecordingReport, measure_recording
 
 if TYPE_CHECKING:
     from face_mirror_au.io.columns import Group
-    from face_mirror_au.io.mirror_video import MirroredVideos
-    from face_mirror_au.io.source import SourceInfo
-    from face_mirror_au.outputs import OutputPlan
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.pipeline.sequence import OnlineValues
-    from face_mirror_au.records import Image, View
-    from face_mirror_au.video_run import VideoResult, VideoRunner
-    from face_mirror_hooks.records import FrameResult, ViewResult
+    from face_mirror_au.video_run import VideoRunner
 
 
 STOPPED = (ExitCode.TERMINATED, ExitCode.INTERRUPTED)
 
 
 @dataclass
-class VideoReport:
-    """What is told about one video."""
+class VideoReport(RecordingReport):
+    """A recording's report, and what the process says of it when it ends."""
 
-    video: str
     exit_code: ExitCode = ExitCode.OK
-    error: str | None = None
-    frames: int = 0
-    lines: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, int] = field(default_factory=dict)
-    files: list[str] = field(default_factory=list)
-    page: str | None = None
-    replaced: bool = False
-    models: str | None = None
-    notes: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    worker_losses: int = 0
 
 
 def measure_all(
@@ -68,10 +52,7 @@ def measure_all(
     """
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
-        say(f"profile {plan.profile} ({plan.reason}); action units: {_bank_words(plan)}")
-    for warning in plan.warnings:
-        if talk:
-            print_error(warning, "warning", "yellow")
+        say_models(plan)
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
         reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
@@ -90,12 +71,15 @@ def measure_all(
             "videos": [vars(report) for report in reports],
         }
         say(json.dumps(summary, indent=2))
-    raise typer.Exit(_overall([report.exit_code for report in reports]))
+    raise typer.Exit(overall([report.exit_code for report in reports]))
 
 
-def _bank_words(plan: ModelPlan) -> str:
-    """Which AU models, and what they are not."""
-    return plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+def say_models(plan: ModelPlan) -> None:
+    """Say which models are in use and why, and what the AU models are not."""
+    bank = plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+    say(f"profile {plan.profile} ({plan.reason}); action units: {bank}")
+    for warning in plan.warnings:
+        print_error(warning, "warning", "yellow")
 
 
 def output_plans(
@@ -108,9 +92,7 @@ def output_plans(
     UsageError
         For options that contradict each other.
     """
-    from face_mirror_au.outputs import OutputPlan
-
-    groups = _column_groups(columns, format_)
+    groups = column_groups(columns, format_)
     if output is not None and output_dir is not None:
         raise UsageError("give either --output FILE.csv or -o DIR, not both")
     if len(videos) > 1 and (output is not None or subject is not None):
@@ -127,7 +109,8 @@ def output_plans(
     return [OutputPlan.in_folder(folder, stem, format_, groups) for stem in stems]
 
 
-def _column_groups(columns: str | None, format_: str) -> Collection[Group]:
+def column_groups(columns: str | None, format_: str) -> Collection[Group]:
+    """Read `--columns`. Raises UsageError."""
     from face_mirror_au.io.columns import GROUPS
     from face_mirror_au.io.csv_tables import openface_columns
 
@@ -147,7 +130,8 @@ def _stem(video: Path) -> str:
     return resolved.name if video.is_dir() else resolved.stem
 
 
-def _overall(codes: Sequence[ExitCode]) -> ExitCode:
+def overall(codes: Collection[ExitCode]) -> ExitCode:
+    """The exit code of a command whose videos have these."""
     for code in (*STOPPED, ExitCode.FAILED, ExitCode.PARTIAL):
         if code in codes:
             return code
@@ -155,11 +139,17 @@ def _overall(codes: Sequence[ExitCode]) -> ExitCode:
 
 
 def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, page: bool, progress: bool) -> VideoReport:
-    from face_mirror_au.io.files import display_name
-
     report = VideoReport(display_name(video))
     try:
-        _measure(runner, video, plan, report, write_videos=write_videos, page=page, progress=progress)
+        with _progress_bar(report.video, shown=progress) as bar:
+
+            def on_open(expected: int | None) -> None:
+                if report.replaced and progress:
+                    say(f"{report.video}: replaces an earlier result")
+                bar.start(expected)
+
+            measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
+        report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, TerminatedError)
         report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
@@ -168,92 +158,6 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
     except FaceMirrorAUError as error:
         report.exit_code, report.error = ExitCode.FAILED, str(error)
     return report
-
-
-def _measure(
-    runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoReport, *, write_videos: bool, page: bool, progress: bool
-) -> None:
-    from face_mirror_au.io.mirror_video import MirroredVideos
-    from face_mirror_au.io.raw_log import OnlineLog
-    from face_mirror_au.outputs import write_all
-    from face_mirror_au.records import View
-
-    folder = plan.prepare()
-    online = plan.beside(".online.csv")
-    mirrored: dict[View, Path] = {
-        view: plan.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and write_videos
-    }
-    writer: list[MirroredVideos] = []
-    with ExitStack() as stack:
-        bar = stack.enter_context(_progress_bar(report.video, shown=progress))
-        logs: list[OnlineLog] = []
-        writing = stack.enter_context(ExitStack())
-
-        def on_start(info: SourceInfo) -> None:
-            # Not before: an input that cannot be opened leaves an earlier result as it is.
-            report.replaced = plan.replace_earlier(video, mirrored.values())
-            if report.replaced and progress:
-                say(f"{report.video}: replaces an earlier result")
-            logs.append(stack.enter_context(OnlineLog(online)))
-            report.files = [str(online)]
-            bar.start(runner.settings.max_frames or info.expected_frames)
-            if mirrored:
-                writer.append(writing.enter_context(MirroredVideos(mirrored, info)))
-
-        def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-            logs[0].append_result(index, time_s, result, values.raw)
-            if result.view is View.ORIGINAL:
-                report.frames = index + 1
-                bar.advance()
-
-        def on_frame(image: Image, result: FrameResult) -> None:
-            writer[0].append(image, result)
-
-        result = stack.enter_context(
-            runner.run(video, folder, label=plan.csv.stem, on_row=on_row, on_start=on_start, on_frame=on_frame if mirrored else None)
-        )
-        writing.close()
-        notes = writer[0].notes if writer else ()
-        others = [*mirrored.values(), online, *_pages(plan, result, wanted=page)]
-        written = write_all(result, plan, runner, video, notes, others)
-        report.files = [str(path) for path in (*written, *mirrored.values(), online)]
-        _tell(report, runner, result)
-    if _pages(plan, result, wanted=page):
-        report.page = _write_page(folder, plan.csv.stem, report.warnings)
-
-
-def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None:
-    """Put what came out into the report."""
-    report.lines = {view.value: result.reconciliation(view) for view in result.tables} or {"original": result.reconciliation()}
-    report.failed = {view.value: sum(counts.values()) for view, counts in result.failures.items()}
-    report.frames, report.worker_losses = result.decoded, len(result.losses)
-    report.warnings = [warning for warning in result.warnings if warning not in runner.plan.warnings]
-    if result.losses:
-        report.warnings.append(f"{len(result.losses)} workers were lost and replaced, their frames done again; the metadata say more")
-    report.models = result.models if result.tables else None
-    missing = runner.plan.left_empty(result.models) if result.tables else ()
-    report.notes = [*result.notes, *([f"left empty by these AU models: {', '.join(missing)}"] if missing else [])]
-    report.problems = [*result.problems, *result.empty_tables]
-    if report.problems:
-        report.exit_code = ExitCode.PARTIAL
-
-
-def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:
-    """The report page, where there is something to compare: it takes both mirrored views."""
-    from face_mirror_au.report.write import ENDING
-
-    return [plan.beside(ENDING)] if wanted and len(result.tables) > 2 else []
-
-
-def _write_page(folder: Path, stem: str, warnings: list[str]) -> str | None:
-    """The report page; its name. The tables are whole without it, so a page that cannot be made is a warning."""
-    from face_mirror_au.report.write import write_report
-
-    try:
-        return str(write_report(folder, stem))
-    except FaceMirrorAUError as error:
-        warnings.append(f"no report page: {error}")
-        return None
 
 
 def _print_report(report: VideoReport) -> None:

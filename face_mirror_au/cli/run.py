@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
 
 from face_mirror_au.cli import options
-from face_mirror_au.cli.terminal import one_line_errors, print_error, sigterm_like_ctrl_c
-
-if TYPE_CHECKING:
-    from face_mirror_au.loop.launch import StartMethod
-
-ALL_VIEWS = "original,left,right"
+from face_mirror_au.cli.measure_options import ALL_VIEWS, MeasureOptions, starting, with_options
+from face_mirror_au.cli.terminal import one_line_errors
 
 
 @one_line_errors
+@with_options(MeasureOptions)
 def run(
+    given: MeasureOptions,
     videos: options.Videos,
     output_dir: options.OutputDir = None,
     output: options.Output = None,
-    profile: options.Profile = "auto",
-    models: options.Models = "auto",
     views: options.Views = "original",
-    baseline: options.BaselineOption = "own",
-    max_frames: options.MaxFrames = None,
-    format_: options.Format = "openface",
-    columns: options.Columns = None,
-    openface_strict: options.Strict = False,
-    detect_every: options.DetectEvery = 30,
-    max_side: options.MaxSide = 1280,
-    flipped_input: options.Flipped = False,
-    mirror_landmarks: options.MirrorLandmarks = "locate",
-    redetect: options.Redetect = False,
     subject: options.Subject = None,
-    workers: options.Workers = None,
-    start_method: options.StartMethodOption = None,
-    device: options.Device = "auto",
-    plugin: options.Plugins = None,
-    block_plugin: options.Blocked = None,
-    weights: options.Weights = None,
-    au_bank: options.Bank = None,
-    no_report: options.NoReport = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
     write_videos: options.WriteVideos = False,
 ) -> None:
     """Measure the action units of videos.
@@ -52,105 +27,51 @@ def run(
     frame; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop stays in <stem>.online.csv. An earlier
     result of the same name is replaced as a whole.
     """
-    count = options.worker_count(workers)
-    nursery = options.start_nursery(count, start_method)
-    with ExitStack() as closing:
-        if nursery is not None:
-            closing.callback(nursery.close)
-        closing.enter_context(sigterm_like_ctrl_c())
-        from face_mirror_au.cli.measure import measure_all, output_plans
-        from face_mirror_au.pipeline.baseline import Baseline
-        from face_mirror_au.pipeline.model_set import plan_models
-        from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.video_run import RunSettings, VideoRunner
-
-        if format_ == "face-mirror" and views == "original":
-            views = ALL_VIEWS
-        settings = RunSettings(
-            detect_every=detect_every,
-            max_frames=max_frames,
-            strict=openface_strict,
-            flipped_input=flipped_input,
-            max_side=max_side,
-            views=options.parse_views(views),
-            mirror=MirrorSettings(mirror_landmarks, redetect),
-            baseline=Baseline.parse(baseline),
-            workers=count,
-            start_method=cast("StartMethod | None", start_method),
-            device=device,
-            plugins=tuple(plugin or ()),
-            blocked=tuple(block_plugin or ()),
-        )
-        plans = output_plans(videos, output_dir, output, format_, columns, subject)
-        for each in plans:
-            each.check()
-        plan = plan_models(options.open_store(weights), profile, models, au_bank)
-        plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
-        for message in messages if not quiet else ():
-            print_error(message, "device", "yellow")
-        if must_start == "spawn" and nursery is not None:
-            nursery.close()
-            nursery = None
-        with VideoRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata) as runner:
-            measure_all(runner, videos, plans, write_videos=write_videos, report=not no_report, as_json=as_json, quiet=quiet)
+    _measure(given, videos, output_dir, output, views, subject, write_videos=write_videos)
 
 
+@one_line_errors
+@with_options(MeasureOptions)
 def mirror(
+    given: MeasureOptions,
     videos: options.Videos,
     output_dir: options.OutputDir = None,
-    profile: options.Profile = "auto",
-    models: options.Models = "auto",
-    baseline: options.BaselineOption = "own",
-    max_frames: options.MaxFrames = None,
-    format_: options.Format = "openface",
-    openface_strict: options.Strict = False,
-    detect_every: options.DetectEvery = 30,
-    flipped_input: options.Flipped = False,
-    mirror_landmarks: options.MirrorLandmarks = "locate",
-    redetect: options.Redetect = False,
     subject: options.Subject = None,
-    workers: options.Workers = None,
-    start_method: options.StartMethodOption = None,
-    device: options.Device = "auto",
-    plugin: options.Plugins = None,
-    block_plugin: options.Blocked = None,
-    weights: options.Weights = None,
-    au_bank: options.Bank = None,
-    no_report: options.NoReport = False,
-    as_json: options.AsJson = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Write the left- and right-mirrored videos, and the action units of original, left and right in the same pass.
 
     <stem>_left_mirrored.mp4 shows the subject's left half twice. Timestamps and frame count are the source's; sound is left out.
     """
-    run(
-        videos=videos,
-        output_dir=output_dir,
-        profile=profile,
-        models=models,
-        views=ALL_VIEWS,
-        baseline=baseline,
-        max_frames=max_frames,
-        format_=format_,
-        openface_strict=openface_strict,
-        detect_every=detect_every,
-        flipped_input=flipped_input,
-        mirror_landmarks=mirror_landmarks,
-        redetect=redetect,
-        subject=subject,
-        workers=workers,
-        start_method=start_method,
-        device=device,
-        plugin=plugin,
-        block_plugin=block_plugin,
-        weights=weights,
-        au_bank=au_bank,
-        no_report=no_report,
-        as_json=as_json,
-        quiet=quiet,
-        write_videos=True,
-    )
+    _measure(given, videos, output_dir, None, ALL_VIEWS, subject, write_videos=True)
+
+
+def _measure(
+    given: MeasureOptions,
+    videos: list[Path],
+    output_dir: Path | None,
+    output: Path | None,
+    views: str,
+    subject: str | None,
+    *,
+    write_videos: bool,
+) -> None:
+    with starting(given) as start:
+        from face_mirror_au.cli.measure import measure_all, output_plans
+
+        settings = start.settings(views)
+        plans = output_plans(videos, output_dir, output, given.format_, given.columns, subject)
+        for plan in plans:
+            plan.check()
+        with start.runner(settings) as runner:
+            measure_all(
+                runner,
+                videos,
+                plans,
+                write_videos=write_videos,
+                report=not given.no_report,
+                as_json=given.as_json,
+                quiet=given.quiet,
+            )
 
 
 def quiet_library_logs() -> None:

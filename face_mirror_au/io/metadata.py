@@ -12,6 +12,7 @@ from enum import Enum
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,11 +45,16 @@ def write_metadata(path: Path, content: Mapping[str, object]) -> None:
     TypeError
         For a value of any other type. Paths are refused on purpose: they may name a patient.
     """
-    text = json.dumps(_plain(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     with atomic_text(path) as handle:
         handle.write(text + "\n")
+
+
+def as_read(content: object) -> Any:
+    """What will be read back of `content` when `write_metadata` wrote it: text, numbers, lists and dicts only. Raises TypeError as that."""
+    return _plain(content)
 
 
 def _plain(value: object) -> object:

@@ -15,7 +15,8 @@ HEAVY = {"av", "cv2", "onnxruntime"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_the_command_line_forks_its_nursery_before_anything_heavy_is_imported(tmp_path, shared_file):
+@pytest.mark.parametrize("command", ["run", "batch"])
+def test_the_command_line_forks_its_nursery_before_anything_heavy_is_imported(command, tmp_path, shared_file):
     script = textwrap.dedent("""
         import sys
         from face_mirror_au.loop import nursery
@@ -32,7 +33,7 @@ def test_the_command_line_forks_its_nursery_before_anything_heavy_is_imported(tm
     """)
     environment = {**os.environ, "FACE_MIRROR_AU_WEIGHTS": str(shared_file("weights"))}
     done = subprocess.run(
-        [sys.executable, "-c", script, "run", str(CLIP), "-o", str(tmp_path), "--max-frames", "3", "--workers", "1"],
+        [sys.executable, "-c", script, command, str(CLIP), "-o", str(tmp_path), "--max-frames", "3", "--workers", "1"],
         env=environment,
         capture_output=True,
         text=True,

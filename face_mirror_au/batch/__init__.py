@@ -1,0 +1,1 @@
+"""Many videos: what is to be done, by whom, and what came of it."""

@@ -1,0 +1,109 @@
+"""One recording of a batch, measured and put in its place. The same on this machine and on another."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from face_mirror_au.batch.publish import bring_tables_of_persons, publish, staging
+from face_mirror_au.errors import FaceMirrorAUError
+from face_mirror_au.io.columns import Group
+from face_mirror_au.io.files import display_name
+from face_mirror_au.io.video import open_source
+from face_mirror_au.outputs import OutputPlan
+from face_mirror_au.recording import RecordingReport, measure_recording
+from face_mirror_au.video_run import VideoRunner
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute.
+    name : str
+        Of the result's folder in the output folder.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """What results are to hold, and where.
+
+    Attributes
+    ----------
+    folder : Path
+        The output folder, absolute.
+    format : str
+    groups : collection of str
+        See `OutputPlan`.
+    write_videos, page : bool
+        See `measure_recording`.
+    """
+
+    folder: Path
+    format: str
+    groups: Collection[Group]
+    write_videos: bool
+    page: bool
+
+    def plan(self, name: str) -> OutputPlan:
+        """Where the result `name` goes."""
+        return self._plan(self.folder / name)
+
+    def staged(self, folder: Path, name: str) -> OutputPlan:
+        """Where it is made."""
+        return self._plan(folder / Path(name).name)
+
+    def _plan(self, folder: Path) -> OutputPlan:
+        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes
+    ----------
+    error : str
+        Why there is no result; empty when there is one.
+    seconds : float
+    report : RecordingReport or None
+        None when it was not begun.
+    """
+
+    error: str = ""
+    seconds: float = 0.0
+    report: RecordingReport | None = None
+
+
+def measure_job(runner: VideoRunner, job: Job, results: Results) -> Outcome:
+    """Measure one recording; whatever goes wrong with it is its outcome, and no exception."""
+    started = time.monotonic()
+    report = RecordingReport(display_name(job.path))
+    error = ""
+    try:
+        # A file that is no video fails here, before models are loaded for it.
+        with open_source(job.path):
+            pass
+        with staging(results.folder) as folder:
+            plan, final = results.staged(folder, job.name), results.plan(job.name)
+            copies = bring_tables_of_persons(final, plan)
+            measure_recording(runner, job.path, plan, report, write_videos=results.write_videos, page=results.page)
+            publish(plan.csv.parent, final, job.path, copies)
+    except FaceMirrorAUError as failure:
+        error = str(failure)
+    except Exception as failure:  # a mistake of ours in one recording must not cost the night's others
+        logger.debug("a recording of a batch failed", exc_info=True)
+        error = f"unexpected {type(failure).__name__}: {failure}; please report it"
+    return Outcome(error, time.monotonic() - started, report)
