@@ -23,6 +23,7 @@ from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
@@ -181,6 +182,8 @@ class VideoRunner:
         How workers must start for the device that was chosen.
     device_metadata : mapping, optional
         How the device was chosen.
+    drawing : Drawing, optional
+        What is drawn on the pictures, and where they go.
 
     Raises
     ------
@@ -197,6 +200,7 @@ class VideoRunner:
         nursery: Nursery | None = None,
         must_start: StartMethod | None = None,
         device_metadata: Mapping[str, object] | None = None,
+        drawing: Drawing | None = None,
     ) -> None:
         if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
             raise UsageError(
@@ -215,6 +219,7 @@ class VideoRunner:
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
         self._nursery = nursery
         self._start_method = must_start or settings.start_method
+        self.drawing = drawing or Drawing()
         self.action_units = ActionUnitPlugin(plan, settings.views, strict=settings.strict, baseline=settings.baseline)
         self.manager = PluginManager()
         try:
@@ -223,6 +228,7 @@ class VideoRunner:
             self.manager.load_entry_points()
             for reference in settings.plugins:
                 self.manager.register_import(reference)
+            self.drawing.register(self.manager, self.action_units.latest)
             self.manager.check_pending()
             own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
             self._processing = HookedProcessing(
@@ -333,7 +339,8 @@ class VideoRunner:
 
     def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
         decoded, crowd, losses = 0, False, len(loop.losses)
-        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=on_frame is not None):
+        keep = on_frame is not None or self.drawing.wanted
+        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             decoded += 1
             result = record.result(self.settings.views)
             if record.broken:
@@ -344,6 +351,8 @@ class VideoRunner:
                 self.manager.on_worker_lost(loss)
             if on_frame is not None and image is not None:
                 on_frame(image, result)
+            if image is not None and self.drawing.wanted:
+                self.manager.draw_overlay(image.copy(), result)
             if record.crowd and not crowd:
                 crowd = True
                 logger.warning("frame %d: %s", record.index, CROWD_WARNING)

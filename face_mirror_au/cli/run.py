@@ -45,6 +45,8 @@ def run(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     write_videos: options.WriteVideos = False,
+    overlay: options.Overlay = False,
+    preview: options.Preview = False,
 ) -> None:
     """Measure the action units of videos.
 
@@ -91,7 +93,10 @@ def run(
         if must_start == "spawn" and nursery is not None:
             nursery.close()
             nursery = None
-        with VideoRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata) as runner:
+        drawing = options.drawing(video=overlay, preview=preview, quiet=quiet)
+        with VideoRunner(
+            plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata, drawing=drawing
+        ) as runner:
             measure_all(runner, videos, plans, write_videos=write_videos, report=not no_report, as_json=as_json, quiet=quiet)
 
 
@@ -119,6 +124,8 @@ def mirror(
     no_report: options.NoReport = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
+    overlay: options.Overlay = False,
+    preview: options.Preview = False,
 ) -> None:
     """Write the left- and right-mirrored videos, and the action units of original, left and right in the same pass.
 
@@ -150,6 +157,8 @@ def mirror(
         as_json=as_json,
         quiet=quiet,
         write_videos=True,
+        overlay=overlay,
+        preview=preview,
     )
 
 

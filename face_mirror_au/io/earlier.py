@@ -13,7 +13,7 @@ from face_mirror_au.io.raw_log import RAW_COLUMNS
 # All endings that we write behind a stem. Nothing else is ever removed.
 TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html")
 METADATA, ONLINE = ".metadata.json", ".online.csv"
-VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
+VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4", ".overlay.mp4")
 
 
 @dataclass(frozen=True)
