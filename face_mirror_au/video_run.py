@@ -12,11 +12,11 @@ from types import TracebackType
 
 import numpy as np
 
-from face_mirror_au.errors import PluginProblemError, UsageError
+from face_mirror_au.errors import UsageError
+from face_mirror_au.gather import gather_plugins
 from face_mirror_au.io.images import left_out
 from face_mirror_au.io.source import FrameSource, SourceInfo
 from face_mirror_au.io.video import open_source
-from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
 from face_mirror_au.loop.launch import StartMethod
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.runner import FrameLoop
@@ -29,11 +29,9 @@ from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
-from face_mirror_au.plugin import ActionUnitPlugin, OnRow, register_own
+from face_mirror_au.plugin import ActionUnitPlugin, OnRow
 from face_mirror_au.records import Frame, Image, View, ViewTable
 from face_mirror_au.wording import counted
-from face_mirror_hooks import PluginManager
-from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerLoss
 
 logger = logging.getLogger(__name__)
@@ -221,22 +219,8 @@ class VideoRunner:
         self._start_method = must_start or settings.start_method
         self.drawing = drawing or Drawing()
         self.action_units = ActionUnitPlugin(plan, settings.views, strict=settings.strict, baseline=settings.baseline)
-        self.manager = PluginManager()
-        try:
-            self.manager.block(settings.blocked)
-            register_own(self.manager, plan, self.action_units, settings.max_side)
-            self.manager.load_entry_points()
-            for reference in settings.plugins:
-                self.manager.register_import(reference)
-            self.drawing.register(self.manager, self.action_units.latest)
-            self.manager.check_pending()
-            own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
-            self._processing = HookedProcessing(
-                self.manager.for_worker(), plan, settings.views, settings.mirror, required_plugins(own, self.manager)
-            )
-        except HookError as error:
-            raise PluginProblemError(str(error)) from error
-        self._measures = AU_PLUGIN in required_plugins((AU_PLUGIN,), self.manager)
+        self.manager, self._processing = gather_plugins(plan, settings, self.action_units, self.drawing)
+        self._measures = AU_PLUGIN in self._processing.required
         self._loop: FrameLoop | None = None
         self._session: SessionInfo | None = None
         self._videos = 0

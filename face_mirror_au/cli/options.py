@@ -103,6 +103,12 @@ def open_store(weights: Path | None) -> Store:
     return Store.default(weights, origin="--weights")
 
 
+def check_subject(subject: str | None) -> None:
+    """Raise UsageError when `--subject` is no plain name."""
+    if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
+        raise UsageError("--subject must be a plain name, without slashes")
+
+
 def worker_count(workers: int | None) -> int:
     """The number of workers asked for, or the default for this machine."""
     if workers is None:

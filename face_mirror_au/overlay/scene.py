@@ -105,7 +105,7 @@ def scene_of(result: FrameResult, values: Mapping[View, OnlineValues]) -> Scene:
         reason = "no original view" if original is None else failure_reason(original)
         return Scene(PROVISIONAL, moment, face=None if original is None else original.face, failed=" ".join(reason.split()))
     pitch, yaw, roll = np.degrees(descriptor.head_pose[3:])
-    bars, origin = _bars(values)
+    bars, origin = bars_of(values)
     return Scene(
         PROVISIONAL if bars else "",
         moment,
@@ -118,8 +118,15 @@ def scene_of(result: FrameResult, values: Mapping[View, OnlineValues]) -> Scene:
     )
 
 
-def _bars(values: Mapping[View, OnlineValues]) -> tuple[tuple[Bars, ...], str]:
-    """The subject's left and right from the mirrored views, or from the sides of the original; else the whole face."""
+def bars_of(values: Mapping[View, OnlineValues]) -> tuple[tuple[Bars, ...], str]:
+    """The subject's left and right from the mirrored views, or from the sides of the original; else the whole face.
+
+    Returns
+    -------
+    tuple of Bars
+    str
+        What they were measured in.
+    """
     left, right, whole = (values.get(view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED, View.ORIGINAL))
     parts: dict[Part, FloatArray] = {}
     origin = HALVES
