@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from face_mirror_au.errors import OutputError
 from face_mirror_au.io import columns
 from face_mirror_au.io.files import open_log, output_error
 from face_mirror_au.io.raw_log import RAW_COLUMNS
@@ -57,7 +59,12 @@ class LiveLog:
         self._sides = sides
         self._handle = open_log(path)
         self._writer = csv.writer(self._handle, lineterminator="\n")
-        self._write([live_columns(sides=sides)])
+        try:
+            self._write([live_columns(sides=sides)])
+        except OutputError:
+            with suppress(OSError):  # the same error again
+                self._handle.close()
+            raise
 
     def __enter__(self) -> LiveLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
