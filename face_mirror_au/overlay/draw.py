@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from face_mirror_au.overlay.layout import place_panels
 from face_mirror_au.overlay.marks import draw_face
-from face_mirror_au.overlay.panels import BRIGHT, FAINT, Box, draw_panel, panel_height, shade
-from face_mirror_au.overlay.scene import Bars, Part, Scene, scene_of
+from face_mirror_au.overlay.panels import BRIGHT, FAINT, Box, draw_panel, shade
+from face_mirror_au.overlay.scene import Scene, scene_of
 from face_mirror_au.overlay.text import Colour, fitting, put_text, text_width
 from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import Image, View
@@ -18,9 +19,6 @@ WARNING: Colour = (0, 120, 190)
 _WRITING = 0.030  # size of the writing, as a share of the picture's shorter side; about 10 px at least, where the picture allows it
 _SMALLEST, _READABLE = 5, 10
 _LINE = 1.7  # height of a line of the heading, in sizes of the writing
-_WIDE = 1.15  # from this width to height on, the bars stand beside the face, else below it
-_BELOW, _LEAST_BELOW = 0.72, 8  # the writing of the bars below a face: this share of the other, or so many px
-_PANEL_WIDTH, _PANEL_SHARE = 13.0, 0.25  # in sizes of the writing; at most this share of the picture's width
 
 
 def overlaid(picture: Image, result: FrameResult, values: Mapping[View, OnlineValues]) -> Image:
@@ -58,7 +56,9 @@ def draw_scene(canvas: Image, scene: Scene) -> None:
         below = _draw_banner(canvas, f"NOT MEASURED: {scene.failed}", below, unit, ALERT)
     elif scene.turned:
         below = _draw_banner(canvas, scene.turned, below, unit, WARNING)
-    _draw_bars(canvas, scene, below, unit)
+    boxes, size = place_panels(scene, canvas.shape[1], canvas.shape[0], below, unit)
+    for bars, box in zip(scene.bars, boxes, strict=True):
+        draw_panel(canvas, bars, box, size)
 
 
 def _draw_heading(canvas: Image, scene: Scene, unit: int) -> int:
@@ -85,24 +85,3 @@ def _draw_banner(canvas: Image, text: str, top: int, unit: int, colour: Colour) 
     said = fitting(text, unit, width - 2 * unit, bold=True)
     put_text(canvas, said, (width // 2, top + height // 2), unit, BRIGHT, anchor="middle", bold=True)
     return top + height
-
-
-def _draw_bars(canvas: Image, scene: Scene, top: int, unit: int) -> None:
-    """Draw the panels: the subject's left on the right of the picture, where the subject's left is."""
-    height, width = canvas.shape[:2]
-    beside = width >= _WIDE * height
-    if not beside:  # below the chin there is less room than beside the face
-        unit = max(round(_BELOW * unit), min(unit, _LEAST_BELOW))
-    gap = round(unit * 0.8)
-    for bars in scene.bars:
-        rows = panel_height(len(bars.values), unit)
-        across = round(min(_PANEL_WIDTH * unit, _PANEL_SHARE * width)) if beside else width // 2 - gap
-        x = (width - gap - across if beside else width // 2) if _on_the_right(bars, scene, width) else gap
-        draw_panel(canvas, bars, Box(x, top + gap if beside else max(top, height - gap - rows), across, rows), unit)
-
-
-def _on_the_right(bars: Bars, scene: Scene, width: int) -> bool:
-    """Whether a panel stands on the right of the picture; that of the whole face goes where the face is not."""
-    if bars.part is Part.WHOLE and scene.face is not None:
-        return float(scene.face.box[0] + scene.face.box[2]) < width
-    return bars.part is Part.LEFT

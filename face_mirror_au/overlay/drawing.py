@@ -36,7 +36,8 @@ class Drawing:
     @property
     def wanted(self) -> bool:
         """Whether anybody looks at the next picture."""
-        return self.video is not None or (self.window is not None and not self.window.closed)
+        writing = self.video is not None and not self.video.problem
+        return writing or (self.window is not None and not self.window.closed)
 
     def start(self, path: Path, info: SourceInfo) -> None:
         """A source begins; its video, where one is wanted, goes to `path`."""

@@ -113,6 +113,28 @@ def test_in_a_portrait_the_bars_stand_below_the_face_left_and_right_of_the_middl
     assert rows.min() > points[:, 1].max(), "not over the chin"
 
 
+@pytest.mark.parametrize("x", [90.0, 240.0, 390.0])
+def test_bars_stand_beside_a_face_wherever_it_is_and_left_stays_right_of_right(x):
+    points = landmarks(centre=(x, 190.0))
+    views = tuple(measured(view, points=points) for view in View)
+    rest = overlaid(picture(), frame(*views), smile(0.0, 0.0))
+    places = []
+    for values_now in (smile(5.0, 0.0), smile(0.0, 5.0)):
+        columns = np.flatnonzero((rest != overlaid(picture(), frame(*views), values_now)).any(axis=(0, 2)))
+        assert columns.max() < points[:, 0].min() or columns.min() > points[:, 0].max(), "not on the face"
+        places.append(columns)
+    left, right = places
+    assert right.max() < left.min()
+
+
+def test_the_bars_of_a_whole_face_stand_where_the_face_is_not():
+    for x, side in ((150.0, slice(320, 480)), (330.0, slice(0, 160))):
+        result = frame(measured(points=landmarks(centre=(x, 190.0))))
+        weak, strong = (overlaid(picture(), result, {View.ORIGINAL: values(AU12=value)}) for value in (0.0, 5.0))
+        changed = (weak != strong).any(axis=(0, 2))
+        assert changed[side].sum() == changed.sum() > 0
+
+
 def test_writing_goes_with_the_size_of_the_picture():
     assert writing_size(1920, 1080) == writing_size(1080, 1920) == 32
     assert writing_size(480, 360) >= 10
