@@ -172,10 +172,10 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
 def _measure(
     runner: VideoRunner, video: Path, plan: OutputPlan, report: VideoReport, *, write_videos: bool, page: bool, progress: bool
 ) -> None:
+    from face_mirror_au.io.earlier import OVERLAY
     from face_mirror_au.io.mirror_video import MirroredVideos
     from face_mirror_au.io.raw_log import OnlineLog
     from face_mirror_au.outputs import write_all
-    from face_mirror_au.overlay.plugin import ENDING as OVERLAY
     from face_mirror_au.pipeline.description import failure_reason
     from face_mirror_au.records import View
 

@@ -17,8 +17,6 @@ from face_mirror_au.records import Image, View
 from face_mirror_hooks import hookimpl
 from face_mirror_hooks.records import FrameResult
 
-ENDING = ".overlay.mp4"
-
 
 class OverlayPlugin:
     """Draws face, bars, head pose and success. Called before others, so that theirs stands on top. Registered as "overlay".
