@@ -51,8 +51,8 @@ def run(
     """Measure the action units of videos.
 
     Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, has no face in any
-    frame, or its overlay could not be written; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop stays in <stem>.online.csv. An earlier
-    result of the same name is replaced as a whole.
+    frame, or its overlay could not be written; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop
+    stays in <stem>.online.csv. An earlier result of the same name is replaced as a whole.
     """
     count = options.worker_count(workers)
     nursery = options.start_nursery(count, start_method)

@@ -53,10 +53,11 @@ def draw_scene(canvas: Image, scene: Scene) -> None:
         draw_face(canvas, scene.face, scene.midline, unit)
     below = _draw_heading(canvas, scene, unit)
     if scene.failed:
-        below = _draw_banner(canvas, f"NOT MEASURED: {scene.failed}", below, unit, ALERT)
+        _draw_banner(canvas, f"NOT MEASURED: {scene.failed}", below, unit, ALERT)
     elif scene.turned:
-        below = _draw_banner(canvas, scene.turned, below, unit, WARNING)
-    boxes, size = place_panels(scene, canvas.shape[1], canvas.shape[0], below, unit)
+        _draw_banner(canvas, scene.turned, below, unit, WARNING)
+    # Below the banner's place whether there is one or not: bars that jump cannot be followed.
+    boxes, size = place_panels(scene, canvas.shape[1], canvas.shape[0], below + _banner_height(unit), unit)
     for bars, box in zip(scene.bars, boxes, strict=True):
         draw_panel(canvas, bars, box, size)
 
@@ -78,10 +79,13 @@ def _draw_heading(canvas: Image, scene: Scene, unit: int) -> int:
     return line * len(lines) + pad // 2
 
 
-def _draw_banner(canvas: Image, text: str, top: int, unit: int, colour: Colour) -> int:
-    """A coloured line across the picture; returns where it ends, y in px."""
-    width, height = canvas.shape[1], round(unit * 2)
+def _banner_height(unit: int) -> int:
+    return round(unit * 2)
+
+
+def _draw_banner(canvas: Image, text: str, top: int, unit: int, colour: Colour) -> None:
+    """A coloured line across the picture."""
+    width, height = canvas.shape[1], _banner_height(unit)
     shade(canvas, Box(0, top, width, height), colour, 0.92)
     said = fitting(text, unit, width - 2 * unit, bold=True)
     put_text(canvas, said, (width // 2, top + height // 2), unit, BRIGHT, anchor="middle", bold=True)
-    return top + height

@@ -22,7 +22,7 @@ def place_panels(scene: Scene, width: int, height: int, top: int, unit: int) -> 
     width, height : int
         Of the picture, px.
     top : int
-        Where the heading ends, y in px.
+        Where heading and banner end, y in px.
     unit : int
         Size of the writing, px.
 

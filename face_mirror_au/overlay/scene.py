@@ -164,4 +164,4 @@ def _turned(yaw: float) -> str:
         return ""
     # Positive about the camera's axis that points down: the face turns towards the left of the picture.
     side = "right" if yaw > 0 else "left"
-    return f"Head turned {abs(yaw):.0f}° to the subject's {side}: sides not comparable"
+    return f"Head turned {abs(yaw):.1f}° to the subject's {side}: sides not comparable"

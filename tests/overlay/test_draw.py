@@ -98,6 +98,11 @@ def test_a_turned_head_has_a_banner():
     assert near(straight, WARNING, 30).sum() < 480, "but for dots of a like colour"
 
 
+def test_the_bars_stay_where_they_are_when_the_banner_comes():
+    straight, turned = (overlaid(picture(), frame(measured(angles_deg=(0.0, yaw, 0.0)), *ALL[1:]), smile(4.0, 1.0)) for yaw in (2.0, 20.0))
+    np.testing.assert_array_equal(straight[70:], turned[70:])
+
+
 def test_the_picture_that_was_given_stays_as_it_was():
     given = picture()
     overlaid(given, frame(*ALL), smile(3.0, 1.0))

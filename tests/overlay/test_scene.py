@@ -71,7 +71,7 @@ def test_a_side_that_was_not_measured_keeps_its_place_without_values():
 @pytest.mark.parametrize(("yaw", "said"), [(4.9, ""), (-4.9, ""), (12.0, "right"), (-12.0, "left")])
 def test_a_head_turned_too_far_is_told_with_its_side(yaw, said):
     scene = scene_of(frame(measured(angles_deg=(3.0, yaw, -2.0))), {View.ORIGINAL: values()})
-    assert scene.turned == (f"Head turned 12° to the subject's {said}: sides not comparable" if said else "")
+    assert scene.turned == (f"Head turned 12.0° to the subject's {said}: sides not comparable" if said else "")
     assert scene.angles == f"yaw {yaw:+.0f}°  pitch +3°  roll -2°"
 
 
