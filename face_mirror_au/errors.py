@@ -5,6 +5,7 @@ from __future__ import annotations
 from face_mirror_weights.errors import FaceMirrorAUError, LicenceNotAcceptedError, WeightsError
 
 __all__ = [
+    "CameraError",
     "ClusterError",
     "FaceMirrorAUError",
     "FrameError",
@@ -13,6 +14,7 @@ __all__ = [
     "LicenceNotAcceptedError",
     "ModelFileError",
     "ModelRunError",
+    "NoDisplayError",
     "OpenCVMissingError",
     "OutputError",
     "ParquetMissingError",
@@ -43,6 +45,14 @@ class ModelRunError(FaceMirrorAUError):
 
 class VideoError(FaceMirrorAUError):
     """A video or image is missing, empty, not a video, or has no picture in it."""
+
+
+class CameraError(FaceMirrorAUError):
+    """A camera cannot be opened, gives no pictures, or has gone."""
+
+
+class NoDisplayError(FaceMirrorAUError):
+    """A preview window cannot be opened."""
 
 
 class OutputError(FaceMirrorAUError):

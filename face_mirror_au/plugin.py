@@ -95,6 +95,11 @@ class ActionUnitPlugin:
     strict : bool
         See `AUSequence`.
     baseline : Baseline
+
+    Attributes
+    ----------
+    latest : dict of View to OnlineValues
+        Of the frame that came last; empty between videos.
     """
 
     def __init__(self, plan: ModelPlan, views: Sequence[View], *, strict: bool = False, baseline: Baseline | None = None) -> None:
@@ -106,6 +111,7 @@ class ActionUnitPlugin:
         self._logs: dict[View, ViewLog] = {}
         self._closing = ExitStack()
         self._banks: dict[bool, AUBank] = {}
+        self.latest: dict[View, OnlineValues] = {}
         self.single_image = False
         self.on_row: OnRow | None = None
         self.spool_folder: Path | None = None
@@ -117,6 +123,7 @@ class ActionUnitPlugin:
             "_logs": {},
             "_closing": None,
             "_banks": {},
+            "latest": {},
             "on_row": None,
             "spool_folder": None,
             "error": None,
@@ -173,6 +180,7 @@ class ActionUnitPlugin:
         """Drop what belongs to the video."""
         self._closing.close()
         self._logs = {}
+        self.latest.clear()
 
     def _start(self) -> None:
         self.close()
@@ -192,7 +200,7 @@ class ActionUnitPlugin:
             log = self._logs.get(view_result.view)
             if log is None:
                 continue
-            values = log.append(result.index, result.time_s, view_result)
+            values = self.latest[view_result.view] = log.append(result.index, result.time_s, view_result)
             if self.on_row is not None:
                 self.on_row(result.index, result.time_s, view_result, values)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError
+from face_mirror_au.io.earlier import OVERLAY
 from face_mirror_au.io.mirror_video import MirroredVideos
 from face_mirror_au.io.raw_log import OnlineLog
 from face_mirror_au.outputs import write_all
@@ -106,7 +107,7 @@ def measure_recording(
     VideoError, OutputError, ModelRunError, WorkerError
     """
     folder = plan.prepare()
-    online = plan.beside(".online.csv")
+    online, drawing = plan.beside(".online.csv"), runner.drawing
     mirrored: dict[View, Path] = {
         view: plan.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and write_videos
     }
@@ -117,12 +118,13 @@ def measure_recording(
 
         def on_start(info: SourceInfo) -> None:
             # Not before: an input that cannot be opened leaves an earlier result as it is.
-            report.replaced = plan.replace_earlier(video, mirrored.values())
+            report.replaced = plan.replace_earlier(video, [*mirrored.values(), *([plan.beside(OVERLAY)] if drawing.video else [])])
             logs.append(stack.enter_context(OnlineLog(online)))
             report.files = [str(online)]
             on_open(runner.settings.max_frames or info.expected_frames)
             if mirrored:
                 writer.append(writing.enter_context(MirroredVideos(mirrored, info)))
+            drawing.start(plan.beside(OVERLAY), info)
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
             logs[0].append_result(index, time_s, result, values.raw)
@@ -137,10 +139,11 @@ def measure_recording(
             runner.run(video, folder, label=plan.csv.stem, on_row=on_row, on_start=on_start, on_frame=on_frame if mirrored else None)
         )
         writing.close()
-        notes = writer[0].notes if writer else ()
-        others = [*mirrored.values(), online, *_pages(plan, result, wanted=page)]
+        videos = [*mirrored.values(), *drawing.finish()]
+        notes = (*(writer[0].notes if writer else ()), *drawing.notes)
+        others = [*videos, online, *_pages(plan, result, wanted=page)]
         written = write_all(result, plan, runner, video, notes, others)
-        report.files = [str(path) for path in (*written, *mirrored.values(), online)]
+        report.files = [str(path) for path in (*written, *videos, online)]
         _tell(report, runner, result)
     if _pages(plan, result, wanted=page):
         report.page = _write_page(folder, plan.csv.stem, report.warnings)
@@ -157,7 +160,7 @@ def _tell(report: RecordingReport, runner: VideoRunner, result: VideoResult) -> 
     report.models = result.models if result.tables else None
     missing = runner.plan.left_empty(result.models) if result.tables else ()
     report.notes = [*result.notes, *([f"left empty by these AU models: {', '.join(missing)}"] if missing else [])]
-    report.problems = [*result.problems, *result.empty_tables]
+    report.problems = [*result.problems, *result.empty_tables, *runner.drawing.problems]
 
 
 def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:

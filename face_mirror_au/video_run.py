@@ -12,27 +12,26 @@ from types import TracebackType
 
 import numpy as np
 
-from face_mirror_au.errors import PluginProblemError, UsageError
+from face_mirror_au.errors import UsageError
+from face_mirror_au.gather import gather_plugins
 from face_mirror_au.io.images import left_out
 from face_mirror_au.io.source import FrameSource, SourceInfo
 from face_mirror_au.io.video import open_source
-from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
 from face_mirror_au.loop.launch import StartMethod
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
-from face_mirror_au.plugin import ActionUnitPlugin, OnRow, register_own
+from face_mirror_au.plugin import ActionUnitPlugin, OnRow
 from face_mirror_au.records import Frame, Image, View, ViewTable
 from face_mirror_au.wording import counted
-from face_mirror_hooks import PluginManager
-from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerLoss
 
 logger = logging.getLogger(__name__)
@@ -181,6 +180,8 @@ class VideoRunner:
         How workers must start for the device that was chosen.
     device_metadata : mapping, optional
         How the device was chosen.
+    drawing : Drawing, optional
+        What is drawn on the pictures, and where they go.
 
     Raises
     ------
@@ -197,6 +198,7 @@ class VideoRunner:
         nursery: Nursery | None = None,
         must_start: StartMethod | None = None,
         device_metadata: Mapping[str, object] | None = None,
+        drawing: Drawing | None = None,
     ) -> None:
         if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
             raise UsageError(
@@ -215,22 +217,10 @@ class VideoRunner:
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
         self._nursery = nursery
         self._start_method = must_start or settings.start_method
+        self.drawing = drawing or Drawing()
         self.action_units = ActionUnitPlugin(plan, settings.views, strict=settings.strict, baseline=settings.baseline)
-        self.manager = PluginManager()
-        try:
-            self.manager.block(settings.blocked)
-            register_own(self.manager, plan, self.action_units, settings.max_side)
-            self.manager.load_entry_points()
-            for reference in settings.plugins:
-                self.manager.register_import(reference)
-            self.manager.check_pending()
-            own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
-            self._processing = HookedProcessing(
-                self.manager.for_worker(), plan, settings.views, settings.mirror, required_plugins(own, self.manager)
-            )
-        except HookError as error:
-            raise PluginProblemError(str(error)) from error
-        self._measures = AU_PLUGIN in required_plugins((AU_PLUGIN,), self.manager)
+        self.manager, self._processing = gather_plugins(plan, settings, self.action_units, self.drawing)
+        self._measures = AU_PLUGIN in self._processing.required
         self._loop: FrameLoop | None = None
         self._session: SessionInfo | None = None
         self._videos = 0
@@ -333,7 +323,8 @@ class VideoRunner:
 
     def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
         decoded, crowd, losses = 0, False, len(loop.losses)
-        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=on_frame is not None):
+        keep = on_frame is not None or self.drawing.wanted
+        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             decoded += 1
             result = record.result(self.settings.views)
             if record.broken:
@@ -344,6 +335,8 @@ class VideoRunner:
                 self.manager.on_worker_lost(loss)
             if on_frame is not None and image is not None:
                 on_frame(image, result)
+            if image is not None and self.drawing.wanted:
+                self.manager.draw_overlay(image.copy(), result)
             if record.crowd and not crowd:
                 crowd = True
                 logger.warning("frame %d: %s", record.index, CROWD_WARNING)

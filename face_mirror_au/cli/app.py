@@ -15,6 +15,7 @@ from face_mirror_au.cli.demo import demo
 from face_mirror_au.cli.host import host
 from face_mirror_au.cli.info import info
 from face_mirror_au.cli.landmarks import au_from_landmarks
+from face_mirror_au.cli.live import live
 from face_mirror_au.cli.plugins import plugins
 from face_mirror_au.cli.report import report
 from face_mirror_au.cli.run import mirror, quiet_library_logs, run
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("mirror")(mirror)
 app.command("batch")(batch)
+app.command("live")(live)
 app.command("au-from-landmarks")(au_from_landmarks)
 app.command("report")(report)
 app.command("compare")(compare)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
-from face_mirror_au.cli.options import DEFAULT_FOLDER
+from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
 from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.io.files import display_name
@@ -97,8 +97,7 @@ def output_plans(
         raise UsageError("give either --output FILE.csv or -o DIR, not both")
     if len(videos) > 1 and (output is not None or subject is not None):
         raise UsageError("--output and --subject are for one video; give several videos a folder with -o DIR")
-    if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
-        raise UsageError("--subject must be a plain name, without slashes")
+    check_subject(subject)
     if output is not None:
         return [OutputPlan(output, format_, groups)]
     folder = output_dir or DEFAULT_FOLDER

@@ -118,7 +118,7 @@ class Start:
             blocked=tuple(given.block_plugin or ()),
         )
 
-    def runner(self, settings: RunSettings) -> VideoRunner:
+    def runner(self, settings: RunSettings, *, overlay: bool = False, preview: bool = False) -> VideoRunner:
         """The runner, with its models and device chosen; nothing is loaded yet.
 
         Raises
@@ -135,7 +135,8 @@ class Start:
             print_error(message, "device", "yellow")
         if must_start == "spawn":
             self.close()
-        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=device_metadata)
+        drawing = options.drawing(video=overlay, preview=preview, quiet=given.quiet)
+        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=device_metadata, drawing=drawing)
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from face_mirror_au.errors import UsageError
+from face_mirror_au.cli.terminal import print_error
+from face_mirror_au.errors import NoDisplayError, UsageError
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
+    from face_mirror_au.overlay.drawing import Drawing
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.records import View
     from face_mirror_weights import Store
@@ -84,6 +86,12 @@ NoReport = Annotated[
     bool, typer.Option("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one.")
 ]
 WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
+Overlay = Annotated[
+    bool, typer.Option("--overlay", help="Also write <stem>.overlay.mp4: landmarks, bars of left and right, head pose. Provisional values.")
+]
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Show the overlay in a window while the video runs; q or Esc closes it, and the run goes on.")
+]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
 Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
 
@@ -93,6 +101,12 @@ def open_store(weights: Path | None) -> Store:
     from face_mirror_weights import Store
 
     return Store.default(weights, origin="--weights")
+
+
+def check_subject(subject: str | None) -> None:
+    """Raise UsageError when `--subject` is no plain name."""
+    if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
+        raise UsageError("--subject must be a plain name, without slashes")
 
 
 def worker_count(workers: int | None) -> int:
@@ -128,6 +142,21 @@ def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
     from face_mirror_au.loop.nursery import Nursery
 
     return Nursery.start(PRELOAD) if choose_start_method(cast("StartMethod | None", start_method)) == "fork" else None
+
+
+def drawing(*, video: bool, preview: bool, quiet: bool = False) -> Drawing:
+    """What is drawn in a run. Where no window can be opened, that is told in one line, and there is none."""
+    from face_mirror_au.overlay.drawing import Drawing
+    from face_mirror_au.overlay.window import check_display
+
+    if preview:
+        try:
+            check_display()
+        except NoDisplayError as error:
+            preview = False
+            if not quiet:
+                print_error(f"{error}; going on without it", "warning", "yellow")
+    return Drawing(video=video, preview=preview)
 
 
 def parse_views(text: str) -> tuple[View, ...]:

@@ -20,14 +20,16 @@ def run(
     views: options.Views = "original",
     subject: options.Subject = None,
     write_videos: options.WriteVideos = False,
+    overlay: options.Overlay = False,
+    preview: options.Preview = False,
 ) -> None:
     """Measure the action units of videos.
 
-    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end or has no face in any
-    frame; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop stays in <stem>.online.csv. An earlier
-    result of the same name is replaced as a whole.
+    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, has no face in any
+    frame, or its overlay could not be written; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop
+    stays in <stem>.online.csv. An earlier result of the same name is replaced as a whole.
     """
-    _measure(given, videos, output_dir, output, views, subject, write_videos=write_videos)
+    _measure(given, videos, output_dir, output, views, subject, write_videos=write_videos, overlay=overlay, preview=preview)
 
 
 @one_line_errors
@@ -37,12 +39,14 @@ def mirror(
     videos: options.Videos,
     output_dir: options.OutputDir = None,
     subject: options.Subject = None,
+    overlay: options.Overlay = False,
+    preview: options.Preview = False,
 ) -> None:
     """Write the left- and right-mirrored videos, and the action units of original, left and right in the same pass.
 
     <stem>_left_mirrored.mp4 shows the subject's left half twice. Timestamps and frame count are the source's; sound is left out.
     """
-    _measure(given, videos, output_dir, None, ALL_VIEWS, subject, write_videos=True)
+    _measure(given, videos, output_dir, None, ALL_VIEWS, subject, write_videos=True, overlay=overlay, preview=preview)
 
 
 def _measure(
@@ -54,6 +58,8 @@ def _measure(
     subject: str | None,
     *,
     write_videos: bool,
+    overlay: bool,
+    preview: bool,
 ) -> None:
     with starting(given) as start:
         from face_mirror_au.cli.measure import measure_all, output_plans
@@ -62,7 +68,7 @@ def _measure(
         plans = output_plans(videos, output_dir, output, given.format_, given.columns, subject)
         for plan in plans:
             plan.check()
-        with start.runner(settings) as runner:
+        with start.runner(settings, overlay=overlay, preview=preview) as runner:
             measure_all(
                 runner,
                 videos,

@@ -28,6 +28,9 @@ PRESENCE = tuple(f"{au}_c" for au in PRESENCE_AUS)
 SIDES = tuple(f"{au}_{side}" for au in INTENSITY_AUS for side in ("left", "right"))
 RAW_SIDES = tuple(f"{name}_raw" for name in SIDES)
 RAW = tuple(f"{au}_raw" for au in INTENSITY_AUS)
+# In `<stem>.live.csv`: provisional, and never under the name of a final value.
+ONLINE = tuple(f"{au}_online" for au in INTENSITY_AUS)
+ONLINE_SIDES = tuple(f"{name}_online" for name in SIDES)
 
 
 def points(*axes: str) -> tuple[str, ...]:
@@ -45,6 +48,7 @@ AU_NAMES = {
 
 _JUDGED_APART = "judged apart from the intensity"
 _SIDE_KINDS = ("left", "right", "left_raw", "right_raw")
+_ONLINE_KINDS = {"online": "", **{f"{side}_online": f" on the subject's {side}, seen in the unmirrored face" for side in ("left", "right")}}
 _AXES = {"x": "to the right in the picture", "y": "down in the picture", "z": "away from the camera"}
 _RIGID = {"r": ("rotation about", "rad", "-pi to pi"), "t": ("position along", "px", "any")}
 
@@ -129,7 +133,18 @@ def _describe_au(name: str) -> ColumnMeaning | None:
         )
     if kind == "raw":
         return ColumnMeaning(f"intensity of action unit {au[2:]} ({label}) before correction, smoothing and clipping", "-", "any")
-    return None
+    return _describe_online(au, label, kind)
+
+
+def _describe_online(au: str, label: str, kind: str) -> ColumnMeaning | None:
+    if kind not in _ONLINE_KINDS:
+        return None
+    return ColumnMeaning(
+        f"intensity of action unit {au[2:]} ({label}){_ONLINE_KINDS[kind]}; PROVISIONAL: as it came, minus its own 10 % quantile of the "
+        "frames until then, and clipped",
+        "-",
+        "0 to 5",
+    )
 
 
 def _describe_geometry(name: str) -> ColumnMeaning | None:

@@ -14,6 +14,7 @@ from face_mirror_au.io.raw_log import RAW_COLUMNS
 TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html")
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
+OVERLAY = ".overlay.mp4"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class EarlierResult:
         listed = _listed(csv.with_name(stem + METADATA))
         if listed is None and not _is_online_table(csv.with_name(stem + ONLINE)):
             return cls(())
-        endings = (csv.suffix, *TABLES, METADATA, ONLINE, *(ending for ending in VIDEOS if ending in (listed or ())))
+        endings = (csv.suffix, *TABLES, METADATA, ONLINE, *(ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ())))
         found = (csv.with_name(stem + ending) for ending in endings)
         return cls(tuple(dict.fromkeys(path for path in found if path.is_file())))
 

@@ -136,19 +136,42 @@ class FrameProcessor:
         records: list[FrameRecord] = []
         detections: tuple[Detection, ...] = ()
         for position, frame in enumerate(frames):
-            try:
-                found = None
-                if position == 0 and frame.problem is None:
-                    frame = replace(frame, image=check_image(frame.image))  # noqa: PLW2901  (the same frame, checked)
-                    found = detections = self.detect(frame)
-                record, state = self.process(frame, state, found)
-            except (FaceMirrorAUError, HookError) as error:
-                record = FrameRecord.failed(frame, str(error), crowd=state.crowd)
-            except Exception as error:
-                logger.exception("frame %d failed", frame.index)
-                record = FrameRecord.failed(frame, f"internal error: {type(error).__name__}", crowd=state.crowd)
+            record, state, found = self.process_next(frame, state, detect=position == 0)
             records.append(record)
+            detections = found or detections
         return ChunkResult(tuple(records), start, state, detections)
+
+    def process_next(self, frame: Frame, state: TrackState, *, detect: bool) -> tuple[FrameRecord, TrackState, tuple[Detection, ...]]:
+        """Process the next frame; an exception fails the frame.
+
+        Parameters
+        ----------
+        frame : Frame
+        state : TrackState
+            From the frame before.
+        detect : bool
+            Ask the detector, whatever tracking would give.
+
+        Returns
+        -------
+        FrameRecord
+        TrackState
+            For the next frame.
+        tuple of Detection
+            All faces that the detector saw; empty where it was not asked.
+        """
+        found: tuple[Detection, ...] | None = None
+        try:
+            if detect and frame.problem is None:
+                frame = replace(frame, image=check_image(frame.image))
+                found = self.detect(frame)
+            record, state = self.process(frame, state, found)
+        except (FaceMirrorAUError, HookError) as error:
+            record = FrameRecord.failed(frame, str(error), crowd=state.crowd)
+        except Exception as error:
+            logger.exception("frame %d failed", frame.index)
+            record = FrameRecord.failed(frame, f"internal error: {type(error).__name__}", crowd=state.crowd)
+        return record, state, found or ()
 
     def detect(self, frame: Frame) -> tuple[Detection, ...]:
         """All faces that the detector sees in a frame."""

@@ -49,11 +49,14 @@ class OnlineValues:
         OpenFace's webcam value: minus its own running 10 % quantile, clipped to [0, 5].
     presence : ndarray, (18,) float64
         0 or 1.
+    sides : ndarray, (2, 17) float64, or None
+        As `corrected`, of the subject's left and right; None when the bank has no predictors of one side.
     """
 
     raw: FloatArray
     corrected: FloatArray
     presence: FloatArray
+    sides: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,8 @@ class AUSequence:
                 self._kept += 1
         self._rows.append((raw, presence, hog is not None, self._baseline.holds(time_s), kept))
         whole = slice(0, len(INTENSITY_AUS))
-        return OnlineValues(raw[whole], corrected[whole], presence)
+        sides = corrected[len(INTENSITY_AUS) :].reshape(2, -1) if self._bank.has_sides else None
+        return OnlineValues(raw[whole], corrected[whole], presence, sides)
 
     def finish(self) -> FinalValues:
         """The final values of all frames at once; see `final_pieces`."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from face_mirror_au import __version__
 from face_mirror_au.asymmetry.measures import GATE
+from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.report import figures, words
 from face_mirror_au.report.pictures import data_uri
-from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose, run_messages, view_qualities
+from face_mirror_au.report.quality import HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings

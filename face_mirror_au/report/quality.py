@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.records import FloatArray
 from face_mirror_au.report.result import RunResult
-
-# Degrees of yaw. A face turned to the side shows one half smaller: what that does to left against right is no asymmetry of the face.
-GOOD_YAW = 3.0
-ACCEPTABLE_YAW = 5.0
 
 VIEW_WORDS = {
     "original": "original picture",

@@ -210,20 +210,20 @@ def test_files_of_others_beside_a_result_stay(clip, batch, tmp_path):
 
 
 def test_a_table_of_a_person_is_there_for_the_page_and_stays_as_it_is(clip, batch, tmp_path, monkeypatch):
-    from face_mirror_au import recording
+    from face_mirror_au.report import write
 
     batch(clip, "-o", tmp_path, *VIEWS)
     table = tmp_path / "clip" / "clip.movements.csv"
     table.write_text("mine")
     seen = []
-    write_report = recording.write_report
+    write_report = write.write_report
 
     def looking(folder, stem, **named):
         seen.append((folder / f"{stem}.movements.csv").read_text())
         table.write_text("mine, changed meanwhile")
         return write_report(folder, stem, **named)
 
-    monkeypatch.setattr(recording, "write_report", looking)
+    monkeypatch.setattr(write, "write_report", looking)
     batch(clip, "-o", tmp_path, *VIEWS, "--force")
     assert statuses(tmp_path) == ["done"]
     assert seen == ["mine"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import stat
 import sys
@@ -72,7 +73,10 @@ def write_each(folder, table):
     write_openface_csv(table, paths["few"], groups=("pose", "aus"))
     write_minimal_csv(table, paths["minimal"])
     write_face_mirror_csv(table, paths["face-mirror"])
-    write_raw_csv([table], paths["raw"], {View.ORIGINAL: {0: 'no face, "said" the plugin', 7: "nan"}})
+    codes = np.zeros(len(table.frame), np.int64)
+    codes[[0, 7]] = 1, 2
+    reasons = ("", 'no face, "said" the plugin', "nan")
+    write_raw_csv([dataclasses.replace(table, reason=codes, reasons=reasons)], paths["raw"])
     write_sides_csv(table, paths["sides"])
     write_au_csv(paths["aus"], table.frame + 1, table.success, table.intensity, table.presence)
     return paths

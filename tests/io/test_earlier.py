@@ -32,6 +32,15 @@ def test_our_metadata_tell_what_goes(tmp_path):
     assert names(tmp_path) == {"_right_mirrored.mp4", ".notes.txt", "_other.csv"}, "a video that the metadata do not list is not ours"
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_overlay_goes_when_the_metadata_list_it(tmp_path, listed):
+    (tmp_path / "p.overlay.mp4").write_text("x")
+    endings = [".csv", *([".overlay.mp4"] if listed else [])]
+    csv = lay_out(tmp_path, metadata=json.dumps({"versions": {"face-mirror-au": "1"}, "files": endings}))
+    EarlierResult.find(csv).remove()
+    assert (tmp_path / "p.overlay.mp4").exists() != listed
+
+
 def test_an_interrupted_run_is_known_by_its_online_table(tmp_path):
     csv = lay_out(tmp_path, online=",".join(RAW_COLUMNS) + "\n1,0.0,original,0,,\n")
     EarlierResult.find(csv).remove()

@@ -1,0 +1,119 @@
+"""What a terminal shows during a live session, and how signals end one."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from face_mirror_au.cli.terminal import error_console
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.text import Text
+
+    from face_mirror_au.live.session import LiveCounts, OnFrame
+    from face_mirror_au.pipeline.sequence import OnlineValues
+    from face_mirror_au.records import View
+    from face_mirror_hooks.records import FrameResult
+
+_TOP = 4  # action units in the line
+_PER_SECOND = 8
+
+
+class Stop:
+    """Whether a signal asks for the end. The frame at hand is finished first; a second Ctrl-C does not wait for it."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self.terminated = False
+
+    def reason(self) -> str:
+        """Why to stop; empty as long as there is no reason."""
+        return self._reason
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        """Note a signal."""
+        if number == signal.SIGINT and self._reason:
+            raise KeyboardInterrupt
+        self.terminated |= number == signal.SIGTERM
+        self._reason = "SIGTERM" if self.terminated else "Ctrl-C"
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Stop]:
+    """Have Ctrl-C and SIGTERM noted inside the block, in place of an interruption anywhere."""
+    stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {number: signal.signal(number, stop.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def live_line(counts: LiveCounts, *, shown: bool) -> Iterator[OnFrame]:
+    """A line that changes with each frame, on a terminal; nothing in a pipe."""
+    from rich.live import Live
+
+    from face_mirror_au.live.session import FrameRate
+
+    console = error_console()
+    if not (shown and console.is_terminal):
+        yield lambda _result, _values: None
+        return
+    rate = FrameRate()
+    with Live(console=console, refresh_per_second=_PER_SECOND, transient=True) as line:
+
+        def show(result: FrameResult, values: Mapping[View, OnlineValues]) -> None:
+            line.update(line_text(result, values, counts, rate.tick()))
+
+        yield show
+
+
+def line_text(result: FrameResult, values: Mapping[View, OnlineValues], counts: LiveCounts, rate: float) -> Text:
+    """The line: that the values are provisional, frames per second, what was dropped, the largest action units."""
+    from rich.text import Text
+
+    from face_mirror_au.pipeline.description import failure_reason
+
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append("PROVISIONAL", style="bold yellow")
+    text.append(f"  {rate:4.1f} frames/s  frame {result.index + 1}  dropped {counts.dropped}  ")
+    reason = failure_reason(result.views[0])
+    if reason:
+        text.append(f"not measured: {reason}", style="bold red")
+        return text
+    for name, told in largest(values):
+        text.append(f" {name} ", style="bold")
+        text.append(told)
+    return text
+
+
+def largest(values: Mapping[View, OnlineValues], count: int = _TOP) -> list[tuple[str, str]]:
+    """The action units with the largest values of either side: name, and the values as text."""
+    import numpy as np
+
+    from face_mirror_au.overlay.scene import Part, bars_of
+
+    parts, _ = bars_of(values)
+    rows = zip(*(bars.values for bars in parts), strict=True)
+    found = []
+    for row in rows:
+        numbers = [value for _, value in row]
+        if np.isfinite(numbers).any():
+            told = " ".join(
+                f"{'' if bars.part is Part.WHOLE else bars.part.value[0].upper() + ' '}{value:.1f}"
+                for bars, value in zip(parts, numbers, strict=True)
+                if np.isfinite(value)
+            )
+            found.append((float(np.nanmax(numbers)), row[0][0], told))
+    found.sort(key=lambda entry: -entry[0])
+    return [(name, told) for _, name, told in found[:count]]

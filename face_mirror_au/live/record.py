@@ -1,0 +1,88 @@
+"""The record of a live session: with what it was measured, which pictures were, and that the values are provisional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from face_mirror_au.io import columns
+from face_mirror_au.io.metadata import versions, write_metadata
+from face_mirror_au.live.cameras import Camera
+from face_mirror_au.live.files import live_columns
+from face_mirror_au.live.session import LiveCounts
+from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.video_run import RunSettings
+
+WHAT = "PROVISIONAL online values: compared with the neutral face known by then; other quantities than the final values of a run"
+
+
+def write_record(
+    path: Path,
+    plan: ModelPlan,
+    settings: RunSettings,
+    camera: Camera,
+    counts: LiveCounts,
+    *,
+    kind: str,
+    policy: str,
+    device: dict[str, object],
+    files: Sequence[str],
+) -> None:
+    """Write `<stem>.live.json`. Raises OutputError."""
+    models = plan.models_for(single_image=False)
+    write_metadata(
+        path,
+        {
+            "provisional": True,
+            "values": WHAT,
+            "input": {
+                "kind": kind,
+                "width": camera.width,
+                "height": camera.height,
+                "rate": camera.rate,
+                "flipped_input": settings.flipped_input,
+            },
+            "policy": policy,
+            "frames": {
+                "seen": counts.seen,
+                "measured": counts.measured,
+                "failed": counts.failed.total(),
+                "reasons": counts.failed,
+                "dropped": counts.dropped,
+            },
+            "seconds": counts.seconds,
+            "frames_per_second": counts.rate,
+            "ended": counts.ended,
+            "problems": camera.problems,
+            "warnings": [*plan.warnings, *counts.warnings],
+            "versions": versions(),
+            "models": {
+                "profile": plan.profile,
+                "reason": plan.reason,
+                "detector": plan.detector[0],
+                "landmarks": plan.landmarks[0],
+                "au_bank": plan.bank,
+                "au_bank_version": plan.bank_version,
+                "au_models": models,
+                "aus_left_empty": plan.left_empty(models),
+                "aus_without_sides": plan.without_sides(models),
+                "sha256": plan.hashes,
+            },
+            "device": device,
+            "settings": {
+                "detect_every": settings.detect_every,
+                "max_side": settings.max_side,
+                "views": [view.value for view in settings.views],
+                "blocked": settings.blocked,
+            },
+            "baseline": str(settings.baseline),
+            "files": files,
+        },
+    )
+
+
+def write_dictionary(path: Path, table: str, plan: ModelPlan, bank: AUBank) -> None:
+    """Write `<stem>.live.columns.csv`. Raises OutputError."""
+    held = columns.FileColumns(table, live_columns(sides=bank.has_sides))
+    columns.write_columns_dictionary(path, [held], bank.name, empty=plan.left_empty(plan.models_for(single_image=False)))
