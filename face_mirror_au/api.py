@@ -18,8 +18,8 @@ from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.landmark_run import LandmarkAUs, aus_from_landmarks
 from face_mirror_au.outputs import OutputPlan, points_in_3d, write_table
 from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.process import FrameRecord
-from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.video_run import RunSettings, VideoRunner

@@ -15,7 +15,8 @@ from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.sequence import AUSequence, OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, Located, View, ViewTable
 from face_mirror_hooks import PluginManager, hookimpl
 from face_mirror_hooks.records import FrameResult, VideoInfo, ViewResult, WorkerInfo

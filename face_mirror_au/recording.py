@@ -18,7 +18,7 @@ from face_mirror_au.records import View
 if TYPE_CHECKING:
     from face_mirror_au.io.source import SourceInfo
     from face_mirror_au.outputs import OutputPlan
-    from face_mirror_au.pipeline.sequence import OnlineValues
+    from face_mirror_au.pipeline.online import OnlineValues
     from face_mirror_au.records import Image
     from face_mirror_au.video_run import VideoResult, VideoRunner
     from face_mirror_hooks.records import FrameResult, ViewResult

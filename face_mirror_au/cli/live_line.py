@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from face_mirror_au.live.session import LiveCounts, OnFrame
-    from face_mirror_au.pipeline.sequence import OnlineValues
+    from face_mirror_au.pipeline.online import OnlineValues
     from face_mirror_au.records import View
     from face_mirror_hooks.records import FrameResult
 

@@ -21,7 +21,7 @@ from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
 from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
 from face_mirror_au.video_run import VideoResult
 from face_mirror_hooks.records import ViewResult

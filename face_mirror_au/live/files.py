@@ -15,7 +15,7 @@ from face_mirror_au.io import columns
 from face_mirror_au.io.files import open_log, output_error
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 from face_mirror_au.pipeline.description import descriptor_of, failure_reason
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import FloatArray, View
 from face_mirror_hooks.records import FrameResult
 

@@ -19,7 +19,7 @@ from face_mirror_au.loop.hook_task import HookedTask
 from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.description import failure_reason
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, View
 from face_mirror_au.video_run import CROWD_WARNING, RunSettings

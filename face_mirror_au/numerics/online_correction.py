@@ -25,7 +25,7 @@ class OnlineCorrection:
 
     def __init__(self, size: int) -> None:
         lower_edges = MINIMUM + (MAXIMUM - MINIMUM) / BINS * np.arange(BINS)
-        self._quantile = RunningQuantile(size, lower_edges, MINIMUM, MAXIMUM, lambda count: int(RATIO * count) + 1)
+        self._quantile = RunningQuantile(size, lower_edges, MINIMUM, MAXIMUM, _rank)
 
     def correct(self, raw: FloatArray) -> FloatArray:
         """Take a successful frame's raw intensities (size,) into account; return them corrected, clipped to [0, 5]."""
@@ -35,3 +35,7 @@ class OnlineCorrection:
         if self._quantile.count >= MIN_FRAMES:
             corrected = raw - self._quantile.value
         return np.clip(corrected, 0.0, MAX_INTENSITY)
+
+
+def _rank(count: int) -> int:
+    return int(RATIO * count) + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.overlay.plugin import OverlayPlugin, OverlayVideo
 from face_mirror_au.overlay.window import PreviewWindow
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import View
 from face_mirror_hooks import PluginManager
 

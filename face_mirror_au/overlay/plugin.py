@@ -12,7 +12,7 @@ from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.io.video_out import VideoWriter
 from face_mirror_au.overlay.draw import draw_scene
 from face_mirror_au.overlay.scene import scene_of
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View
 from face_mirror_hooks import hookimpl
 from face_mirror_hooks.records import FrameResult

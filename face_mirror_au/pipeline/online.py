@@ -1,6 +1,8 @@
-"""Online values of one view without an end: what `AUSequence` predicts as it goes, in memory that does not grow."""
+"""Online values of one view, frame by frame, in memory that does not grow: all that a camera gives, and the first half of a video."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +11,47 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.online_correction import OnlineCorrection
 from face_mirror_au.pipeline.baseline import SHARED, Baseline, RunningNeutral
-from face_mirror_au.pipeline.sequence import OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
+
+_WHOLE = len(INTENSITY_AUS)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineValues:
+    """Prediction of one frame as it comes. All NaN when the frame failed.
+
+    Attributes
+    ----------
+    columns : ndarray, (m,) float64
+        Unclipped intensities, in the columns of the bank (see `AUBank`).
+    presence : ndarray, (18,) float64
+        0 or 1.
+    all_corrected : ndarray, (m,) float64
+        OpenFace's webcam values: `columns` minus their own running 10 % quantiles, clipped to [0, 5].
+    """
+
+    columns: FloatArray
+    presence: FloatArray
+    all_corrected: FloatArray
+
+    @property
+    def raw(self) -> FloatArray:
+        """Unclipped intensities of the whole face, (17,) float64."""
+        return self.columns[:_WHOLE]
+
+    @property
+    def corrected(self) -> FloatArray:
+        """Webcam values of the whole face, (17,) float64."""
+        return self.all_corrected[:_WHOLE]
+
+    @property
+    def sides(self) -> FloatArray | None:
+        """Webcam values of the subject's left and right, (2, 17) float64; None when the bank has no predictors of one side."""
+        return self.all_corrected[_WHOLE:].reshape(2, _WHOLE) if len(self.all_corrected) > _WHOLE else None
 
 
 class OnlineSequence:
-    """Online values of one view of a camera. Fed in frame order.
+    """Online values of one view. Fed in frame order.
 
     Parameters
     ----------
@@ -36,17 +73,21 @@ class OnlineSequence:
         self.offsets = bank.offsets(np.zeros(bank.n_features) if self._neutral is None else self._neutral.value)
 
     def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None, time_s: float) -> OnlineValues:
-        """Take the next frame; None, None for one that failed. Parameters as for `AUSequence.append`."""
+        """Take the next frame; None, None for one that failed.
+
+        Parameters
+        ----------
+        hog : ndarray, (4464,) float32, or None
+        geometry : ndarray, (238,) float64, or None
+        time_s : float
+            Only a baseline with a segment looks at it.
+        """
         if self._original is not None:
             self.offsets = self._original.offsets
         elif self._neutral is not None and self._neutral.update(hog, geometry, time_s):
             self.offsets = self._bank.offsets(self._neutral.value)
         if hog is None or geometry is None:
-            raw, presence = np.full(self._bank.n_intensities, np.nan), np.full(len(PRESENCE_AUS), np.nan)
-            corrected = raw
-        else:
-            raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self.offsets)
-            corrected = self._correction.correct(raw)
-        whole = len(INTENSITY_AUS)
-        sides = corrected[whole:].reshape(2, whole) if self._bank.has_sides else None
-        return OnlineValues(raw[:whole], corrected[:whole], presence, sides)
+            nothing = np.full(self._bank.n_intensities, np.nan)
+            return OnlineValues(nothing, np.full(len(PRESENCE_AUS), np.nan), nothing)
+        raw, presence = self._bank.predict(np.concatenate([hog, geometry], dtype=np.float64), self.offsets)
+        return OnlineValues(raw, presence, self._correction.correct(raw))

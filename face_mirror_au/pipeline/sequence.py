@@ -21,8 +21,8 @@ from face_mirror_au.numerics.final_values import (
     neutral_offsets,
     quiet_frames,
 )
-from face_mirror_au.numerics.online_correction import OnlineCorrection
-from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
+from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline
+from face_mirror_au.pipeline.online import OnlineSequence, OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
@@ -35,28 +35,6 @@ _PIECE = 4096
 _MARGIN = PRESENCE_WINDOW // 2
 # Raw values of a whole video that are looked at together, at most.
 _MAX_VALUES = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class OnlineValues:
-    """Prediction of one frame as it comes. All NaN when the frame failed.
-
-    Attributes
-    ----------
-    raw : ndarray, (17,) float64
-        Unclipped intensities.
-    corrected : ndarray, (17,) float64
-        OpenFace's webcam value: minus its own running 10 % quantile, clipped to [0, 5].
-    presence : ndarray, (18,) float64
-        0 or 1.
-    sides : ndarray, (2, 17) float64, or None
-        As `corrected`, of the subject's left and right; None when the bank has no predictors of one side.
-    """
-
-    raw: FloatArray
-    corrected: FloatArray
-    presence: FloatArray
-    sides: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +130,9 @@ class AUSequence:
         self._strict = strict
         self._baseline = baseline or Baseline()
         self._original = original if self._baseline.kind == SHARED else None
-        geometry_size = bank.n_features - HOG_SIZE
-        own = Baseline() if self._baseline.kind == SHARED else self._baseline
-        self._neutral = None if self._original is not None else RunningNeutral(HOG_SIZE, geometry_size, own)
-        # What the bank adds for the present reference, and what is subtracted from every intensity in the end.
-        self.offsets = bank.offsets(np.zeros(bank.n_features)) if self._neutral is None else bank.offsets(self._neutral.value)
+        self.online = OnlineSequence(bank, self._baseline, None if original is None else original.online)
+        # What is subtracted from every intensity in the end.
         self.levels: FloatArray = np.zeros(bank.n_intensities)
-        self._correction = OnlineCorrection(bank.n_intensities)
         # Pages of it are only taken from the system when they are written. Predicted from float32, intensities move by less than 0.00001.
         self._descriptors = np.empty((MAX_REPREDICTED, bank.n_features), np.float32)
         self._kept = 0
@@ -188,27 +162,14 @@ class AUSequence:
         -------
         OnlineValues
         """
-        if self._original is not None:
-            self.offsets = self._original.offsets
-        elif self._neutral is not None and self._neutral.update(hog, geometry, time_s):
-            self.offsets = self._bank.offsets(self._neutral.value)
-        kept = _NOT_KEPT
-        if hog is None or geometry is None:
-            raw, corrected, presence = (
-                np.full(size, np.nan) for size in (self._bank.n_intensities, self._bank.n_intensities, len(PRESENCE_AUS))
-            )
-        else:
-            descriptor = np.concatenate([hog, geometry], dtype=np.float64)
-            raw, presence = self._bank.predict(descriptor, self.offsets)
-            corrected = self._correction.correct(raw)
-            if self._kept < MAX_REPREDICTED:
-                kept = self._kept
-                self._descriptors[kept] = descriptor
-                self._kept += 1
-        self._rows.append((raw, presence, hog is not None, self._baseline.holds(time_s), kept))
-        whole = slice(0, len(INTENSITY_AUS))
-        sides = corrected[len(INTENSITY_AUS) :].reshape(2, -1) if self._bank.has_sides else None
-        return OnlineValues(raw[whole], corrected[whole], presence, sides)
+        values = self.online.append(hog, geometry, time_s)
+        kept, success = _NOT_KEPT, hog is not None and geometry is not None
+        if success and self._kept < MAX_REPREDICTED:
+            kept = self._kept
+            self._descriptors[kept, :HOG_SIZE], self._descriptors[kept, HOG_SIZE:] = hog, geometry
+            self._kept += 1
+        self._rows.append((values.columns, values.presence, success, self._baseline.holds(time_s), kept))
+        return values
 
     def finish(self) -> FinalValues:
         """The final values of all frames at once; see `final_pieces`."""
@@ -266,7 +227,7 @@ class AUSequence:
 
     def _predicted_again(self) -> tuple[FloatArray, FloatArray]:
         """Intensities and presences of the kept frames with the final reference: (kept, m) and (kept, 18) float64."""
-        offsets = self.offsets if self._original is None else self._original.offsets
+        offsets = self.online.offsets
         raw, presence = np.empty((self._kept, self._bank.n_intensities)), np.empty((self._kept, len(PRESENCE_AUS)))
         for start in range(0, self._kept, _BLOCK):
             block = slice(start, min(start + _BLOCK, self._kept))

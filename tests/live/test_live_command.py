@@ -26,7 +26,7 @@ from face_mirror_au.io.video import open_source
 from face_mirror_au.live import cameras, newest, session
 from face_mirror_au.live.files import LiveLog, free_stem, live_columns
 from face_mirror_au.overlay import window
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, View
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
@@ -290,7 +290,7 @@ def test_the_line_names_the_largest_action_units_with_their_sides():
         numbers = np.zeros(17)
         for name, value in found.items():
             numbers[INTENSITY_AUS.index(name)] = value
-        return OnlineValues(numbers, numbers, np.zeros(18))
+        return OnlineValues(numbers, np.zeros(18), numbers)
 
     told = largest({View.LEFT_MIRRORED: values(AU12=2.5, AU06=1.0), View.RIGHT_MIRRORED: values(AU45=3.0, AU12=0.25)}, 3)
     assert told == [("AU45", "L 0.0 R 3.0"), ("AU12", "L 2.5 R 0.2"), ("AU06", "L 1.0 R 0.0")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from face_mirror_au.pipeline.description import AU_PLUGIN
-from face_mirror_au.pipeline.sequence import OnlineValues
+from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, Face, FaceDescriptor, View
 from face_mirror_hooks.records import FrameResult, ViewResult
 
@@ -54,8 +54,9 @@ def values(sides=None, **intensities):
     corrected = np.zeros(17)
     for name, value in intensities.items():
         corrected[INTENSITY_AUS.index(name)] = value
-    return OnlineValues(corrected.copy(), corrected, np.zeros(18), sides)
+    columns = corrected if sides is None else np.concatenate([corrected, np.ravel(sides)])
+    return OnlineValues(columns, np.zeros(18), columns)
 
 
 def nothing():
-    return OnlineValues(np.full(17, np.nan), np.full(17, np.nan), np.full(18, np.nan))
+    return OnlineValues(np.full(17, np.nan), np.full(18, np.nan), np.full(17, np.nan))
