@@ -154,7 +154,9 @@ def series_clip(studio: Studio, seed: int = 0, size: tuple[int, int] = (640, 480
         number = int(strengths.argmax())
         now = {shape: float(weight * strengths[number]) for shape, weight in EXPRESSIONS[SERIES[number]].items()}
         subject = moved(person, studio.model.express(rest, now), Pose(distance=60))
-        image, landmarks = render(Scene([subject], lights=FRONTAL_LIGHT, background=background, noise=noise, seed=seed * 1000 + frame), size)
+        image, landmarks = render(
+            Scene([subject], lights=FRONTAL_LIGHT, background=background, noise=noise, seed=seed * 1000 + frame), size
+        )
         yield ClipFrame(image, landmarks, now)
 
 
