@@ -12,6 +12,7 @@ __all__ = [
     "LicenceNotAcceptedError",
     "ModelFileError",
     "ModelRunError",
+    "MovementsError",
     "OpenCVMissingError",
     "OutputError",
     "PluginProblemError",
@@ -40,6 +41,10 @@ class ModelRunError(FaceMirrorAUError):
 
 class VideoError(FaceMirrorAUError):
     """A video or image is missing, empty, not a video, or has no picture in it."""
+
+
+class MovementsError(FaceMirrorAUError):
+    """A table of movements cannot be read, or a row of it is no movement of the recording."""
 
 
 class OutputError(FaceMirrorAUError):

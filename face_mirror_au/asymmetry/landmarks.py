@@ -10,7 +10,7 @@ the middle of the eye of their own side, so that a shift of the picture, or of t
 
 Which landmarks: the subject's left side is measured in the picture in which the left half stands twice, the right side in the other one,
 and in each the mean of the two (equal) halves is taken. Landmark models know mostly symmetric faces and pull what they see towards
-symmetry; a mirrored picture IS symmetric, so nothing is pulled. Against the truth of 96 rendered faces (benchmarks/RESULTS.md, "left
+symmetry; a mirrored picture IS symmetric, so little is lost. Against the truth of 96 rendered faces (benchmarks/RESULTS.md, "left
 minus right against truth"), left minus right of mouth corner, eye opening and brow height correlates with 0.99, 0.89, 0.94 there
 (attention mesh) and 0.93, 0.93, 0.93 (PFLD); in the original picture with 0.97, 0.83, 0.89 (attention mesh) and 0.91, 0.28, 0.46 (PFLD).
 Where a run has no mirrored pictures, the original's landmarks serve if they are the attention mesh's; PFLD's do not.
@@ -146,7 +146,7 @@ def excursions(positions: FloatArray, rest: FloatArray) -> FloatArray:
         the zygomatic muscle pulls. A weak corner that the other side drags across, or that sinks, does not count as moving.
     """
     brow, opening, out, down = (positions - rest).T
-    return np.maximum(np.stack([brow, -opening, (out - down) / np.sqrt(2)], axis=1), 0.0)
+    return np.asarray(np.maximum(np.stack([brow, -opening, (out - down) / np.sqrt(2)], axis=1), 0.0))
 
 
 def _dot(vectors: FloatArray, axes: FloatArray) -> FloatArray:

@@ -33,7 +33,8 @@ class SideMeasures:
         Time of that row, s.
     area : float or None
         Area under the curve for each second of measured time, in the unit of the curve: sum of (v[i] + v[i+1]) / 2 * (t[i+1] - t[i]) over
-        all neighbouring measured rows, divided by the sum of (t[i+1] - t[i]) over the same rows. None where no two neighbouring rows were measured.
+        all neighbouring measured rows, divided by the sum of (t[i+1] - t[i]) over the same rows.
+        None where no two neighbouring rows were measured.
     """
 
     peak: float

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from face_mirror_au import __version__
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.report import figures, words
+from face_mirror_au.report.face_landmarks import REST_GATE
+from face_mirror_au.report.measured import Measured
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult
@@ -23,7 +26,7 @@ def make_sections(result: RunResult) -> list[SidesSection]:
         return [make_section(key, result.time_s, sides) for key, sides in sources.items() if sides is not None]
 
 
-def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes]) -> str:
+def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes], measured: Measured | None = None) -> str:
     """Return the whole page as HTML.
 
     Parameters
@@ -33,6 +36,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         From `make_sections`.
     pictures : mapping of str to bytes
         Caption to PNG or JPEG; they become a part of the page.
+    measured : Measured, optional
+        Movements and landmarks; without them their sections are left out.
 
     Raises
     ------
@@ -63,7 +68,10 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         yaw=_yaw(result, pose),
         sections=list(sections),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
+        measured=measured,
         gate=GATE,
+        landmark_measures=LANDMARK_MEASURES,
+        rest_gate=REST_GATE,
         alike=words.ALIKE,
         apart=APART,
         good_yaw=GOOD_YAW,

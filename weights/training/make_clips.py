@@ -1,7 +1,7 @@
 """Renders the clips of the tests: `python -m face_mirror_weights.training.make_clips ICT.npz FOLDER`.
 
-One H.264 file for each clip, and `<name>.npz` with the true landmarks: (frames, faces, 68, 2) float32, px. That of the series has the weight
-of the smile in each frame, too: `left` and `right`, (frames,) float64. With a third argument, only the clip of that name is made.
+One H.264 file for each clip, and `<name>.npz` with the true landmarks: (frames, faces, 68, 2) float32, px. That of the series has the
+weight of the smile in each frame, too: `left` and `right`, (frames,) float64. With a third argument, only the clip of that name is made.
 """
 
 from __future__ import annotations
