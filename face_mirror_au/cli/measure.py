@@ -223,7 +223,7 @@ def _measure(
         report.files = [str(path) for path in (*written, *mirrored.values(), online)]
         _tell(report, runner, result)
     if _pages(plan, result, wanted=page):
-        report.page = _write_page(folder, plan.csv.stem, report.warnings)
+        report.page = _write_page(folder, plan.csv.stem, video, report.warnings)
 
 
 def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None:
@@ -243,18 +243,19 @@ def _tell(report: VideoReport, runner: VideoRunner, result: VideoResult) -> None
 
 
 def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:
-    """The report page, where there is something to compare: it takes both mirrored views."""
+    """The report page and its numbers, where there is something to compare: it takes both mirrored views."""
+    from face_mirror_au.io import asymmetry_csv
     from face_mirror_au.report.write import ENDING
 
-    return [plan.beside(ENDING)] if wanted and len(result.tables) > 2 else []
+    return [plan.beside(ENDING), plan.beside(asymmetry_csv.ENDING)] if wanted and len(result.tables) > 2 else []
 
 
-def _write_page(folder: Path, stem: str, warnings: list[str]) -> str | None:
+def _write_page(folder: Path, stem: str, recording: Path, warnings: list[str]) -> str | None:
     """The report page; its name. The tables are whole without it, so a page that cannot be made is a warning."""
     from face_mirror_au.report.write import write_report
 
     try:
-        return str(write_report(folder, stem))
+        return str(write_report(folder, stem, recording=recording))
     except FaceMirrorAUError as error:
         warnings.append(f"no report page: {error}")
         return None

@@ -11,6 +11,8 @@ import numpy as np
 from face_mirror_au.asymmetry.measures import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
 from face_mirror_au.io.earlier import VIDEOS
+from face_mirror_au.io.files import display_name
+from face_mirror_au.io.metadata import hash_input
 from face_mirror_au.io.video import open_source
 from face_mirror_au.models.pixels import opencv
 from face_mirror_au.records import Image, View
@@ -70,6 +72,24 @@ def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path
         for view, found in pictures.items()
         if row in found
     }
+
+
+def check_recording(result: RunResult, recording: Path) -> None:
+    """Make sure that a file is the run's input: pictures of another face must not stand beside these numbers.
+
+    Raises
+    ------
+    ResultError
+        When it is another file, or the result does not say what it was made from.
+    VideoError
+        When it cannot be read.
+    """
+    source = result.metadata.get("input")
+    expected = source.get("sha256") if isinstance(source, dict) else None
+    if expected is None or hash_input(recording) != expected:
+        raise ResultError(
+            f"'{display_name(recording)}' is not the recording of '{display_name(result.folder)}'; give the file that was measured"
+        )
 
 
 def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
