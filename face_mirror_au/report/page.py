@@ -12,7 +12,7 @@ from face_mirror_au.report import figures, words
 from face_mirror_au.report.face_landmarks import REST_GATE
 from face_mirror_au.report.measured import Measured
 from face_mirror_au.report.pictures import data_uri
-from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose, run_messages, view_qualities
+from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, VIEW_WORDS, HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
@@ -69,6 +69,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         sections=list(sections),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
         measured=measured,
+        # Pictures of one moment stand in one row, two moments in one where the original's are not there.
+        pictures_across="three" if any(VIEW_WORDS["original"] in caption for caption in pictures) else "four",
         gate=GATE,
         landmark_measures=LANDMARK_MEASURES,
         rest_gate=REST_GATE,
