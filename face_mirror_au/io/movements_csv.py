@@ -106,7 +106,7 @@ def _time(cell: str, column: str, where: str, parted: str) -> float:
     plain = cell.replace(",", ".") if parted == ";" else cell
     value = float(plain) if _TIME.fullmatch(plain) else math.nan
     if not math.isfinite(value):
-        raise MovementsError(f"{where}: {column} is '{_shown(cell)}', no time in seconds; write a number such as 2.5")
+        raise MovementsError(f"{where}: {column} is '{_shown(cell)}', no time in seconds; write a number like 2.5")
     return value
 
 

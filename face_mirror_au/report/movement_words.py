@@ -12,8 +12,8 @@ from face_mirror_au.report.words import ALIKE, TOO_LITTLE, au_label
 
 
 def span(movement: Movement) -> str:
-    """When it was: "0.50-1.53 s", with an en dash."""
-    return f"{movement.start_s:.2f}\N{EN DASH}{movement.end_s:.2f} s"
+    """When it was: "0.50-1.53 s"."""
+    return f"{movement.start_s:.2f}-{movement.end_s:.2f} s"
 
 
 def title(number: int, movement: Movement) -> str:
