@@ -21,11 +21,15 @@ from face_mirror_au.report.write import write_report
 PROPOSED = "start_s,end_s,action\n0.200,0.800,BS\n"
 # What a cell of the page is called in the table: (measure, column).
 CELLS = {
-    "peak-left": ("peak", "left"), "peak-right": ("peak", "right"),
-    "time-left": ("peak_time", "left"), "time-right": ("peak_time", "right"), "area-left": ("area_per_second", "left"), "area-right": ("area_per_second", "right"), 
+    "peak-left": ("peak", "left"),
+    "peak-right": ("peak", "right"),
+    "time-left": ("peak_time", "left"),
+    "time-right": ("peak_time", "right"),
+    "area-left": ("area_per_second", "left"),
+    "area-right": ("area_per_second", "right"),
     "rest-left": ("at_rest", "left"),
     "rest-right": ("at_rest", "right"),
-}  # fmt: skip
+}
 
 
 def page(folder, **options):
