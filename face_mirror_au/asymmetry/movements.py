@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.actions import ACTIONS, UNNAMED, Action
-from face_mirror_au.asymmetry.measures import GATE, measured_on_both
+from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 
 # A proposal: something rises by at least this much above its own quiet level, intensity; it lasts while the rise is above `GATE`.
 MIN_RISE = 1.0
 QUIET_SHARE = 0.2  # of the frames: their level is an action unit's quiet one
-MAX_GAP_S = 0.2  # a shorter pause does not end a movement
-MIN_LENGTH_S = 0.2
+MIN_LENGTH_S = 0.2  # a shorter pause does not end a movement, and what is shorter is none
 # A shorter closure of the eyes is a blink, which nobody asked for: there are twenty of them in a minute.
 MIN_CLOSURE_S = 0.5
+VALLEY = 0.5  # of the lower of its two neighbours: what sinks below was two movements
 BIG_SMILE = 2.5  # intensity: half of the scale
 
-_ACTION_OF = {
-    "AU01": "RE", "AU02": "RE", "AU04": "FR", "AU45": "ES", "AU09": "WN", "AU10": "WN", "AU12": "SS", "AU20": "SE", "AU25": "SO",
-    "AU14": "", "AU15": "",
-}  # fmt: skip
+# By zone, the action units that movements are looked for in, with the action that they propose; empty: no one movement of the protocol.
+_PROPOSALS: dict[str, dict[str, str]] = {
+    "upper": {"AU01": "RE", "AU02": "RE", "AU04": "FR"},
+    "eye": {"AU45": "ES"},
+    "midface": {"AU09": "WN", "AU10": "WN"},
+    "mouth": {"AU12": "SS", "AU14": "", "AU15": "", "AU20": "", "AU25": ""},
+}
+_EYE = list(_PROPOSALS).index("eye")
+_SMILE = "SS"
+_REST = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ def propose_movements(time_s: FloatArray, left: FloatArray, right: FloatArray) -
     """Propose movements from final intensities.
 
     The strength of an action unit is the larger of its two sides, minus its own quiet level (what it does not exceed in a fifth of the
-    frames). A movement is a stretch of time in which some strength stays above 0.5, reaches 1, and lasts 0.2 s; pauses shorter than 0.2 s
-    are part of it. It is named after the action unit with the largest strength, summed over the stretch; a closure of the eyes shorter
-    than 0.5 s is a blink and left out. A smile is called big from 2.5 on. Where no protocol movement is made by that action unit, it has
-    no name.
+    frames); that of a zone is the largest of its action units. A movement is a stretch of time in which one zone is the strongest and
+    its strength stays above 0.5, reaches 1, and lasts 0.2 s. Interruptions shorter than 0.2 s, and blinks, are part of it; where its
+    strength sinks below half of what it reaches before and after, there were two. It is named after the action unit with the largest
+    strength, summed over the stretch. A smile is called big from 2.5 on; a closure of the eyes shorter than 0.5 s is a blink and left
+    out.
 
     Parameters
     ----------
@@ -77,13 +83,22 @@ def propose_movements(time_s: FloatArray, left: FloatArray, right: FloatArray) -
     list of Movement
         In order of time, times rounded to ms.
     """
-    aus = [au for au in _ACTION_OF if measured_on_both(*_sides(au, left, right)).any()]
-    if not aus:
-        return []
-    rises = np.stack([_rise(*_sides(au, left, right)) for au in aus], axis=1)
-    runs = _stretches(time_s, rises.max(axis=1) >= GATE)
-    found = [_name(time_s, rises, left, right, aus, slice(first, last + 1)) for first, last in runs]
-    return [movement for movement in found if movement is not None]
+    rises = {au: _rise(*_sides(au, left, right)) for aus in _PROPOSALS.values() for au in aus}
+    zones = np.stack([np.max([rises[au] for au in aus], axis=0) for aus in _PROPOSALS.values()], axis=1)
+    found = []
+    for label, first, last in _stretches(time_s, zones):
+        actions = list(_PROPOSALS.values())[label]
+        for start, end in _parts(time_s, zones[:, label], first, last):
+            rows = slice(start, end + 1)
+            length = time_s[end] - time_s[start]
+            if zones[rows, label].max() < MIN_RISE or length < (MIN_CLOSURE_S if label == _EYE else MIN_LENGTH_S):
+                continue
+            au = max(actions, key=lambda one: float(np.maximum(rises[one][rows], 0).sum()))
+            code = actions[au]
+            if code == _SMILE and max(float(np.nanmax(side[rows])) for side in _sides(au, left, right)) >= BIG_SMILE:
+                code = "BS"
+            found.append(Movement(round(float(time_s[start]), 3), round(float(time_s[end]), 3), code, proposed=True))
+    return found
 
 
 def _sides(au: str, left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -95,29 +110,41 @@ def _rise(left: FloatArray, right: FloatArray) -> FloatArray:
     """Strength above the quiet level, (N,); 0 where there is no measurement: nothing is proposed there."""
     larger = np.maximum(left, right)
     there = np.isfinite(larger)
-    return np.where(there, larger - np.quantile(larger[there], QUIET_SHARE), 0.0)
+    quiet = np.quantile(larger[there], QUIET_SHARE) if there.any() else 0.0
+    return np.where(there, larger - quiet, 0.0)
 
 
-def _stretches(time_s: FloatArray, active: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and last row of every stretch; those with a short pause between them are one."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], active, [False]]).astype(np.int8))).reshape(-1, 2)
-    joined: list[tuple[int, int]] = []
-    for first, after in edges.tolist():
-        if joined and time_s[first] - time_s[joined[-1][1]] < MAX_GAP_S:
-            joined[-1] = (joined[-1][0], after - 1)
-        else:
-            joined.append((first, after - 1))
-    return joined
+def _stretches(time_s: FloatArray, zones: FloatArray) -> list[tuple[int, int, int]]:
+    """Strongest zone, first and last row of every stretch; what only interrupts one is part of it."""
+    labels = np.where(zones.max(axis=1) >= GATE, zones.argmax(axis=1), _REST)
+    runs = _runs(labels)
+    for (before, _, _), (label, first, last), (after, _, _) in zip(runs, runs[1:], runs[2:], strict=False):
+        limit = MIN_CLOSURE_S if label == _EYE else MIN_LENGTH_S
+        # From the frame before it to the one after it.
+        if before == after != _REST and time_s[last + 1] - time_s[first - 1] < limit:
+            labels[first : last + 1] = before
+    return [run for run in _runs(labels) if run[0] != _REST]
 
 
-def _name(time_s: FloatArray, rises: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str], rows: slice) -> Movement | None:
-    """The movement of a stretch; None for noise and blinks."""
-    inside, times = rises[rows], time_s[rows]
-    length = times[-1] - times[0]
-    au = aus[int(np.maximum(inside, 0).sum(axis=0).argmax())]
-    if inside.max() < MIN_RISE or length < (MIN_CLOSURE_S if au == "AU45" else MIN_LENGTH_S):
-        return None
-    code = _ACTION_OF[au]
-    if code == "SS" and max(float(np.nanmax(side[rows])) for side in _sides(au, left, right)) >= BIG_SMILE:
-        code = "BS"
-    return Movement(round(float(times[0]), 3), round(float(times[-1]), 3), code, proposed=True)
+def _runs(labels: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Label, first and last row of every run of equal labels."""
+    starts = np.flatnonzero(np.diff(labels, prepend=labels[:1] - 1))
+    ends = np.append(starts[1:], len(labels)) - 1
+    return [(int(labels[start]), int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _parts(time_s: FloatArray, strength: FloatArray, first: int, last: int) -> list[tuple[int, int]]:
+    """A stretch, parted at its deepest valley, and so on; what lasts less than `MIN_LENGTH_S` is no valley."""
+    inside = strength[first : last + 1]
+    lower = np.minimum(np.maximum.accumulate(inside), np.maximum.accumulate(inside[::-1])[::-1])
+    depth = np.where(lower >= MIN_RISE, inside / np.maximum(lower, MIN_RISE), 1.0)
+    valleys = [
+        slice(start, end + 1)
+        for low, start, end in _runs((depth < VALLEY).astype(np.int64))
+        if low and time_s[first + end + 1] - time_s[first + start - 1] >= MIN_LENGTH_S
+    ]
+    if not valleys:
+        return [(first, last)]
+    deepest = min(valleys, key=lambda rows: float(depth[rows].min()))
+    valley = first + deepest.start + int(depth[deepest].argmin())
+    return _parts(time_s, strength, first, valley) + _parts(time_s, strength, valley + 1, last)

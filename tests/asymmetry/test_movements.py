@@ -55,6 +55,20 @@ def test_a_short_pause_does_not_end_a_movement():
     assert len(proposed(face(AU12=[(30, 50, 2), (60, 80, 2)]))) == 2
 
 
+def test_a_blink_in_a_smile_is_part_of_it():
+    assert proposed(face(AU12=[(30, 90, 2)], AU45=[(50, 60, 4)])) == [(1.0, 2.967, "SS")]
+
+
+def test_one_zone_after_the_other_without_rest_are_two_movements():
+    assert proposed(face(AU12=[(30, 60, 2)], AU01=[(60, 90, 2)])) == [(1.0, 1.967, "SS"), (2.0, 2.967, "RE")]
+
+
+def test_a_deep_valley_parts_two_movements_and_a_shallow_one_does_not():
+    deep = face(AU12=[(30, 50, 2), (50, 60, 0.8), (60, 80, 3)])
+    assert [code for _, _, code in proposed(deep)] == ["SS", "BS"]
+    assert len(proposed(face(AU12=[(30, 50, 2), (50, 60, 1.2), (60, 80, 3)]))) == 1
+
+
 def test_a_level_that_is_always_there_is_no_movement():
     assert proposed(face(1.5)) == []
     assert proposed(face(1.5, AU12=[(30, 60, 2)]), face(1.5)) == [(1.0, 1.967, "BS")]
@@ -62,6 +76,7 @@ def test_a_level_that_is_always_there_is_no_movement():
 
 def test_what_has_no_protocol_movement_has_no_name():
     assert [code for _, _, code in proposed(face(AU15=[(30, 60, 2)]))] == [""]
+    assert [code for _, _, code in proposed(face(AU25=[(30, 60, 2)]))] == [""], "lips part in many movements"
 
 
 def test_frames_without_a_face_are_in_no_movement():
