@@ -49,12 +49,15 @@ def sentence(
     measured = [(label, sides) for label, sides in lengths if sides is not None]
     if main is None and not measured:
         return f"{start}{word}, not measured on both sides."
-    first = main.sides if main is not None else measured[0][1]
+    first, by = main.sides if main is not None else measured[0][1], ""
+    seen = next((sides for _, sides in measured if sides.difference is not None), None)
+    if main is not None and main.sides.too_small and seen is not None:
+        first, by = seen, ", by the landmarks; the action units stay below the gate"
     figures = [_unit_figures(main)] if main is not None else []
     figures += [f"{label}: {sides.left.peak:.3f} and {sides.right.peak:.3f} eye distances" for label, sides in measured]
     opposite = any(_opposite(first, sides) for _, sides in measured)
     but = " Action units and landmarks say the opposite of each other: look at both." if opposite else ""
-    return f"{start}{word} {which_side(first)}. {'; '.join(figures)}.{but}"
+    return f"{start}{word} {which_side(first)}{by}. {'; '.join(figures)}.{but}"
 
 
 def which_side(sides: Comparison) -> str:

@@ -122,7 +122,11 @@ def test_a_broken_video_is_told_and_leaves_the_earlier_page(folder):
 
 def test_a_new_run_takes_the_page_of_the_earlier_one_away(folder):
     path = write_report(folder, "smile_left", faces=False)
-    assert path in EarlierResult.find(folder / "smile_left.csv").files
+    named = folder / "smile_left.movements.csv"
+    named.write_text("start_s,end_s,action\n")
+    removed = EarlierResult.find(folder / "smile_left.csv").files
+    assert {path, folder / "smile_left.asymmetry.csv"} <= set(removed)
+    assert named not in removed, "a person has written in it"
 
 
 def test_errors_are_one_line_and_say_what_to_do(tmp_path):

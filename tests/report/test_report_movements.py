@@ -144,6 +144,19 @@ def test_a_sentence_says_which_side(tmp_path, shares, words):
     assert words in page(folder).said_in("movements")
 
 
+def test_where_action_units_are_too_weak_the_landmarks_speak_and_it_is_said(tmp_path):
+    folder = add_landmarks(make_run(tmp_path, left=values(AU12=BUMP / 10), right=values()), true_points("smile_left"))
+    said = page(with_movements(folder, "start_s,end_s,action\n0.2,0.8,BS\n")).said_in("movements")
+    assert "smile on the left only, by the landmarks; the action units stay below the gate. AU12 lip corner puller: 0.38 on" in said
+
+
+def test_where_action_units_and_landmarks_contradict_each_other_it_is_said(tmp_path):
+    contradiction = "say the opposite of each other"
+    for clip, expected in (("smile_left", False), ("smile_right", True)):
+        folder = add_landmarks(make_run(tmp_path / clip, left=values(AU12=BUMP), right=values()), true_points(clip))
+        assert (contradiction in page(folder).said_in("movements")) == expected
+
+
 def test_a_movement_without_a_name_is_of_the_zone_that_moved_most(tmp_path):
     folder = with_movements(make_run(tmp_path, left=values(AU45=BUMP), right=values(AU45=BUMP)), "start_s,end_s,action\n0,1.1,\n")
     assert "Movement 1 (0.00-1.10 s): movement of the eye region on both sides, about the same." in page(folder).said
