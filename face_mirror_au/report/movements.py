@@ -21,6 +21,8 @@ from face_mirror_au.report.face_landmarks import LandmarkSection
 from face_mirror_au.report.result import TwoSides
 from face_mirror_au.report.words import au_label
 
+MAX_BARS = 30  # movements: more make a figure that is longer than two screens, and the table has them all
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -104,7 +106,7 @@ class MovementPart:
 
 @dataclass(frozen=True, slots=True)
 class MovementsSection:
-    """All movements, which sides they were measured on ("mirrored" or "unmirrored"), and the bars of their peaks (None without any)."""
+    """All movements, which sides they were measured on ("mirrored" or "unmirrored"), and the bars of their peaks (None without any, and with more than 30)."""
 
     sides: str
     parts: tuple[MovementPart, ...]
@@ -142,7 +144,7 @@ def measure_movements(
     parts = tuple(measured.part(number, movement) for number, movement in enumerate(movements, start=1))
     shown = [(f"{part.number}: {part.movement.action.word}", part.main.sides) for part in parts if part.main is not None]
     bars = None
-    if shown:
+    if 0 < len(shown) <= MAX_BARS:
         top = figures.common_top([side.peak for _, found in shown for side in (found.left, found.right)])
         bars = figures.bars(shown, top, "movement-bars", " ".join(part.sentence for part in parts))
     return MovementsSection(key, parts, bars)

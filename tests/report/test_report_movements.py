@@ -312,6 +312,14 @@ def test_formulas_stand_on_the_page(tmp_path):
     assert "brow raise 0.02, eye closing 0.02, mouth corner, up and out 0.03" in said
 
 
+@pytest.mark.parametrize(("count", "drawn"), [(30, True), (31, False)])
+def test_very_many_movements_are_in_the_table_and_not_drawn(tmp_path, count, drawn):
+    folder = with_movements(make_run(tmp_path), "start_s,end_s,action\n" + "0.2,0.8,BS\n" * count)
+    found = page(folder)
+    assert f"Movement {count} (" in found.said_in("movements")
+    assert ("Largest intensity of each movement's own action units" in found.said_in("movements")) == drawn
+
+
 def test_names_in_a_table_are_text(tmp_path):
     folder = make_run(tmp_path / "x")
     evil = tmp_path / "<img src=x>.csv"
