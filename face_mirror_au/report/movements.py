@@ -106,7 +106,10 @@ class MovementPart:
 
 @dataclass(frozen=True, slots=True)
 class MovementsSection:
-    """All movements, which sides they were measured on ("mirrored" or "unmirrored"), and the bars of their peaks (None without any, and with more than 30)."""
+    """All movements, which sides they were measured on ("mirrored" or "unmirrored"), and the bars of their peaks.
+
+    `bars` is None without any movement, and with more than `MAX_BARS`.
+    """
 
     sides: str
     parts: tuple[MovementPart, ...]
