@@ -223,7 +223,8 @@ def write_clip(frames: Iterable[Image], path: Path | str, rate: int = RATE) -> i
     """
     count = 0
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(rate), options={"crf": "18"})
+        # One thread: with more, the same pictures do not always give the same bytes.
+        stream = container.add_stream("libx264", rate=Fraction(rate), options={"crf": "18", "threads": "1"})
         stream.pix_fmt = "yuv420p"
         for image in frames:
             height, width = image.shape[:2]
