@@ -133,6 +133,7 @@ SMILES = [
     ((1.0, 0.5), "smile on both sides, more on the left"),
     ((0.3, 1.0), "smile on both sides, more on the right"),
     ((0.05, 1.0), "smile on the right only"),
+    ((1.0, 0.17), "smile on the left only"),
     ((0.1, 0.1), "smile with too little movement"),
 ]
 

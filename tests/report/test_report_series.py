@@ -109,7 +109,7 @@ def test_the_mouth_corners_move_as_those_of_the_rendered_face(table, truth):
     true_peak = excursions(positions, rest_positions(positions, at_rest))[:, LANDMARK_MEASURES.index(MOUTH_CORNER)].max()
     left, right, both = (numbers(table, number, "mouth_corner") for number in (1, 2, 3))
     for found in (left["left"], right["right"], both["left"], both["right"]):
-        assert found == pytest.approx(true_peak, rel=0.12)
+        assert found == pytest.approx(true_peak, rel=0.15)
     assert max(left["right"], right["left"]) < 0.03, "below the gate"
     assert left["difference"] > 0.7
     assert right["difference"] < -0.7

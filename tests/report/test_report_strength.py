@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from face_mirror_au.report.movement_words import ONLY
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 STRENGTHS = (0.3, 0.6, 0.9)
@@ -95,7 +97,8 @@ def test_a_measure_grows_with_the_expression_on_its_side_and_stays_on_the_other(
     assert len(found) == 3
     assert np.diff(moving).min() > 0.5 * gate, moving.tolist()
     assert moving.iloc[-1] > 2 * gate
-    assert still.max() < gate, still.tolist()
+    # Action units see up to a sixth of a movement on the side that keeps still: what the page calls "on one side only".
+    assert (still < np.maximum(gate, ONLY * moving)).all(), still.tolist()
     sign = 1 if side == "left" else -1
     assert found["difference"].iloc[-1] * sign > 0.6
 
