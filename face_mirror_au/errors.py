@@ -14,6 +14,7 @@ __all__ = [
     "LicenceNotAcceptedError",
     "ModelFileError",
     "ModelRunError",
+    "MovementsError",
     "NoDisplayError",
     "OpenCVMissingError",
     "OutputError",
@@ -53,6 +54,10 @@ class CameraError(FaceMirrorAUError):
 
 class NoDisplayError(FaceMirrorAUError):
     """A preview window cannot be opened."""
+
+
+class MovementsError(FaceMirrorAUError):
+    """A table of movements cannot be read, or a row of it is no movement of the recording."""
 
 
 class OutputError(FaceMirrorAUError):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from face_mirror_au.errors import OutputError, UsageError
-from face_mirror_au.io import columns
+from face_mirror_au.io import asymmetry_csv, columns
+from face_mirror_au.io.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.io.csv_tables import (
     Points3D,
     face_mirror_columns,
@@ -198,6 +199,7 @@ def write_all(
         held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
         held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
+        held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
         written.append(write_dictionary(held, plan, runner, result.models))
     endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, metadata, *others)]
     write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes) | {"files": endings})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError
+from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.earlier import OVERLAY
 from face_mirror_au.io.mirror_video import MirroredVideos
 from face_mirror_au.io.raw_log import OnlineLog
@@ -146,7 +147,7 @@ def measure_recording(
         report.files = [str(path) for path in (*written, *videos, online)]
         _tell(report, runner, result)
     if _pages(plan, result, wanted=page):
-        report.page = _write_page(folder, plan.csv.stem, report.warnings)
+        report.page = _write_page(folder, plan.csv.stem, video, report.warnings)
 
 
 def _tell(report: RecordingReport, runner: VideoRunner, result: VideoResult) -> None:
@@ -164,18 +165,18 @@ def _tell(report: RecordingReport, runner: VideoRunner, result: VideoResult) -> 
 
 
 def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]:
-    """The report page, where there is something to compare."""
+    """The report page and its numbers, where there is something to compare."""
     from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import, and only needed at the end
 
-    return [plan.beside(REPORT_ENDING)] if wanted and len(result.tables) >= VIEWS_FOR_A_PAGE else []
+    return [plan.beside(REPORT_ENDING), plan.beside(asymmetry_csv.ENDING)] if wanted and len(result.tables) >= VIEWS_FOR_A_PAGE else []
 
 
-def _write_page(folder: Path, stem: str, warnings: list[str]) -> str | None:
+def _write_page(folder: Path, stem: str, recording: Path, warnings: list[str]) -> str | None:
     """The report page; its name. The tables are whole without it, so a page that cannot be made is a warning."""
     from face_mirror_au.report.write import write_report
 
     try:
-        return str(write_report(folder, stem))
+        return str(write_report(folder, stem, recording=recording))
     except FaceMirrorAUError as error:
         warnings.append(f"no report page: {error}")
         return None

@@ -26,14 +26,15 @@ class SideMeasures:
     Attributes
     ----------
     peak : float
-        Largest value, intensity (0 to 5).
+        Largest value: intensity (0 to 5), or eye distances for a landmark measure.
     row : int
         Row of the peak, from 0; the first one where several are equal.
     time_s : float
         Time of that row, s.
     area : float or None
-        Area under the curve for each second of measured time, intensity: sum of (v[i] + v[i+1]) / 2 * (t[i+1] - t[i]) over all neighbouring
-        measured rows, divided by the sum of (t[i+1] - t[i]) over the same rows. None where no two neighbouring rows were measured.
+        Area under the curve for each second of measured time, in the unit of the curve: sum of (v[i] + v[i+1]) / 2 * (t[i+1] - t[i]) over
+        all neighbouring measured rows, divided by the sum of (t[i+1] - t[i]) over the same rows.
+        None where no two neighbouring rows were measured.
     """
 
     peak: float
@@ -51,33 +52,29 @@ class Comparison:
     left, right : SideMeasures
     frames : int
         In how many frames both sides were measured.
+    gate : float
+        Below it there is no difference and no ratio, in the unit of the peaks; above 0.
     """
 
     left: SideMeasures
     right: SideMeasures
     frames: int
+    gate: float = GATE
 
     @property
     def too_small(self) -> bool:
-        """Whether the larger of the two peaks is below the gate of 0.5."""
-        return max(self.left.peak, self.right.peak) < GATE
+        """Whether the larger of the two peaks is below the gate."""
+        return max(self.left.peak, self.right.peak) < self.gate
 
     @property
     def difference(self) -> float | None:
-        """Signed difference (L - R) / (L + R) of the peaks L (left) and R (right).
-
-        +1: only the left side moved; 0: both alike; -1: only the right side moved. None when the larger of L and R is below 0.5.
-        """
-        if self.too_small:
-            return None
-        return (self.left.peak - self.right.peak) / (self.left.peak + self.right.peak)
+        """`signed_difference` of the two peaks; None when they are `too_small`."""
+        return signed_difference(self.left.peak, self.right.peak, self.gate)
 
     @property
     def ratio(self) -> float | None:
-        """Ratio min(L, R) / max(L, R) of the peaks: 1 alike, 0 one side did not move. None when the larger one is below 0.5."""
-        if self.too_small:
-            return None
-        return min(self.left.peak, self.right.peak) / max(self.left.peak, self.right.peak)
+        """`symmetry_ratio` of the two peaks; None when they are `too_small`."""
+        return symmetry_ratio(self.left.peak, self.right.peak, self.gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +96,25 @@ class ZoneComparison:
     right_au: str
 
 
+def signed_difference(left: float, right: float, gate: float) -> float | None:
+    """Signed difference (L - R) / (L + R) of two values that are not negative.
+
+    +1: only the left side; 0: both alike; -1: only the right side. None when the larger of L and R is below the gate (above 0).
+    """
+    return None if max(left, right) < gate else (left - right) / (left + right)
+
+
+def symmetry_ratio(left: float, right: float, gate: float) -> float | None:
+    """Ratio min(L, R) / max(L, R): 1 alike, 0 nothing on one side. None when the larger one is below the gate (above 0)."""
+    return None if max(left, right) < gate else min(left, right) / max(left, right)
+
+
 def measured_on_both(left: FloatArray, right: FloatArray) -> NDArray[np.bool_]:
     """Where both sides have a value; same shape as the two arrays."""
     return np.isfinite(left) & np.isfinite(right)
 
 
-def compare_sides(time_s: FloatArray, left: FloatArray, right: FloatArray) -> Comparison | None:
+def compare_sides(time_s: FloatArray, left: FloatArray, right: FloatArray, gate: float = GATE) -> Comparison | None:
     """Compare two curves.
 
     Parameters
@@ -112,7 +122,10 @@ def compare_sides(time_s: FloatArray, left: FloatArray, right: FloatArray) -> Co
     time_s : ndarray, (N,) float64
         Time of each row, s, growing.
     left, right : ndarray, (N,) float64
-        Final intensities (0 to 5) of the subject's left and right side; NaN where there is no measurement.
+        The subject's left and right side, not negative: final intensities (0 to 5), or a landmark measure; NaN where there is
+        no measurement.
+    gate : float
+        Of the comparison.
 
     Returns
     -------
@@ -122,7 +135,7 @@ def compare_sides(time_s: FloatArray, left: FloatArray, right: FloatArray) -> Co
     both = measured_on_both(left, right)
     if not both.any():
         return None
-    return Comparison(_measure(time_s, left, both), _measure(time_s, right, both), int(both.sum()))
+    return Comparison(_measure(time_s, left, both), _measure(time_s, right, both), int(both.sum()), gate)
 
 
 def _measure(time_s: FloatArray, values: FloatArray, both: NDArray[np.bool_]) -> SideMeasures:

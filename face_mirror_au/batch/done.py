@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from face_mirror_au.batch.state import BatchState
+from face_mirror_au.io.asymmetry_csv import ENDING as ASYMMETRY_ENDING
 from face_mirror_au.io.earlier import METADATA, VIDEOS
 from face_mirror_au.recording import VIEWS_FOR_A_PAGE
 from face_mirror_au.report.write import ENDING as REPORT_ENDING
@@ -17,7 +18,7 @@ from face_mirror_au.report.write import ENDING as REPORT_ENDING
 _OTHER_VERSIONS = frozenset({"python", "pandas"})
 _OTHER_SETTINGS = frozenset({"workers", "start_method"})
 # `report` writes them anew: any size will do.
-_REWRITTEN = frozenset({REPORT_ENDING})
+_REWRITTEN = frozenset({REPORT_ENDING, ASYMMETRY_ENDING})
 _MODEL_KEYS = ("profile", "detector", "landmarks", "au_bank", "au_bank_version", "sha256")
 
 
@@ -118,5 +119,5 @@ def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:
     files, settings = metadata["files"], metadata["settings"]
     videos = [ending for ending in VIDEOS if any(ending == f"_{view}.mp4" for view in settings["views"])] if wanted.write_videos else []
     measured = len(metadata["frames"]) - 1  # views; the other entry is how many frames were decoded
-    page = [REPORT_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
+    page = [REPORT_ENDING, ASYMMETRY_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
     return set(files) >= {*videos, *page}

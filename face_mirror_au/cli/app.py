@@ -16,6 +16,7 @@ from face_mirror_au.cli.host import host
 from face_mirror_au.cli.info import info
 from face_mirror_au.cli.landmarks import au_from_landmarks
 from face_mirror_au.cli.live import live
+from face_mirror_au.cli.movements import movements
 from face_mirror_au.cli.plugins import plugins
 from face_mirror_au.cli.report import report
 from face_mirror_au.cli.run import mirror, quiet_library_logs, run
@@ -34,6 +35,7 @@ app.command("au-from-landmarks")(au_from_landmarks)
 app.command("report")(report)
 app.command("compare")(compare)
 app.command("convert")(convert)
+app.command("movements")(movements)
 app.command("demo")(demo)
 app.command("plugins")(plugins)
 app.command("host")(host)

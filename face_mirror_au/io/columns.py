@@ -76,6 +76,21 @@ _FIXED = {
     "reason": ColumnMeaning("why the frame was not measured; empty where it was", "-", "text"),
     "row": ColumnMeaning("row of the table, counted from 1", "-", "1 upwards"),
     "image": ColumnMeaning("name of the image file of that row", "-", "text"),
+    # Of the table of the report page's numbers.
+    "sides": ColumnMeaning("where the sides were measured: mirrored (each half made into a whole face) or unmirrored", "-", "two words"),
+    "movement": ColumnMeaning("number of the movement on the report page; 0: the whole recording", "-", "0 upwards"),
+    "start_s": ColumnMeaning("beginning of the movement; empty for the whole recording", "s", "0 upwards"),
+    "end_s": ColumnMeaning("end of the movement; empty for the whole recording", "s", "above 0"),
+    "action": ColumnMeaning("code of the movement; empty for the whole recording, and where it has no name", "-", "two letters"),
+    "proposed": ColumnMeaning("whether the program proposed the movement and nobody changed it", "-", "0 or 1"),
+    "zone": ColumnMeaning("part of the face: upper, eye, midface, mouth, or none", "-", "text"),
+    "signal": ColumnMeaning("action unit, landmark measure, or zone: the largest of its action units in each frame", "-", "text"),
+    "measure": ColumnMeaning("peak, peak_time, area_per_second, at_rest, or the pair of zones that moved together", "-", "text"),
+    "left": ColumnMeaning("number of the subject's left side", "see unit", "any"),
+    "right": ColumnMeaning("number of the subject's right side", "see unit", "any"),
+    "difference": ColumnMeaning("(left - right) / (left + right); empty below the gate", "-", "-1 to 1"),
+    "ratio": ColumnMeaning("smaller / larger of left and right; empty below the gate", "-", "0 to 1"),
+    "unit": ColumnMeaning("of left and right: intensity, eye distances (of the outer corners), or s", "-", "text"),
     "p_scale": ColumnMeaning("scale of the fitted face model", "px/mm", "above 0"),
 }
 

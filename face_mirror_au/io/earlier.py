@@ -11,7 +11,10 @@ from face_mirror_au.io.files import output_error
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 
 # All endings that we write behind a stem. Nothing else is ever removed.
-TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html")
+# Not the table of movements, either: a person has written in it.
+TABLES = (
+    "_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html", ".asymmetry.csv",
+)  # fmt: skip
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"

@@ -12,7 +12,6 @@ from face_mirror_au.asymmetry.measures import Comparison, measured_on_both
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.records import FloatArray
 from face_mirror_au.report.svg import inline_svg
-from face_mirror_au.report.words import au_label
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -38,6 +37,7 @@ def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, descrip
     Parameters
     ----------
     units : sequence of (str, Comparison)
+        Each with its label.
     top : float
         Where the axis ends.
     name : str
@@ -49,8 +49,8 @@ def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, descrip
     figure = _figure(height)
     # Long names stand above their bars, where they need no margin.
     axes = figure.add_axes((0.12, 0.36 / height, 0.76, 1 - 0.46 / height))
-    for row, (au, sides) in enumerate(units):
-        axes.text(0, row - 0.46, au_label(au), va="center", weight="bold", color=_INK)
+    for row, (label, sides) in enumerate(units):
+        axes.text(0, row - 0.46, label, va="center", weight="bold", color=_INK)
         for offset, word, value, fill, colour, hatch in (
             (-0.14, "left", sides.left.peak, _LEFT_FILL, LEFT_COLOUR, "////"),
             (0.19, "right", sides.right.peak, _RIGHT_FILL, RIGHT_COLOUR, ""),
@@ -66,22 +66,33 @@ def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, descrip
     return inline_svg(figure, name, description)
 
 
-def curves(time_s: FloatArray, left: FloatArray, right: FloatArray, sides: Comparison, top: float, name: str, description: str) -> Markup:
-    """Both sides of one action unit over time, the peaks marked, frames without both sides shaded.
+def curves(
+    time_s: FloatArray,
+    left: FloatArray,
+    right: FloatArray,
+    sides: Comparison,
+    top: float,
+    name: str,
+    description: str,
+    unit: str = "intensity",
+) -> Markup:
+    """Both sides of one signal over time, the peaks marked, frames without both sides shaded.
 
     Parameters
     ----------
     time_s : ndarray, (N,) float64
         s.
     left, right : ndarray, (N,) float64
-        Intensities; NaN where there is no measurement.
+        Intensities or lengths; NaN where there is no measurement.
     sides : Comparison
         Of the two.
     top, name, description
         As for `bars`.
+    unit : str
+        What the axis says.
     """
     figure = _figure(1.5)
-    axes = _time_axes(figure, time_s, "intensity")
+    axes = _time_axes(figure, time_s, unit)
     shade_gaps(axes, time_s, measured_on_both(left, right))
     _line(axes, time_s, left, LEFT_COLOUR, "-", "o")
     _line(axes, time_s, right, RIGHT_COLOUR, (0, (4, 1.6)), "s")
@@ -92,7 +103,7 @@ def curves(time_s: FloatArray, left: FloatArray, right: FloatArray, sides: Compa
             [side.time_s], [side.peak], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False
         )
     axes.set_ylim(0, top)
-    axes.set_yticks(np.arange(0, top + 0.5))
+    axes.set_yticks(np.arange(0, top + 0.5) if top >= 1 else np.linspace(0, top, 3))
     return inline_svg(figure, name, description)
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from face_mirror_au import __version__
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.report import figures, words
+from face_mirror_au.report.face_landmarks import REST_GATE
+from face_mirror_au.report.measured import Measured
 from face_mirror_au.report.pictures import data_uri
-from face_mirror_au.report.quality import HeadPose, head_pose, run_messages, view_qualities
+from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
@@ -25,7 +28,7 @@ def make_sections(result: RunResult) -> list[SidesSection]:
         return [make_section(key, result.time_s, sides) for key, sides in sources.items() if sides is not None]
 
 
-def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes]) -> str:
+def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes], measured: Measured | None = None) -> str:
     """Return the whole page as HTML.
 
     Parameters
@@ -35,6 +38,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         From `make_sections`.
     pictures : mapping of str to bytes
         Caption to PNG or JPEG; they become a part of the page.
+    measured : Measured, optional
+        Movements and landmarks; without them their sections are left out.
 
     Raises
     ------
@@ -60,7 +65,12 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         yaw=_yaw(result, pose),
         sections=list(sections),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
+        measured=measured,
+        # Pictures of one moment stand in one row, two moments in one where the original's are not there.
+        pictures_across="three" if any(VIEW_WORDS["original"] in caption for caption in pictures) else "four",
         gate=GATE,
+        landmark_measures=LANDMARK_MEASURES,
+        rest_gate=REST_GATE,
         alike=words.ALIKE,
         apart=APART,
         good_yaw=GOOD_YAW,

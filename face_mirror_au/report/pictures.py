@@ -1,15 +1,18 @@
-"""Pictures of the peak frames, from the mirrored videos of the run."""
+"""Pictures of the peak frames: from the mirrored videos of the run, and from the recording where it is at hand."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import numpy as np
 
 from face_mirror_au.asymmetry.measures import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
 from face_mirror_au.io.earlier import VIDEOS
+from face_mirror_au.io.files import display_name
+from face_mirror_au.io.metadata import hash_input
 from face_mirror_au.io.video import open_source
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image, View
@@ -17,15 +20,35 @@ from face_mirror_au.report.quality import VIEW_WORDS
 from face_mirror_au.report.result import RunResult
 
 SHOWN_ZONES = ("mouth", "eye")
+MAX_MOMENTS = 12  # three pictures each: some 100 kB
 _MAX_WIDTH = 480  # px: what a column of the page shows
 _JPEG_QUALITY = 88
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
-def peak_pictures(result: RunResult, zones: Mapping[str, ZoneComparison | None]) -> dict[str, bytes]:
-    """For the largest movement of mouth and eyes, that frame of both mirrored videos: caption to JPEG.
+def zone_moments(zones: Mapping[str, ZoneComparison | None]) -> dict[str, int]:
+    """The rows of the largest movement of mouth and eyes, by the zones' names."""
+    moments: dict[str, int] = {}
+    for key in SHOWN_ZONES:
+        zone = zones.get(key)
+        if zone is not None:
+            larger = max(zone.sides.left, zone.sides.right, key=lambda side: side.peak)
+            moments[zone.zone.name[0].upper() + zone.zone.name[1:]] = larger.row
+    return moments
+
+
+def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path | None = None) -> dict[str, bytes]:
+    """Some frames of both mirrored videos, and of the recording beside them: caption to JPEG.
 
     Empty where the run wrote no mirrored videos, or they are not there any more.
+
+    Parameters
+    ----------
+    result : RunResult
+    moments : mapping of str to int
+        What the frame shows, and its row; the first twelve are taken.
+    recording : Path, optional
+        The run's input. Without it there is no original picture: a result does not say where its recording is.
 
     Raises
     ------
@@ -35,27 +58,46 @@ def peak_pictures(result: RunResult, zones: Mapping[str, ZoneComparison | None])
     # Other programs of the trade write videos of the same names: only what the run lists is the run's.
     if not all(ending in result.files and result.file(ending).is_file() for ending in VIDEOS):
         return {}
-    rows: dict[str, int] = {}
-    for key in SHOWN_ZONES:
-        zone = zones.get(key)
-        if zone is not None:
-            larger = max(zone.sides.left, zone.sides.right, key=lambda side: side.peak)
-            rows[zone.zone.name] = larger.row
-    pictures = {view: _frames(result, view, set(rows.values())) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)}
+    rows = dict(list(moments.items())[:MAX_MOMENTS])
+    shown = {view: result.file(f"_{view.value}.mp4") for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)}
+    if recording is not None:
+        shown = {View.ORIGINAL: recording} | shown
+    pictures = {view: _frames(path, set(rows.values())) for view, path in shown.items()}
+    source = result.metadata.get("input")
+    if View.ORIGINAL in pictures and isinstance(source, dict) and source.get("flipped_input"):
+        pictures[View.ORIGINAL] = {row: np.ascontiguousarray(image[:, ::-1]) for row, image in pictures[View.ORIGINAL].items()}
     return {
-        f"{name[0].upper()}{name[1:]}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(found[row])
+        f"{name}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(found[row])
         for name, row in rows.items()
         for view, found in pictures.items()
         if row in found
     }
 
 
-def _frames(result: RunResult, view: View, rows: Collection[int]) -> dict[int, Image]:
+def check_recording(result: RunResult, recording: Path) -> None:
+    """Make sure that a file is the run's input: pictures of another face must not stand beside these numbers.
+
+    Raises
+    ------
+    ResultError
+        When it is another file, or the result does not say what it was made from.
+    VideoError
+        When it cannot be read.
+    """
+    source = result.metadata.get("input")
+    expected = source.get("sha256") if isinstance(source, dict) else None
+    if expected is None or hash_input(recording) != expected:
+        raise ResultError(
+            f"'{display_name(recording)}' is not the recording of '{display_name(result.folder)}'; give the file that was measured"
+        )
+
+
+def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
     found: dict[int, Image] = {}
     if not rows:
         return found
     try:
-        with open_source(result.file(f"_{view.value}.mp4")) as source:
+        with open_source(path) as source:
             for index, frame in enumerate(source):
                 if index in rows:
                     found[index] = frame.image

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.asymmetry.co_movement import PAIRS
 from face_mirror_au.errors import ResultError
 from face_mirror_au.io import columns
 from face_mirror_au.io.earlier import METADATA
 from face_mirror_au.io.files import display_name
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
+from face_mirror_au.report.landmarks import LandmarkSides, read_landmarks
 from face_mirror_au.report.tables import ResultTable
+
+# Raw values are shown of what takes part in co-movement only.
+RAW_AUS = tuple(dict.fromkeys(au for pair in PAIRS for au in pair.aus))
 
 _LEFT = tuple(f"{au}_left" for au in INTENSITY_AUS)
 _RIGHT = tuple(f"{au}_right" for au in INTENSITY_AUS)
@@ -33,12 +38,15 @@ class TwoSides:
         0 to 5, in the order of `INTENSITY_AUS`; NaN where there is no measurement. Left and right are the subject's.
     left_success, right_success : ndarray, (N,) bool
         Whether a face was measured.
+    raw : mapping of str to two ndarrays, (N,) float64
+        For each of `RAW_AUS`, the raw intensities of left and right; NaN where there is no measurement.
     """
 
     left: FloatArray
     right: FloatArray
     left_success: NDArray[np.bool_]
     right_success: NDArray[np.bool_]
+    raw: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class RunResult:
         The two sides in the unmirrored face, where the AU bank tells them apart.
     yaw_deg : ndarray, (N,) float64, or None
         Turn of the head to the side in the original picture, degrees, NaN without a face; None where the table has no pose.
+    landmarks : LandmarkSides or str
+        Positions of brow, lids and mouth corner of both sides; or why there are none.
     """
 
     folder: Path
@@ -72,6 +82,7 @@ class RunResult:
     mirrored: TwoSides | None
     unmirrored: TwoSides | None
     yaw_deg: FloatArray | None
+    landmarks: LandmarkSides | str = ""
 
     def file(self, ending: str) -> Path:
         """A file of this run, e.g. ``file(".report.html")``."""
@@ -133,7 +144,8 @@ def read_result(folder: Path, stem: str) -> RunResult:
             "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
         )
     yaw = _read_yaw(folder / f"{stem}.csv", len(time_s), metadata)
-    return RunResult(folder, stem, metadata, time_s, measured, mirrored, unmirrored, yaw)
+    landmarks = read_landmarks(folder, stem, len(time_s), metadata, mirrored=mirrored is not None)
+    return RunResult(folder, stem, metadata, time_s, measured, mirrored, unmirrored, yaw, landmarks)
 
 
 def _read_metadata(path: Path) -> Mapping[str, Any]:
@@ -175,14 +187,29 @@ def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
     if not any(path.exists() for path in paths):
         return None
     left, right = (_of_this_run(ResultTable(path, ("success", *columns.INTENSITY)), n_rows) for path in paths)
-    return TwoSides(left.intensities(columns.INTENSITY), right.intensities(columns.INTENSITY), left.success(), right.success())
+    raw = _read_raw(folder / f"{stem}.raw.csv", n_rows)
+    return TwoSides(left.intensities(columns.INTENSITY), right.intensities(columns.INTENSITY), left.success(), right.success(), raw)
+
+
+def _read_raw(path: Path, n_rows: int) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Raw intensities of `RAW_AUS` in the two mirrored views."""
+    names = [f"{au}_raw" for au in RAW_AUS]
+    table = ResultTable(path, ("view", "success", *names))
+    values, views = table.numbers(names), np.array(table.words("view"))
+    left, right = (values[views == view.value] for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED))
+    if len(left) != n_rows or len(right) != n_rows:
+        raise ResultError(f"'{table.name}' has not a row of each view for each of {n_rows} frames; run the recording again")
+    return {au: (left[:, column], right[:, column]) for column, au in enumerate(RAW_AUS)}
 
 
 def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
     if not path.exists():
         return None
-    table = _of_this_run(ResultTable(path, ("success", *_LEFT, *_RIGHT)), n_rows)
-    return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success())
+    left_raw, right_raw = ([f"{au}_{side}_raw" for au in RAW_AUS] for side in ("left", "right"))
+    table = _of_this_run(ResultTable(path, ("success", *_LEFT, *_RIGHT, *left_raw, *right_raw)), n_rows)
+    left, right = table.numbers(left_raw), table.numbers(right_raw)
+    raw = {au: (left[:, column], right[:, column]) for column, au in enumerate(RAW_AUS)}
+    return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success(), raw)
 
 
 def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArray | None:

@@ -122,7 +122,11 @@ def make_section(key: str, time_s: FloatArray, sides: TwoSides) -> SidesSection:
 
     def zone_part(zone: Zone) -> ZonePart:
         measured = [(au, found) for au in zone.aus if (found := units[au]) is not None]
-        drawn = figures.bars(measured, top, f"{key}-bars-{zone.key}", _describe_bars(zone, measured)) if measured else None
+        drawn = (
+            figures.bars([(au_label(au), found) for au, found in measured], top, f"{key}-bars-{zone.key}", _describe_bars(zone, measured))
+            if measured
+            else None
+        )
         sentence = zone_sentence(zone, zones[zone.key], any_measured=any_measured)
         return ZonePart(zone, sentence, zones[zone.key], drawn, tuple(unit(au) for au in zone.aus))
 

@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from face_mirror_weights.training.clips import EXPRESSIONS, expression_clip, timeline, two_faces_clip, two_faces_scenes, write_clip
+from face_mirror_weights.training.clips import (
+    EXPRESSIONS,
+    SERIES,
+    expression_clip,
+    series_clip,
+    series_timeline,
+    timeline,
+    two_faces_clip,
+    two_faces_scenes,
+    write_clip,
+)
 from face_mirror_weights.training.renderer import Studio, render
 
 SMALL = (160, 120)
@@ -24,6 +34,23 @@ def test_timeline_rests_rises_holds_falls_rests() -> None:
     assert (strength[24:32] == 1).all()
     assert (np.diff(strength[11:25]) > 0).all()
     assert (np.diff(strength[31:45]) < 0).all()
+
+
+def test_a_series_makes_one_expression_after_the_other(studio: Studio) -> None:
+    strength = series_timeline()
+    assert strength.shape[1] == len(SERIES) == 3
+    assert ((strength > 0).sum(axis=1) <= 1).all()
+    assert (strength.max(axis=0) == 1).all()
+    assert (np.diff(strength.argmax(axis=0)) > 0).all()
+    frames = list(series_clip(studio, seed=3, size=SMALL))
+    assert len(frames) == len(strength)
+    points = np.array([frame.landmarks[0] for frame in frames])
+    assert (points[strength.max(axis=1) == 0] == points[0]).all(), "the head keeps still"
+    shift = np.linalg.norm(points - points[0], axis=2)
+    left, right, both = ((strength[:, number] == 1).nonzero()[0] for number in range(3))
+    assert min(shift[left, 54].min(), shift[right, 48].min()) > 2
+    assert max(shift[left, 48].max(), shift[right, 54].max()) < 0.4
+    assert min(shift[both, 48].min(), shift[both, 54].min()) > 2
 
 
 def test_named_expressions_exist_in_the_mesh(studio: Studio) -> None:

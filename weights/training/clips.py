@@ -18,6 +18,8 @@ from face_mirror_weights.training.renderer import Float, Image, Light, Pose, Sce
 RATE = 30
 # Frames of rest, rise, hold, fall, rest.
 TIMELINE = (12, 12, 8, 12, 12)
+# A series: rest, rise, hold, fall, again for each of its expressions; rest at the end.
+SERIES_TIMELINE = (14, 10, 12, 10)
 FRONTAL_LIGHT = (Light((0.0, 0.5, 0.85), (0.8, 0.8, 0.8)),)
 IDENTITY_SPREAD = 0.8  # standard deviations; larger ones give caricatures
 
@@ -36,6 +38,7 @@ EXPRESSIONS: Mapping[str, Mapping[str, float]] = {
     **{f"{name}_both": expression(left=base, right=base) for name, base in _BASES.items()},
     "jaw_open": {"jawOpen": 0.6},
 }
+SERIES = ("smile_left", "smile_right", "smile_both")
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,37 @@ def expression_clip(
         yield ClipFrame(image, landmarks, now)
 
 
+def series_timeline() -> NDArray[np.float64]:
+    """Strength of each expression of `SERIES` in each frame of a series clip: (frames, 3) float64, 0 to 1."""
+    rest, rise, hold, fall = SERIES_TIMELINE
+    rising = smooth_step(np.arange(1, rise + 1) / (rise + 1), 0, 1)
+    falling = smooth_step(np.arange(fall, 0, -1) / (fall + 1), 0, 1)
+    once = np.concatenate([np.zeros(rest), rising, np.ones(hold), falling])
+    strengths = np.zeros((len(once) * len(SERIES) + rest, len(SERIES)))
+    for number in range(len(SERIES)):
+        strengths[number * len(once) : (number + 1) * len(once), number] = once
+    return strengths
+
+
+def series_clip(studio: Studio, seed: int = 0, size: tuple[int, int] = (640, 480), noise: float = 1.5) -> Iterator[ClipFrame]:
+    """A person smiles with the left side, then with the right one, then with both; head and light are straight ahead.
+
+    Nothing but the smile differs between the sides. Parameters as for `expression_clip`.
+    """
+    identity, appearance = sample_person(np.random.default_rng(seed))
+    rest = studio.model.identity(identity)
+    person = studio.subject(rest, appearance, Pose(distance=60))
+    background = render(Scene([], seed=seed), size)[0]
+    for frame, strengths in enumerate(series_timeline()):
+        number = int(strengths.argmax())
+        now = {shape: float(weight * strengths[number]) for shape, weight in EXPRESSIONS[SERIES[number]].items()}
+        subject = moved(person, studio.model.express(rest, now), Pose(distance=60))
+        image, landmarks = render(
+            Scene([subject], lights=FRONTAL_LIGHT, background=background, noise=noise, seed=seed * 1000 + frame), size
+        )
+        yield ClipFrame(image, landmarks, now)
+
+
 def two_faces_scenes(
     studio: Studio, seed: int = 0, count: int = 120, size: tuple[int, int] = (640, 480), noise: float = 1.5
 ) -> Iterator[tuple[Scene, Mapping[str, float]]]:
@@ -189,7 +223,8 @@ def write_clip(frames: Iterable[Image], path: Path | str, rate: int = RATE) -> i
     """
     count = 0
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(rate), options={"crf": "18"})
+        # One thread: with more, the same pictures do not always give the same bytes.
+        stream = container.add_stream("libx264", rate=Fraction(rate), options={"crf": "18", "threads": "1"})
         stream.pix_fmt = "yuv420p"
         for image in frames:
             height, width = image.shape[:2]

@@ -1,6 +1,7 @@
 """Renders the clips of the tests: `python -m face_mirror_weights.training.make_clips ICT.npz FOLDER`.
 
-One H.264 file for each clip, and `<name>.npz` with the true landmarks: (frames, faces, 68, 2) float32, px.
+One H.264 file for each clip, and `<name>.npz` with the true landmarks: (frames, faces, 68, 2) float32, px. That of the series has the
+weight of the smile in each frame, too: `left` and `right`, (frames,) float64. With a third argument, only the clip of that name is made.
 """
 
 from __future__ import annotations
@@ -11,30 +12,39 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_weights.training.clips import ClipFrame, expression_clip, two_faces_clip, write_clip
+from face_mirror_weights.training.clips import ClipFrame, expression_clip, series_clip, two_faces_clip, write_clip
 from face_mirror_weights.training.ict import FaceModel
 from face_mirror_weights.training.renderer import Studio
 
 EXPRESSION_CLIPS = ("smile_left", "smile_right", "smile_both", "blink_left", "sneer_right")
+SERIES_CLIP = "smile_left_right_both"
 SIZE = (480, 360)
 SEED = 4
 
 
-def _save(frames: Iterable[ClipFrame], folder: Path, name: str) -> None:
+def _save(frames: Iterable[ClipFrame], folder: Path, name: str, shape: str | None = None) -> None:
     made = list(frames)
     write_clip([frame.image for frame in made], folder / f"{name}.mp4")
-    np.savez_compressed(folder / f"{name}.npz", landmarks=np.round(np.array([frame.landmarks for frame in made]), 2))
+    truth = {"landmarks": np.round(np.array([frame.landmarks for frame in made]), 2)}
+    if shape is not None:
+        for side, ending in (("left", "_L"), ("right", "_R")):
+            truth[side] = np.array([frame.expressions.get(shape + ending, 0.0) for frame in made])
+    np.savez_compressed(folder / f"{name}.npz", **truth)
 
 
-def main(mesh: str, folder: str) -> None:
-    """Render all."""
+def main(mesh: str, folder: str, only: str | None = None) -> None:
+    """Render all, or one."""
     studio = Studio(FaceModel.load(mesh))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    _save(two_faces_clip(studio, seed=0), target, "two_faces")
+    if only in {None, "two_faces"}:
+        _save(two_faces_clip(studio, seed=0), target, "two_faces")
+    if only in {None, SERIES_CLIP}:
+        _save(series_clip(studio, seed=SEED, size=SIZE), target, SERIES_CLIP, "mouthSmile")
     for name in EXPRESSION_CLIPS:
-        # A smile of both sides is there to find no difference: nothing else may differ between the sides either.
-        _save(expression_clip(studio, name, seed=SEED, size=SIZE, frontal=name.endswith("both")), target, name)
+        if only in {None, name}:
+            # A smile of both sides is there to find no difference: nothing else may differ between the sides either.
+            _save(expression_clip(studio, name, seed=SEED, size=SIZE, frontal=name.endswith("both")), target, name)
 
 
 if __name__ == "__main__":

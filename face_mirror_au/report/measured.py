@@ -1,0 +1,105 @@
+"""Movements and landmarks of one recording, measured from its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from face_mirror_au.asymmetry.movements import Movement, propose_movements
+from face_mirror_au.errors import MovementsError
+from face_mirror_au.io.files import display_name
+from face_mirror_au.io.movements_csv import ENDING, read_movements
+from face_mirror_au.report.face_landmarks import LandmarkSection, measure_landmarks
+from face_mirror_au.report.movements import MovementsSection, measure_movements
+from face_mirror_au.report.rest import rows_at_rest
+from face_mirror_au.report.result import RunResult, TwoSides
+from face_mirror_au.report.svg import figure_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is measured beyond the action units of the whole recording.
+
+    Attributes
+    ----------
+    landmarks : LandmarkSection
+    movements : MovementsSection
+    file : str
+        Name of the table that the movements come from; empty where they were proposed only now.
+    """
+
+    landmarks: LandmarkSection
+    movements: MovementsSection
+    file: str
+
+    @property
+    def moments(self) -> dict[str, int]:
+        """The row of the largest moment of each movement, by its title."""
+        return {part.title: row for part in self.movements.parts if (row := part.peak_row) is not None}
+
+
+def first_sides(result: RunResult) -> tuple[str, TwoSides]:
+    """The two sides in which movements are measured: of the mirrored pictures where there are some.
+
+    Raises
+    ------
+    ValueError
+        A result without sides is none; `read_result` gives none such.
+    """
+    if result.mirrored is not None:
+        return "mirrored", result.mirrored
+    if result.unmirrored is not None:
+        return "unmirrored", result.unmirrored
+    raise ValueError("the result has no sides")
+
+
+def propose(result: RunResult) -> list[Movement]:
+    """The movements that the program proposes for a recording."""
+    _, sides = first_sides(result)
+    return propose_movements(result.time_s, sides.left, sides.right)
+
+
+def load_movements(result: RunResult, given: Path | None = None) -> tuple[list[Movement], str]:
+    """The movements of a recording: of the given table, of the one beside the result, or proposed.
+
+    A row that is exactly what the program proposes counts as proposed: nobody has changed it.
+
+    Returns
+    -------
+    list of Movement
+    str
+        Name of the table; empty where there is none.
+
+    Raises
+    ------
+    MovementsError
+        When the table is wrong, or a movement holds no frame of the recording.
+    """
+    proposed = propose(result)
+    path = given or result.file(ENDING)
+    if given is None and not path.is_file():
+        return proposed, ""
+    read = read_movements(path)
+    _check(result, read, display_name(path))
+    known = {(one.start_s, one.end_s, one.code) for one in proposed}
+    return [replace(one, proposed=(one.start_s, one.end_s, one.code) in known) for one in read], display_name(path)
+
+
+def _check(result: RunResult, movements: Sequence[Movement], name: str) -> None:
+    for movement in movements:
+        if not movement.rows(result.time_s).any():
+            raise MovementsError(
+                f"'{name}': no frame lies between {movement.start_s:g} and {movement.end_s:g} s, and the recording goes from "
+                f"{result.time_s[0]:g} to {result.time_s[-1]:g} s; correct the movement, or remove it"
+            )
+
+
+def measure_recording(result: RunResult, given: Path | None = None) -> Measured:
+    """Measure movements and landmarks; `given` as for `load_movements`."""
+    key, sides = first_sides(result)
+    movements, name = load_movements(result, given)
+    at_rest, words = rows_at_rest(result.time_s, movements, result.metadata)
+    with figure_settings():
+        landmarks = measure_landmarks(result.time_s, result.landmarks, at_rest, words)
+        return Measured(landmarks, measure_movements(key, result.time_s, sides, landmarks, movements, at_rest), name)
