@@ -78,7 +78,9 @@ class LandmarkPlugin:
     def after_worker_start(self, worker: WorkerInfo) -> None:
         """Open the sessions; with PFLD also a detector, which confirms that there is a face where the landmarks are."""
         on_cpu = worker.device == "cpu"
-        self._finder = ModelFinder(self._plan.load_detector(on_cpu=on_cpu), self._plan.load_landmark_model(on_cpu=on_cpu))
+        self._finder = ModelFinder(
+            self._plan.load_detector(on_cpu=on_cpu), self._plan.load_landmark_model(on_cpu=on_cpu), self._plan.load_pose_fitter()
+        )
 
     @hookimpl(trylast=True)
     def locate_landmarks(self, frame: Frame, view: View, near: Detection | Located) -> Located | None:

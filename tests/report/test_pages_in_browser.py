@@ -206,6 +206,9 @@ def test_on_a4_no_table_is_cut_off(chromium, paths, name, tmp_path):
     assert {(round(float(width)), round(float(height))) for width, height in boxes} == {(595, 842)}
 
 
+ASYMMETRY_NUMBERS = ("start_s", "end_s", "left", "right", "difference", "ratio")
+
+
 def _numbers(page):
     """(section, of, measure) to (value in full precision, what is seen)."""
     cells = page.eval_on_selector_all(
@@ -262,6 +265,11 @@ def test_every_number_of_the_report_is_that_of_the_runs_tables(chromium, paths, 
                 if (key, of, measure) in shown:
                     assert shown[key, of, measure][0] == value
                     checked += 1
+    with (folder / "second" / "a <b>name.asymmetry.csv").open(newline="", encoding="utf-8") as handle:
+        in_table = {float(cell) for row in csv.DictReader(handle) for name, cell in row.items() if name in ASYMMETRY_NUMBERS and cell}
+    by_movement = {key: value for key, (value, _) in shown.items() if key[0] in {"movements", "landmarks"}}
+    assert set(by_movement.values()) <= in_table
+    checked += len(by_movement)
     counts = [(what, key) for (section, key, what) in shown if section == "quality"]
     assert shown["quality", "original", "decoded"][0] == N
     assert shown["quality", "original", "failed"][0] == 3
