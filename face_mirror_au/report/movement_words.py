@@ -86,7 +86,7 @@ def _opposite(one: Comparison, other: Comparison) -> bool:
 
 
 def along_sentences(number: int, along: Sequence[tuple[Pair, str, str, CoMovement | None]]) -> list[str]:
-    """One sentence for each pair of zones: the signals in which something moved along; or that nothing did.
+    """One sentence for each pair of zones in which something moved along, and one for all in which nothing did.
 
     Parameters
     ----------
@@ -95,17 +95,18 @@ def along_sentences(number: int, along: Sequence[tuple[Pair, str, str, CoMovemen
     along : sequence of (Pair, str, str, CoMovement or None)
         Each with the label of the signal and its unit.
     """
-    sentences = []
+    sentences, still, unknown = [], [], []
     for pair in dict.fromkeys(pair for pair, _, _, _ in along):
         found = [(label, unit, moved) for one, label, unit, moved in along if one is pair and moved is not None]
         seen = [f"{label}: {_moved(moved, unit)}" for label, unit, moved in found if moved.difference is not None]
-        start = f"Movement {number}, {pair.name}: "
-        if not found:
-            sentences.append(f"{start}not measured, or the movement is too small.")
-        elif not seen:
-            sentences.append(f"{start}nothing above the gates.")
+        if seen:
+            sentences.append(f"Movement {number}, {pair.name}: {'; '.join(seen)}.")
         else:
-            sentences.append(f"{start}{'; '.join(seen)}.")
+            (still if found else unknown).append(pair.name)
+    if still:
+        sentences.append(f"Movement {number}, {' and '.join(still)}: nothing above the gates.")
+    if unknown:
+        sentences.append(f"Movement {number}, {' and '.join(unknown)}: not measured, or the movement is too small.")
     return sentences
 
 

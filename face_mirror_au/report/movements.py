@@ -94,7 +94,7 @@ class MovementPart:
 
     @property
     def co_sentences(self) -> list[str]:
-        """What moved along, one sentence for each pair of zones."""
+        """What moved along."""
         return movement_words.along_sentences(self.number, [(part.pair, part.label, part.unit, part.found) for part in self.along])
 
     @property

@@ -34,8 +34,10 @@ def fill_triangles(points: FloatArray, triangles: NDArray[np.int32], mask: Image
     high = np.where(crosses, np.where(level, np.maximum(x0, x1), x), -np.inf).max(axis=1)
     first = np.ceil(np.clip(low, 0, width)).astype(np.int64)
     last = np.floor(np.clip(high, -1, width - 1)).astype(np.int64)
-    _, rows = np.nonzero(first <= last)
-    changes = np.zeros((height, width + 1), np.int32)
-    np.add.at(changes, (rows, first[first <= last]), 1)
-    np.add.at(changes, (rows, last[first <= last] + 1), -1)
-    mask[np.cumsum(changes[:, :width], axis=1) > 0] = 1
+    filled = first <= last
+    _, rows = np.nonzero(filled)
+    # Where intervals begin and end, row after row: their running sum is how many lie over a pixel. A row has a place more than pixels.
+    begins, ends = rows * (width + 1) + first[filled], rows * (width + 1) + last[filled] + 1
+    size = height * (width + 1)
+    changes = np.bincount(begins, minlength=size) - np.bincount(ends, minlength=size)
+    mask[np.cumsum(changes).reshape(height, width + 1)[:, :width] > 0] = 1
