@@ -43,7 +43,7 @@ def main() -> None:
     print(
         f"{'frames':>8}{'workers':>8}{'ms/frame':>10}{'final pass s':>13}{'MB at 4,000':>12}{'peak MB':>9}{'spool MB':>9}{'output MB':>10}"
     )
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         for frames in lengths:
             video = Path(folder) / f"looped{frames}.avi"
             looped(CLIP, frames, video)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from face_mirror_au.errors import CameraError
 from face_mirror_au.io.source import FrameSource
 from face_mirror_au.io.video import open_source
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, check_image
 
 Clock = Callable[[], float]

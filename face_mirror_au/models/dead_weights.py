@@ -154,7 +154,7 @@ def _narrow(graph: _Graph, reader: onnx.NodeProto) -> int:
     dead = np.setdiff1d(np.arange(n_channels), alive)
     gone = dead[: n_channels - wanted]
     kept = np.setdiff1d(np.arange(n_channels), gone)
-    graph.add_to_bias(reader, weights[:, gone, 0, 0] @ np.nan_to_num(constants[gone]))
+    graph.add_to_bias(reader, weights[:, gone, 0, 0].astype(np.float64) @ np.nan_to_num(constants[gone]))
     graph.replace(reader.input[1], weights[:, kept])
     for name in chain.of_channels:
         graph.replace(name, graph.array(name)[kept])
@@ -186,4 +186,5 @@ def _is_pointwise(graph: _Graph, node: onnx.NodeProto) -> bool:
 
 
 def _attribute(node: onnx.NodeProto, name: str) -> onnx.AttributeProto:
-    return next(attribute for attribute in node.attribute if attribute.name == name)
+    found: onnx.AttributeProto = next(attribute for attribute in node.attribute if attribute.name == name)
+    return found

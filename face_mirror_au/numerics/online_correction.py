@@ -24,7 +24,7 @@ class OnlineCorrection:
     """
 
     def __init__(self, size: int) -> None:
-        lower_edges = MINIMUM + (MAXIMUM - MINIMUM) / BINS * np.arange(BINS)
+        lower_edges = MINIMUM + (MAXIMUM - MINIMUM) / BINS * np.arange(BINS, dtype=np.float64)
         self._quantile = RunningQuantile(size, lower_edges, MINIMUM, MAXIMUM, _rank)
 
     def correct(self, raw: FloatArray) -> FloatArray:

@@ -9,8 +9,8 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.models.pixels import opencv
 from face_mirror_au.numerics.reflection import LEFT_POINTS, RIGHT_POINTS, Midline
+from face_mirror_au.opencv import opencv
 from face_mirror_au.overlay.text import Colour, blend
 from face_mirror_au.records import Face, Float32Array, Image
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.overlay.marks import LEFT_COLOUR, MIDDLE_COLOUR, RIGHT_COLOUR
 from face_mirror_au.overlay.scene import Bars, Part
 from face_mirror_au.overlay.text import Colour, fitting, put_text

@@ -8,7 +8,7 @@ import sys
 from functools import lru_cache
 
 from face_mirror_au.errors import NoDisplayError
-from face_mirror_au.models.pixels import opencv
+from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image
 from face_mirror_hooks import hookimpl
 

@@ -130,7 +130,7 @@ class AUSequence:
         self._strict = strict
         self._baseline = baseline or Baseline()
         self._original = original if self._baseline.kind == SHARED else None
-        self.online = OnlineSequence(bank, self._baseline, None if original is None else original.online)
+        self.online: OnlineSequence = OnlineSequence(bank, self._baseline, None if original is None else original.online)
         # What is subtracted from every intensity in the end.
         self.levels: FloatArray = np.zeros(bank.n_intensities)
         # Pages of it are only taken from the system when they are written. Predicted from float32, intensities move by less than 0.00001.

@@ -9,12 +9,13 @@ from pathlib import Path
 from face_mirror_au import __version__
 from face_mirror_au.asymmetry.change import MEASURES
 from face_mirror_au.asymmetry.measures import GATE
+from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.errors import ResultError, UsageError
 from face_mirror_au.io.files import atomic_text, make_output_folder
 from face_mirror_au.report.change_words import AS_ALIKE, AS_MUCH, NOT_AT
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.report.page import printable, recording_facts, version_texts
-from face_mirror_au.report.quality import ACCEPTABLE_YAW, GOOD_YAW, VIEW_WORDS, HeadPose, head_pose, run_messages
+from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages
 from face_mirror_au.report.result import RunResult, find_result, read_result
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template

@@ -95,7 +95,9 @@ def along_sentences(number: int, along: Sequence[tuple[Pair, str, str, CoMovemen
     along : sequence of (Pair, str, str, CoMovement or None)
         Each with the label of the signal and its unit.
     """
-    sentences, still, unknown = [], [], []
+    sentences: list[str] = []
+    still: list[str] = []
+    unknown: list[str] = []
     for pair in dict.fromkeys(pair for pair, _, _, _ in along):
         found = [(label, unit, moved) for one, label, unit, moved in along if one is pair and moved is not None]
         seen = [f"{label}: {_moved(moved, unit)}" for label, unit, moved in found if moved.difference is not None]

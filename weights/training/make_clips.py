@@ -29,7 +29,7 @@ def _save(frames: Iterable[ClipFrame], folder: Path, name: str, shape: str | Non
     if shape is not None:
         for side, ending in (("left", "_L"), ("right", "_R")):
             truth[side] = np.array([frame.expressions.get(shape + ending, 0.0) for frame in made])
-    np.savez_compressed(folder / f"{name}.npz", **truth)
+    np.savez_compressed(folder / f"{name}.npz", **truth)  # type: ignore[arg-type]  # NumPy's stub takes the keywords for allow_pickle
 
 
 def main(mesh: str, folder: str, only: str | None = None) -> None:
