@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import FaceMirrorAUError
+from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.earlier import OVERLAY
 from face_mirror_au.io.mirror_video import MirroredVideos
@@ -118,6 +118,7 @@ def measure_recording(
         writing = stack.enter_context(ExitStack())
 
         def on_start(info: SourceInfo) -> None:
+            _check_baseline(runner, info)
             # Not before: an input that cannot be opened leaves an earlier result as it is.
             report.replaced = plan.replace_earlier(video, [*mirrored.values(), *([plan.beside(OVERLAY)] if drawing.video else [])])
             logs.append(stack.enter_context(OnlineLog(online)))
@@ -148,6 +149,15 @@ def measure_recording(
         _tell(report, runner, result)
     if _pages(plan, result, wanted=page):
         report.page = _write_page(folder, plan.csv.stem, video, report.warnings)
+
+
+def _check_baseline(runner: VideoRunner, info: SourceInfo) -> None:
+    """Raise UsageError when the baseline's segment begins after the end of the recording, as far as that is known."""
+    start, length = runner.settings.baseline.start_s, info.announced_s
+    if length is not None and start > length:
+        raise UsageError(
+            f"the baseline segment {runner.settings.baseline} begins after the end of the recording, which lasts {length:.1f} s"
+        )
 
 
 def _tell(report: RecordingReport, runner: VideoRunner, result: VideoResult) -> None:

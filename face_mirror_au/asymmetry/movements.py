@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,15 @@ class Movement:
         A key of `ACTIONS`, or empty: not named.
     proposed : bool
         Whether the program proposed it and nobody changed it.
+    line : int
+        Of the table that it was read from, from 1, for messages; 0: of none.
     """
 
     start_s: float
     end_s: float
     code: str
     proposed: bool = False
+    line: int = field(default=0, compare=False)
 
     @property
     def action(self) -> Action:
@@ -59,6 +62,10 @@ class Movement:
     def rows(self, time_s: FloatArray) -> NDArray[np.bool_]:
         """Which of the times (N,) lie in it."""
         return (time_s >= self.start_s) & (time_s <= self.end_s)
+
+    def overlaps(self, other: Movement) -> bool:
+        """Whether both last at the same time; one that begins when the other ends does not."""
+        return self.start_s < other.end_s and other.start_s < self.end_s
 
 
 def propose_movements(time_s: FloatArray, left: FloatArray, right: FloatArray) -> list[Movement]:

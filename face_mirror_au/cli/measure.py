@@ -96,7 +96,8 @@ def output_plans(
     if output is not None and output_dir is not None:
         raise UsageError("give either --output FILE.csv or -o DIR, not both")
     if len(videos) > 1 and (output is not None or subject is not None):
-        raise UsageError("--output and --subject are for one video; give several videos a folder with -o DIR")
+        option = "--subject" if output is None else "--output"
+        raise UsageError(f"{option} is for one video, and there are {len(videos)}; leave it out, or give them one by one")
     check_subject(subject)
     if output is not None:
         return [OutputPlan(output, format_, groups)]

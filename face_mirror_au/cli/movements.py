@@ -27,7 +27,7 @@ def movements(
     """
     from face_mirror_au.io.files import display_name
     from face_mirror_au.io.movements_csv import ENDING, movements_text, write_movements
-    from face_mirror_au.report.measured import propose
+    from face_mirror_au.report.measured import propose, why_unproposable
     from face_mirror_au.report.result import find_result, read_result
 
     result = read_result(*find_result(folder))
@@ -36,7 +36,10 @@ def movements(
     if path.exists() and not force and _content(path) != movements_text(proposed):
         raise OutputError(f"'{display_name(path)}' was changed by somebody; --force replaces it with the proposal")
     write_movements(path, proposed)
-    say(f"{counted(len(proposed), 'movement')} proposed; correct the table, then run: face-mirror-au report DIR")
+    if why := why_unproposable(result):
+        say(f"{why}, so no movement can be proposed")
+    else:
+        say(f"{counted(len(proposed), 'movement')} proposed; correct the table, then run: face-mirror-au report DIR")
     say(str(path))
 
 

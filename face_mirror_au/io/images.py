@@ -132,6 +132,10 @@ class ImageSource:
         except OSError as error:
             raise VideoError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
         if not self._paths:
+            videos = sum(each.suffix.lower() in VIDEO_SUFFIXES for each in path.iterdir()) if folder else 0
+            if videos:
+                many = counted(videos, "video")
+                raise VideoError(f"the folder '{display_name(path)}' holds no image, but {many}; measure them with: face-mirror-au batch")
             kinds = ", ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
             raise VideoError(f"the folder '{display_name(path)}' holds no image ({kinds}); give a video, an image or a folder of images")
         first = self._first_readable(path)

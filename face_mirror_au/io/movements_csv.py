@@ -76,7 +76,7 @@ def parse_movements(text: str, name: str) -> list[Movement]:
                 header = _header(cells, name)
             else:
                 row = {column: cells[place].strip() if place < len(cells) else "" for column, place in header.items()}
-                found.append(_movement(row, f"'{name}', line {reader.line_num}", parted))
+                found.append(_movement(row, name, reader.line_num, parted))
     except csv.Error as error:
         raise MovementsError(f"'{name}', line {reader.line_num}: {error}; write it as plain CSV") from error
     if header is None:
@@ -92,14 +92,15 @@ def _header(cells: Sequence[str], name: str) -> dict[str, int]:
     return {column: names.index(column) for column in MOVEMENT_COLUMNS}
 
 
-def _movement(row: Mapping[str, str], where: str, parted: str) -> Movement:
+def _movement(row: Mapping[str, str], name: str, line: int, parted: str) -> Movement:
+    where = f"'{name}', line {line}"
     start, end = (_time(row[column], column, where, parted) for column in ("start_s", "end_s"))
     if end <= start:
         raise MovementsError(f"{where}: end_s {end:g} is not after start_s {start:g}; correct one of them")
     code = row["action"].upper()
     if code and code not in ACTIONS:
         raise MovementsError(f"{where}: there is no action '{_shown(row['action'])}'; use one of {' '.join(ACTIONS)}, or leave it empty")
-    return Movement(start, end, code)
+    return Movement(start, end, code, line=line)
 
 
 def _time(cell: str, column: str, where: str, parted: str) -> float:

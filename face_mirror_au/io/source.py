@@ -50,6 +50,11 @@ class SourceInfo:
     time_base: Fraction | None = None
     codec: str | None = None
 
+    @property
+    def announced_s(self) -> float | None:
+        """How long the video should be, s; None where the container does not say how many frames there are, and how fast."""
+        return float(self.expected_frames / self.rate) if self.expected_frames and self.rate else None
+
 
 class FrameSource(Protocol):
     """An open source of pictures. It can be iterated once.

@@ -96,7 +96,7 @@ def _readable(name: str) -> Iterator[None]:
     except (ValueError, OSError, csv.Error) as error:  # also pandas' and pyarrow's, and UnicodeDecodeError
         if isinstance(error, OSError) and error.strerror:
             raise TableError(f"'{name}' cannot be read: {error.strerror}; check its permissions") from error
-        raise TableError(f"'{name}' is damaged or cut short; make it again") from error
+        raise TableError(f"'{name}' is no table of a run, or it is damaged or cut short; make it again") from error
 
 
 def _csv_pieces(table: TableFile) -> Iterator[Piece]:

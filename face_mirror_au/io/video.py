@@ -30,6 +30,8 @@ __all__ = ["FrameSource", "SourceInfo", "open_source"]
 # Slices, not frames, are decoded in parallel: with frame threads a damaged file gives other pixels for another number of threads, an error
 # takes intact frames with it, and the gain is small (1080p H.264, 2 cores: 203 against 232 frames/s; one thread 165).
 DECODER_THREADS = 2
+# What may be missing at the end of what a container without a frame count announces: it need not be exact.
+_END_MISSING_S, _END_MISSING_SHARE = 0.5, 0.05
 _SNIFF_BYTES = 4096
 _TEXT = frozenset(range(32, 256)) | {9, 10, 12, 13, 27}  # with ESC: FFmpeg would draw ANSI art as a video
 _DEFAULT_RATE = Fraction(25)  # FFmpeg's own assumption for raw streams
@@ -247,6 +249,18 @@ class _VideoSource:
             elif packet.pts is None and packet.dts is None:
                 yield packet  # PyAV's last packet, which empties the decoder
 
+    @property
+    def _shortest_s(self) -> float:
+        return self._announced_s - max(_END_MISSING_S, _END_MISSING_SHARE * self._announced_s)
+
+    @property
+    def _announced_s(self) -> float:
+        """How long the video should be, where the container says so of the video and not of a sound track; else 0."""
+        if self._stream.duration and self._stream.time_base:
+            return float(self._stream.duration * self._stream.time_base)
+        alone = all(stream.type == "video" for stream in self._container.streams)
+        return (self._container.duration or 0) / 1e6 if alone else 0.0
+
     def _seconds(self, pts: int | None) -> float | None:
         if pts is None or self._stream.time_base is None:
             return None
@@ -298,6 +312,9 @@ class _VideoSource:
             self.problems.append(f"the file is cut short: {claimed} frames are announced, {frames} could be decoded")
         elif self._failed and claimed and frames < claimed:
             self.problems.append(f"{frames} of {claimed} announced frames could be decoded")
+        elif not claimed and clock.end < self._shortest_s:
+            announced = f"{self._announced_s:.1f} s are announced"
+            self.problems.append(f"the file is cut short: {announced}, the last frame ends at {clock.end:.1f} s")
         if resized:
             self.notes.append(f"{resized} frames had another size in the file and were scaled to that of the first")
         self.notes.extend(clock.notes())
@@ -341,6 +358,11 @@ class _Clock:
                 seconds = guess
         self._last = seconds
         return seconds
+
+    @property
+    def end(self) -> float:
+        """When the last frame ends, s."""
+        return 0.0 if self._last is None else self._last + self._step
 
     def notes(self) -> list[str]:
         """Return what had to be made up, one line each."""

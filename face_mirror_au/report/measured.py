@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
+from face_mirror_au.asymmetry.measures import measured_on_both
 from face_mirror_au.asymmetry.movements import Movement, propose_movements
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.movements_csv import ENDING, read_movements
 from face_mirror_au.report.face_landmarks import LandmarkSection, measure_landmarks
 from face_mirror_au.report.movements import MovementsSection, measure_movements
-from face_mirror_au.report.rest import rows_at_rest
+from face_mirror_au.report.rest import BASELINE_CODE, rows_at_rest
 from face_mirror_au.report.result import RunResult, TwoSides
 from face_mirror_au.report.svg import figure_settings
+
+# A row may end this much after the last frame, s: a person rounds.
+MAX_BEYOND_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,14 @@ class Measured:
     movements : MovementsSection
     file : str
         Name of the table that the movements come from; empty where they were proposed only now.
+    unproposable : str
+        As `why_unproposable`.
     """
 
     landmarks: LandmarkSection
     movements: MovementsSection
     file: str
+    unproposable: str
 
     @property
     def moments(self) -> dict[str, int]:
@@ -60,6 +68,15 @@ def propose(result: RunResult) -> list[Movement]:
     return propose_movements(result.time_s, sides.left, sides.right)
 
 
+def why_unproposable(result: RunResult) -> str:
+    """Why nothing can be proposed for a recording, in words: it has no measurement; empty where it has one."""
+    _, sides = first_sides(result)
+    if measured_on_both(sides.left, sides.right).any():
+        return ""
+    what = "no action unit" if (sides.left_success & sides.right_success).any() else "nothing"
+    return f"{what} was measured on both sides in any frame"
+
+
 def load_movements(result: RunResult, given: Path | None = None) -> tuple[list[Movement], str]:
     """The movements of a recording: of the given table, of the one beside the result, or proposed.
 
@@ -74,7 +91,7 @@ def load_movements(result: RunResult, given: Path | None = None) -> tuple[list[M
     Raises
     ------
     MovementsError
-        When the table is wrong, or a movement holds no frame of the recording.
+        When the table is wrong, a movement holds no frame of the recording or ends far beyond it, or rest lies in a movement.
     """
     proposed = propose(result)
     path = given or result.file(ENDING)
@@ -90,9 +107,27 @@ def _check(result: RunResult, movements: Sequence[Movement], name: str) -> None:
     for movement in movements:
         if not movement.rows(result.time_s).any():
             raise MovementsError(
-                f"'{name}': no frame lies between {movement.start_s:g} and {movement.end_s:g} s, and the recording goes from "
-                f"{result.time_s[0]:g} to {result.time_s[-1]:g} s; correct the movement, or remove it"
+                f"'{name}', line {movement.line}: no frame lies between {movement.start_s:g} and {movement.end_s:g} s, and the recording "
+                f"goes from {result.time_s[0]:g} to {result.time_s[-1]:g} s; correct the movement, or remove it"
             )
+        if movement.end_s > result.time_s[-1] + MAX_BEYOND_S:
+            raise MovementsError(
+                f"'{name}', line {movement.line}: end_s {movement.end_s:g} is after the end of the recording, {result.time_s[-1]:g} s; "
+                "correct it"
+            )
+    rest = [movement for movement in movements if movement.code == BASELINE_CODE]
+    others = [movement for movement in movements if movement.code != BASELINE_CODE]
+    for pair in product(rest, others):
+        if pair[0].overlaps(pair[1]):
+            first, second = sorted(pair, key=lambda one: one.line)
+            raise MovementsError(
+                f"'{name}': line {first.line} ({_row_words(first)}) and line {second.line} ({_row_words(second)}) overlap; rest and a "
+                "movement cannot be at the same time; correct the times"
+            )
+
+
+def _row_words(movement: Movement) -> str:
+    return f"{movement.code or 'no action'}, {movement.start_s:g} to {movement.end_s:g} s"
 
 
 def measure_recording(result: RunResult, given: Path | None = None) -> Measured:
@@ -102,4 +137,6 @@ def measure_recording(result: RunResult, given: Path | None = None) -> Measured:
     at_rest, words = rows_at_rest(result.time_s, movements, result.metadata)
     with figure_settings():
         landmarks = measure_landmarks(result.time_s, result.landmarks, at_rest, words)
-        return Measured(landmarks, measure_movements(key, result.time_s, sides, landmarks, movements, at_rest), name)
+        return Measured(
+            landmarks, measure_movements(key, result.time_s, sides, landmarks, movements, at_rest), name, why_unproposable(result)
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from face_mirror_au import __version__
@@ -47,6 +47,7 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         For a picture that is neither.
     """
     pose = head_pose(result.yaw_deg)
+    shown = list(sections)
     return render_template(
         "page.html.j2",
         written_by=__version__,
@@ -63,7 +64,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         acceptable_pose=pose is None or pose.median_deg <= ACCEPTABLE_YAW,
         over_time=len(result.time_s) > 1,
         yaw=_yaw(result, pose),
-        sections=list(sections),
+        sections=shown,
+        unshown=_unshown(shown),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
         measured=measured,
         # Pictures of one moment stand in one row, two moments in one where the original's are not there.
@@ -79,6 +81,13 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         never_both=words.NEVER_BOTH,
         too_little=words.TOO_LITTLE,
     )
+
+
+def _unshown(sections: Sequence[SidesSection]) -> dict[str, str]:
+    """For each zone, what the unmirrored face does not show of what the mirrored halves do; empty where it does, or is not there."""
+    first, *others = sections
+    unmirrored = others[0].measured_zones if others else {}
+    return {key: words.unshown_sentence(found, unmirrored.get(key)) for key, found in first.measured_zones.items()}
 
 
 def _yaw(result: RunResult, pose: HeadPose | None) -> str:

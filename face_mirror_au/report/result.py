@@ -116,6 +116,8 @@ def find_result(folder: Path) -> tuple[Path, str]:
         found = sorted(folder.glob(f"*{METADATA}")) or sorted(folder.glob(f"*/*{METADATA}"))
     except OSError as error:
         raise ResultError(f"'{folder}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
+    if not found and any(folder.glob("*.live.csv")):
+        raise ResultError(f"'{folder}' holds a live session; its values are provisional, and there is no page of them")
     if not found:
         raise ResultError(f"'{folder}' holds no result of a run (no *{METADATA}); make one with: face-mirror-au mirror VIDEO -o '{folder}'")
     if len(found) > 1:

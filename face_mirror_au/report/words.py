@@ -63,6 +63,25 @@ def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: boo
     )
 
 
+def unshown_sentence(mirrored: ZoneComparison | None, unmirrored: ZoneComparison | None) -> str:
+    """Where the mirrored halves name a stronger side and the unmirrored face does not name the same: that, with its peaks; else empty.
+
+    Parameters
+    ----------
+    mirrored, unmirrored : ZoneComparison or None
+        Of one zone; None where it was not measured.
+    """
+    if mirrored is None or unmirrored is None:
+        return ""
+    named, sides = mirrored.sides.difference, unmirrored.sides
+    if named is None or abs(named) < ALIKE:
+        return ""
+    found = sides.difference
+    if found is not None and abs(found) >= ALIKE and found * named > 0:
+        return ""
+    return f"The unmirrored face does not show this: {sides.left.peak:.2f} on the left, {sides.right.peak:.2f} on the right."
+
+
 def _at_most(side: SideMeasures, au: str) -> str:
     # Which unit is the largest of some that hardly moved says nothing.
     return f"{side.peak:.2f}" if side.peak < GATE else f"{side.peak:.2f} ({au_label(au)})"

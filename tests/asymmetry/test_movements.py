@@ -91,6 +91,7 @@ def test_what_is_proposed_is_marked_and_its_ends_belong_to_it():
     assert found.proposed
     assert found.action.name == "soft smile"
     assert not Movement(1, 2, "BS").proposed
+    assert Movement(1, 2, "BS", line=2) == Movement(1, 2, "BS", line=5), "where it is written makes no other movement of it"
     assert np.flatnonzero(Movement(1.0, 2.0, "BS").rows(TIME)).tolist() == list(range(30, 61))
 
 
@@ -120,3 +121,11 @@ def test_proposals_are_in_order_and_inside_the_recording(values):
 @pytest.mark.parametrize("code", ["XX", ""])
 def test_an_unknown_code_is_a_movement_without_a_name(code):
     assert Movement(0, 1, code).action.name == "not named"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"), [(0, 1, False), (2, 3, False), (1.9, 3, True), (0, 1.1, True), (0, 3, True), (1.4, 1.6, True)]
+)
+def test_what_only_touches_does_not_overlap(start, end, expected):
+    one, other = Movement(1, 2, "BS"), Movement(start, end, "BL")
+    assert one.overlaps(other) == other.overlaps(one) == expected

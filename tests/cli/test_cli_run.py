@@ -364,3 +364,14 @@ def test_demo_without_its_clip_names_the_command(tmp_path):
     done = call("demo", "-o", tmp_path)
     assert done.exit_code == ExitCode.FAILED
     assert "weights fetch open demo-clip`" in done.stderr
+
+
+def test_a_baseline_beyond_the_end_is_refused_before_an_earlier_result_is_replaced(tmp_path, weights):
+    clip = CLIPS / "smile_both.mp4"
+    common = ("run", clip, "-o", tmp_path, "--max-frames", "4", "--workers", "0", "--weights", weights, "--quiet")
+    assert call(*common).exit_code == ExitCode.OK
+    before = {path.name: path.read_bytes() for path in (tmp_path / "smile_both").iterdir()}
+    refused = call(*common, "--baseline", "neutral:50-60")
+    assert refused.exit_code != ExitCode.OK
+    assert "begins after the end of the recording, which lasts 1.9 s" in refused.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "smile_both").iterdir()} == before

@@ -224,7 +224,7 @@ def test_other_peoples_parquet_and_cut_files_are_refused(written, tmp_path):
         convert_table(tmp_path / "foreign.parquet", tmp_path / "b.csv")
     whole = convert_table(written["minimal"], tmp_path / "whole.parquet").read_bytes()
     (tmp_path / "cut.parquet").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(TableError, match=r"'cut\.parquet' is damaged or cut short"):
+    with pytest.raises(TableError, match=r"'cut\.parquet' is no table of a run, or it is damaged or cut short"):
         convert_table(tmp_path / "cut.parquet", tmp_path / "b.csv")
     with pytest.raises(TableError, match=r"'nowhere\.csv' is not there"):
         convert_table(tmp_path / "nowhere.csv", tmp_path / "b.csv")

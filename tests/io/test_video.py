@@ -242,7 +242,7 @@ def test_frames_before_the_cut_are_kept(tmp_path, suffix, options):
     for frame, same in zip(frames[:-1], whole, strict=False):
         assert frame.problem is None
         assert np.array_equal(frame.image, same.image)
-    if suffix != "mkv":  # Matroska announces no number of frames, and a cut between blocks leaves no trace
+    if suffix != "mkv":  # Matroska announces no number of frames: see the next test
         assert problems[-1] == f"the file ends in the middle of a frame after {len(frames)} frames"
 
 
@@ -254,6 +254,21 @@ def test_a_cut_between_two_frames_is_told_from_the_announced_number(tmp_path):
     _, frames, problems, _ = read_all(path)
     assert len(frames) == 35
     assert problems == ["the file is cut short: 60 frames are announced, 35 could be decoded"]
+
+
+@pytest.mark.parametrize(("kept", "told"), [(0.5, True), (1.0, False)])
+def test_matroska_that_ends_before_its_time_is_told(tmp_path, kept, told):
+    path = write_clip(tmp_path / "a.mkv", moving_pictures(150))
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content))])
+    _, frames, problems, _ = read_all(path)
+    assert (len(frames) < 120) is told
+    assert any("6.0 s are announced" in problem or "in the middle of a frame" in problem for problem in problems) is told
+
+
+def test_a_longer_sound_is_no_cut(tmp_path):
+    _, _, problems, _ = read_all(write_clip(tmp_path / "a.mkv", moving_pictures(10), audio=True))
+    assert problems == []
 
 
 def test_damage_in_the_middle_marks_frames_up_to_the_next_key_frame(tmp_path):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from report_folder import BUMP, Page, make_run, values
+from report_folder import BUMP, N, Page, make_run, values
 from report_landmarks import add_landmarks, true_points
 from typer.testing import CliRunner
 
@@ -15,6 +15,7 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.io.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.io.columns import describe_column
+from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
 
 # Rows 3 to 7 of the hand-made bump; times are tenths of a second.
@@ -252,9 +253,41 @@ def test_a_wrong_table_leaves_the_earlier_page_and_is_told_in_one_line(tmp_path)
 def test_a_movement_outside_of_the_recording_is_told(tmp_path):
     folder = with_movements(make_run(tmp_path), "start_s,end_s,action\n5,6,BS\n")
     with pytest.raises(
-        MovementsError, match=r"'p.movements.csv': no frame lies between 5 and 6 s, and the recording goes from 0 to 1\.1 s; correct"
+        MovementsError,
+        match=r"'p.movements.csv', line 2: no frame lies between 5 and 6 s, and the recording goes from 0 to 1\.1 s; correct",
     ):
         write_report(folder, "p")
+
+
+def test_a_movement_that_ends_far_beyond_the_recording_is_told(tmp_path):
+    folder = with_movements(make_run(tmp_path), "start_s,end_s,action\n0,0.2,RE\n0.2,1.6,BS\n")
+    write_report(folder, "p")
+    with_movements(folder, "start_s,end_s,action\n0,0.2,RE\n0.2,1.7,BS\n")
+    done = call("report", folder)
+    assert done.exit_code == 1
+    assert done.stderr == "error: 'p.movements.csv', line 3: end_s 1.7 is after the end of the recording, 1.1 s; correct it\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        ("0.2,0.8,BS\n0,0.3,BL\n", "line 2 (BS, 0.2 to 0.8 s) and line 3 (BL, 0 to 0.3 s)"),
+        ("0.7,0.9,RE\n0,0.1,SS\n\n0.1,1.1,BL\n", "line 2 (RE, 0.7 to 0.9 s) and line 5 (BL, 0.1 to 1.1 s)"),
+        ("0.4,0.5,BL\n0.2,0.8,\n", "line 2 (BL, 0.4 to 0.5 s) and line 3 (no action, 0.2 to 0.8 s)"),
+    ],
+)
+def test_rest_in_a_movement_is_told(tmp_path, rows, lines):
+    done = call("report", with_movements(make_run(tmp_path), f"start_s,end_s,action\n{rows}"))
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"error: 'p.movements.csv': {lines} overlap; rest and a movement cannot be at the same time; correct the times\n"
+    )
+
+
+@pytest.mark.parametrize("rows", ["0,0.2,BL\n0.2,0.8,BS\n0.8,1.1,BL\n", "0,0.8,BS\n0.5,1,ES\n", "0,0.5,BL\n0.4,0.6,BL\n"])
+def test_movements_may_overlap_and_rest_may_touch_them(tmp_path, rows):
+    found = page(with_movements(make_run(tmp_path), f"start_s,end_s,action\n{rows}"))
+    assert f"Movement {rows.count(chr(10))} (" in found.said_in("movements")
 
 
 def test_the_command_writes_the_proposal_and_does_not_replace_what_somebody_changed(tmp_path):
@@ -280,7 +313,27 @@ def test_a_recording_without_movements_says_so(tmp_path):
     assert "No movement was found" in found.said_in("movements")
     assert call("movements", tmp_path).exit_code == 0
     assert (tmp_path / "p.movements.csv").read_text() == "start_s,end_s,action\n"
-    assert "No movement was found" in page(tmp_path).said_in("movements")
+    said = page(tmp_path).said_in("movements")
+    assert said.endswith("The table names no movement.")
+    assert "begins one" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"failed": tuple(range(N))}, "othing was measured on both sides in any frame, so no movement can be proposed"),
+        ({"failed": tuple(range(N)), "strict": True}, "othing was measured on both sides in any frame, so no movement can be proposed"),
+        ({"empty": INTENSITY_AUS}, "o action unit was measured on both sides in any frame, so no movement can be proposed"),
+    ],
+)
+def test_where_nothing_was_measured_nothing_can_be_proposed_and_it_is_said(tmp_path, options, why):
+    found = page(make_run(tmp_path, **options)).said_in("movements")
+    assert f"N{why}." in found
+    assert "No movement was found" not in found
+    done = call("movements", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [f"n{why}", str(tmp_path / "p.movements.csv")]
+    assert f"The table names no movement. N{why}." in page(tmp_path).said_in("movements")
 
 
 def test_without_action_units_lengths_are_all_there_is(tmp_path):
@@ -336,3 +389,30 @@ def test_metadata_with_an_odd_baseline_do_not_stop_the_page(tmp_path, baseline):
     said = page(folder).said_in("landmarks")
     assert ("seconds 0-0.1, named as rest" in said) == (baseline == "neutral:0-0.1")
     assert json.loads((folder / "p.metadata.json").read_text())["baseline"] == baseline
+
+
+UNSHOWN = "The unmirrored face does not show this: "
+UNMIRRORED = [
+    ((0.064, 0.0935), "0.24 on the left, 0.35 on the right"),
+    ((1.0, 0.95), "3.75 on the left, 3.56 on the right"),
+    ((0.2, 1.0), "0.75 on the left, 3.75 on the right"),
+    ((1.0, 0.7), ""),
+]
+
+
+@pytest.mark.parametrize(("shares", "words"), UNMIRRORED)
+def test_at_a_glance_says_what_the_unmirrored_face_does_not_show(tmp_path, shares, words):
+    sides = tuple(values(AU12=BUMP * share) for share in shares)
+    found = page(make_run(tmp_path, sides=sides))
+    said = found.said_in("glance")
+    assert "The mouth moved more on the subject's left" in said
+    assert said.count(UNSHOWN) == bool(words)
+    assert not words or f"33 % of the stronger one. {UNSHOWN}{words}." in said
+    assert UNSHOWN not in found.said_in("mirrored"), "it is said once"
+
+
+def test_at_a_glance_compares_only_what_both_show(tmp_path):
+    alike = make_run(tmp_path / "a", left=values(AU12=BUMP), right=values(AU12=BUMP), sides=(values(AU12=BUMP), values()))
+    weak = make_run(tmp_path / "b", left=values(AU12=BUMP / 10), right=values(), sides=(values(AU12=BUMP), values()))
+    alone = make_run(tmp_path / "c")
+    assert all(UNSHOWN not in page(folder).said_in("glance") for folder in (alike, weak, alone))
