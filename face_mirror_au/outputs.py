@@ -210,15 +210,10 @@ def run_metadata(
     result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str, notes: Sequence[str] = ()
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
-    models, known = runner.plan, settings_metadata(plan, runner)
-    measured_with = {
-        "au_models": result.models,
-        "aus_left_empty": list(models.left_empty(result.models)),
-        "aus_without_sides": list(models.without_sides(result.models)),
-    }
+    known = settings_metadata(plan, runner)
     return known | {
         "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
-        "models": known["models"] | measured_with,
+        "models": known["models"] | runner.plan.described_bank(result.models),
         "frames": {"decoded": result.decoded}
         | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
         "worker_losses": [asdict(loss) for loss in result.losses],
@@ -235,15 +230,7 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
         "input": {"flipped_input": runner.settings.flipped_input},
         "versions": dict(versions()),
         "kernels": dict(_kernels.loaded),
-        "models": {
-            "profile": models.profile,
-            "reason": models.reason,
-            "detector": models.detector[0],
-            "landmarks": models.landmarks[0],
-            "au_bank": models.bank,
-            "au_bank_version": models.bank_version,
-            "sha256": dict(models.hashes),
-        },
+        "models": models.described(),
         "device": runner.device_metadata,
         "settings": _settings(runner.settings)
         | {

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from face_mirror_au.errors import OutputError
 from face_mirror_au.io import columns
 from face_mirror_au.io.files import atomic_text, open_log, output_error
 from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_hooks.records import ViewResult
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing from Python 3.11 on
 
 RAW_COLUMNS = ("frame", "timestamp", "view", "success", *columns.RAW, "reason")
 _DECIMALS = 6
@@ -32,10 +38,15 @@ def _row(frame: int, time_s: float, view: View, success: bool, raw: FloatArray |
     return [str(frame + 1), f"{time_s:.{_DECIMALS}f}", view.value, str(int(success)), *values, " ".join(reason.split())]
 
 
-class OnlineLog:
-    """`<stem>.online.csv`: the raw predictions as they come. Each row is handed to the system at once: a killed run leaves what it had.
+class GrowingCsv:
+    """A table that grows while a video or a camera runs. Rows are handed to the system at once: a killed run leaves what it had.
 
-    Not atomic, on purpose. Columns: frame (from 1), timestamp (s), view, success (0 or 1), AUxx_raw, reason.
+    Not atomic, on purpose.
+
+    Parameters
+    ----------
+    path : Path
+    header : sequence of str
 
     Raises
     ------
@@ -43,13 +54,18 @@ class OnlineLog:
         From every method, when the file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
         self._path = path
         self._handle = open_log(path)
         self._writer = csv.writer(self._handle, lineterminator="\n")
-        self._write(RAW_COLUMNS)
+        try:
+            self._write(header)
+        except OutputError:
+            with suppress(OSError):  # the same error again
+                self._handle.close()
+            raise
 
-    def __enter__(self) -> OnlineLog:  # noqa: PYI034 - Self is not in Python 3.10
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
@@ -58,6 +74,27 @@ class OnlineLog:
         except OSError as error:
             if kind is None:  # else the first error, most likely the same, is the one to tell
                 raise output_error(error, self._path) from error
+
+    def _write(self, *rows: Sequence[str]) -> None:
+        try:
+            self._writer.writerows(rows)
+            self._handle.flush()
+        except OSError as error:
+            raise output_error(error, self._path) from error
+
+
+class OnlineLog(GrowingCsv):
+    """`<stem>.online.csv`: the raw predictions as they come.
+
+    Columns: frame (from 1), timestamp (s), view, success (0 or 1), AUxx_raw, reason.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, RAW_COLUMNS)
 
     def append(self, frame: int, time_s: float, view: View, success: bool, raw: FloatArray | None = None, reason: str = "") -> None:
         """Write one row.
@@ -76,13 +113,6 @@ class OnlineLog:
     def append_result(self, index: int, time_s: float, result: ViewResult, raw: FloatArray) -> None:
         """Write the row of a view's result; `raw` is NaN where there is no measurement."""
         self.append(index, time_s, result.view, descriptor_of(result) is not None, raw, failure_reason(result))
-
-    def _write(self, row: Sequence[str]) -> None:
-        try:
-            self._writer.writerow(row)
-            self._handle.flush()
-        except OSError as error:
-            raise output_error(error, self._path) from error
 
 
 def write_raw_csv(tables: Sequence[ViewTable], path: Path) -> None:

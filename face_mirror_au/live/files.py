@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
-from face_mirror_au.errors import OutputError
 from face_mirror_au.io import columns
-from face_mirror_au.io.files import open_log, output_error
-from face_mirror_au.io.raw_log import RAW_COLUMNS
+from face_mirror_au.io.raw_log import RAW_COLUMNS, GrowingCsv
 from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import FloatArray, View
@@ -37,7 +32,7 @@ def free_stem(folder: Path, stem: str) -> str:
     return taken
 
 
-class LiveLog:
+class LiveLog(GrowingCsv):
     """`<stem>.live.csv`: a row for each measured frame and view, handed to the system at once.
 
     Frames that were dropped have no row: their numbers are missing in `frame`.
@@ -55,26 +50,8 @@ class LiveLog:
     """
 
     def __init__(self, path: Path, *, sides: bool) -> None:
-        self._path = path
+        super().__init__(path, live_columns(sides=sides))
         self._sides = sides
-        self._handle = open_log(path)
-        self._writer = csv.writer(self._handle, lineterminator="\n")
-        try:
-            self._write([live_columns(sides=sides)])
-        except OutputError:
-            with suppress(OSError):  # the same error again
-                self._handle.close()
-            raise
-
-    def __enter__(self) -> LiveLog:  # noqa: PYI034 - Self is not in Python 3.10
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
-        try:
-            self._handle.close()
-        except OSError as error:
-            if kind is None:
-                raise output_error(error, self._path) from error
 
     def append(self, result: FrameResult, values: Mapping[View, OnlineValues]) -> None:
         """Write the rows of a frame: one for each view."""
@@ -90,18 +67,11 @@ class LiveLog:
             cells = [f"{number:.{_DECIMALS}f}" if np.isfinite(number) else "" for number in np.concatenate(numbers).tolist()]
             moment = (str(result.index + 1), f"{result.time_s:.{_DECIMALS}f}", view.view.value, str(int(success)))
             rows.append((*moment, *cells, " ".join(failure_reason(view).split())))
-        self._write(rows)
+        self._write(*rows)
 
     @property
     def _width(self) -> int:
         return len(live_columns(sides=self._sides)) - 5  # but frame, timestamp, view, success and reason
-
-    def _write(self, rows: Sequence[Sequence[str]]) -> None:
-        try:
-            self._writer.writerows(rows)
-            self._handle.flush()
-        except OSError as error:
-            raise output_error(error, self._path) from error
 
 
 def _nothing(values: OnlineValues) -> FloatArray:

@@ -30,7 +30,6 @@ def write_record(
     files: Sequence[str],
 ) -> None:
     """Write `<stem>.live.json`. Raises OutputError."""
-    models = plan.models_for(single_image=False)
     write_metadata(
         path,
         {
@@ -57,18 +56,7 @@ def write_record(
             "problems": camera.problems,
             "warnings": [*plan.warnings, *counts.warnings],
             "versions": versions(),
-            "models": {
-                "profile": plan.profile,
-                "reason": plan.reason,
-                "detector": plan.detector[0],
-                "landmarks": plan.landmarks[0],
-                "au_bank": plan.bank,
-                "au_bank_version": plan.bank_version,
-                "au_models": models,
-                "aus_left_empty": plan.left_empty(models),
-                "aus_without_sides": plan.without_sides(models),
-                "sha256": plan.hashes,
-            },
+            "models": plan.described() | plan.described_bank(plan.models_for(single_image=False)),
             "device": device,
             "settings": {
                 "detect_every": settings.detect_every,

@@ -120,6 +120,26 @@ class ModelPlan:
             return self.models
         return "static" if single_image else "dynamic"
 
+    def described(self) -> dict[str, object]:
+        """What metadata say of the models."""
+        return {
+            "profile": self.profile,
+            "reason": self.reason,
+            "detector": self.detector[0],
+            "landmarks": self.landmarks[0],
+            "au_bank": self.bank,
+            "au_bank_version": self.bank_version,
+            "sha256": dict(self.hashes),
+        }
+
+    def described_bank(self, models: str) -> dict[str, object]:
+        """What metadata say of the bank's "dynamic" or "static" models."""
+        return {
+            "au_models": models,
+            "aus_left_empty": list(self.left_empty(models)),
+            "aus_without_sides": list(self.without_sides(models)),
+        }
+
     def left_empty(self, models: str) -> tuple[str, ...]:
         """Action units that the bank's "dynamic" or "static" models do not measure; their columns are empty."""
         open_bank = self.open_bank

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from face_mirror_au.report.result import RunResult
+from face_mirror_au.report.result import RunResult, mapping_in
 
 # Of `models` in the metadata. With another one of these, an intensity of 2 is another thing.
 _MUST_AGREE = {
@@ -22,9 +22,9 @@ _NETWORKS = {"detector": "face detector", "landmarks": "landmark model"}
 
 def must_not_be_compared(first: RunResult, second: RunResult) -> list[str]:
     """Why the numbers of two runs are different quantities, one clause for each reason; empty when they are not."""
-    models = [_mapping(run.metadata, "models") for run in (first, second)]
+    models = [mapping_in(run.metadata, "models") for run in (first, second)]
     found = [_differ(words, *(found.get(key) for found in models)) for key, words in _MUST_AGREE.items() if _unequal(models, key)]
-    hashes = [_mapping(each, "sha256") for each in models]
+    hashes = [mapping_in(each, "sha256") for each in models]
     if not found and any(_unequal(hashes, name) for name in _BANK_FILES):
         found.append("the files of the AU models are not the same")
     return found
@@ -42,7 +42,7 @@ def to_be_known(first: RunResult, second: RunResult) -> list[str]:
 
 
 def _about_input(runs: list[Mapping[str, Any]]) -> list[str]:
-    inputs = [_mapping(run, "input") for run in runs]
+    inputs = [mapping_in(run, "input") for run in runs]
     found = []
     if inputs[0].get("sha256") and not _unequal(inputs, "sha256"):
         found.append("Both visits are the same recording.")
@@ -60,8 +60,8 @@ def _about_rest(runs: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _about_networks(runs: list[Mapping[str, Any]]) -> list[str]:
-    models = [_mapping(run, "models") for run in runs]
-    hashes = [_mapping(each, "sha256") for each in models]
+    models = [mapping_in(run, "models") for run in runs]
+    hashes = [mapping_in(each, "sha256") for each in models]
     found = [
         _sentence(_differ(f"{words}s", *(each.get(key) for each in models))) for key, words in _NETWORKS.items() if _unequal(models, key)
     ]
@@ -75,11 +75,11 @@ def _about_networks(runs: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _about_settings(runs: list[Mapping[str, Any]]) -> list[str]:
-    settings = [_mapping(run, "settings") for run in runs]
+    settings = [mapping_in(run, "settings") for run in runs]
     found = []
-    if _unequal([_mapping(each, "mirror") for each in settings], "landmarks"):
+    if _unequal([mapping_in(each, "mirror") for each in settings], "landmarks"):
         found.append("The landmarks of the mirrored halves were found in different ways (--mirror-landmarks).")
-    if _unequal([_mapping(each, "mirror") for each in settings], "redetect"):
+    if _unequal([mapping_in(each, "mirror") for each in settings], "redetect"):
         found.append("The face was detected anew on the mirrored halves at one visit only (--redetect).")
     if _unequal(settings, "strict"):
         found.append("Failed frames took part in smoothing as zeros at one visit only (--openface-strict).")
@@ -87,7 +87,7 @@ def _about_settings(runs: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _about_programs(runs: list[Mapping[str, Any]]) -> list[str]:
-    versions = [_mapping(run, "versions") for run in runs]
+    versions = [mapping_in(run, "versions") for run in runs]
     others = [
         f"{name} {_text(versions[0].get(name))}, then {_text(versions[1].get(name))}" for name in _PROGRAMS if _unequal(versions, name)
     ]
@@ -108,8 +108,3 @@ def _text(value: object) -> str:
 
 def _unequal(contents: list[Mapping[str, Any]], key: str) -> bool:
     return bool(contents[0].get(key) != contents[1].get(key))
-
-
-def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}

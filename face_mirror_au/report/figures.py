@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Blue and vermilion of Okabe and Ito's palette, darkened for contrast on white: told apart by people with any kind of colour vision.
 LEFT_COLOUR, RIGHT_COLOUR = "#00588f", "#b04a00"
-_LEFT_FILL, _RIGHT_FILL = "#d3e6f3", "#e79a66"
-_GAP_FILL, _INK = "#e4e4e4", "#3b3b3b"
+LEFT_FILL, RIGHT_FILL = "#d3e6f3", "#e79a66"
+_GAP_FILL, INK = "#e4e4e4", "#3b3b3b"
 _WIDTH = 4.2  # inches: still readable at the width of a phone
 _TOP = 5.0
 
@@ -46,23 +46,20 @@ def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, descrip
         For those who do not see it.
     """
     height = 0.5 + 0.62 * len(units)
-    figure = _figure(height)
+    figure = new_figure(height)
     # Long names stand above their bars, where they need no margin.
     axes = figure.add_axes((0.12, 0.36 / height, 0.76, 1 - 0.46 / height))
     for row, (label, sides) in enumerate(units):
-        axes.text(0, row - 0.46, label, va="center", weight="bold", color=_INK)
+        axes.text(0, row - 0.46, label, va="center", weight="bold", color=INK)
         for offset, word, value, fill, colour, hatch in (
-            (-0.14, "left", sides.left.peak, _LEFT_FILL, LEFT_COLOUR, "////"),
-            (0.19, "right", sides.right.peak, _RIGHT_FILL, RIGHT_COLOUR, ""),
+            (-0.14, "left", sides.left.peak, LEFT_FILL, LEFT_COLOUR, "////"),
+            (0.19, "right", sides.right.peak, RIGHT_FILL, RIGHT_COLOUR, ""),
         ):
             axes.barh(row + offset, value, 0.29, facecolor=fill, edgecolor=colour, hatch=hatch, linewidth=1.0)
-            axes.text(value + 0.015 * top, row + offset, f"{value:.2f}", va="center", color=_INK)
-            axes.text(-0.015 * top, row + offset, word, va="center", ha="right", color=_INK)
-    axes.set(xlim=(0, top), ylim=(len(units) - 0.55, -0.7), yticks=[])
-    axes.set_xticks(np.arange(0, top + 0.5))
-    axes.set_xlabel("largest intensity", labelpad=1, color=_INK)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
+            axes.text(value + 0.015 * top, row + offset, f"{value:.2f}", va="center", color=INK)
+            axes.text(-0.015 * top, row + offset, word, va="center", ha="right", color=INK)
+    axes.set(ylim=(len(units) - 0.55, -0.7))
+    dress_bars(axes, top)
     return inline_svg(figure, name, description)
 
 
@@ -91,7 +88,7 @@ def curves(
     unit : str
         What the axis says.
     """
-    figure = _figure(1.5)
+    figure = new_figure(1.5)
     axes = _time_axes(figure, time_s, unit)
     shade_gaps(axes, time_s, measured_on_both(left, right))
     _line(axes, time_s, left, LEFT_COLOUR, "-", "o")
@@ -119,19 +116,29 @@ def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: s
     name, description
         As for `bars`.
     """
-    figure = _figure(1.5)
+    figure = new_figure(1.5)
     axes = _time_axes(figure, time_s, "yaw, degrees")
     shade_gaps(axes, time_s, np.isfinite(yaw_deg))
     for limit, style in ((GOOD_YAW, (0, (5, 2))), (ACCEPTABLE_YAW, (0, (1, 2)))):
         for sign in (1, -1):
-            axes.axhline(sign * limit, color=_INK, linewidth=0.9, linestyle=style)
-    _line(axes, time_s, yaw_deg, _INK, "-", "o")
+            axes.axhline(sign * limit, color=INK, linewidth=0.9, linestyle=style)
+    _line(axes, time_s, yaw_deg, INK, "-", "o")
     reach = max(ACCEPTABLE_YAW + 2, float(np.nanmax(np.abs(yaw_deg))) * 1.1)
     axes.set_ylim(-reach, reach)
     return inline_svg(figure, name, description)
 
 
-def _figure(height: float) -> Figure:
+def dress_bars(axes: Axes, top: float) -> None:
+    """The intensity axis of lying bars, up to `top`."""
+    axes.set(xlim=(0, top), yticks=[])
+    axes.set_xticks(np.arange(0, top + 0.5))
+    axes.set_xlabel("largest intensity", labelpad=1, color=INK)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def new_figure(height: float) -> Figure:
+    """An empty figure of the pages' width; `height` in inches."""
     from matplotlib.figure import Figure  # slow to import, and only needed here
 
     return Figure(figsize=(_WIDTH, height))
@@ -141,8 +148,8 @@ def _time_axes(figure: Figure, time_s: FloatArray, label: str) -> Axes:
     axes = figure.add_axes((0.125, 0.25, 0.845, 0.7))
     end = time_s[-1] if time_s[-1] > time_s[0] else time_s[0] + 1
     axes.set_xlim(time_s[0], end)
-    axes.set_xlabel("time, s", labelpad=1, color=_INK)
-    axes.set_ylabel(label, labelpad=2, color=_INK)
+    axes.set_xlabel("time, s", labelpad=1, color=INK)
+    axes.set_ylabel(label, labelpad=2, color=INK)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     return axes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from face_mirror_au import __version__
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
@@ -14,7 +13,7 @@ from face_mirror_au.report.face_landmarks import REST_GATE
 from face_mirror_au.report.measured import Measured
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages, view_qualities
-from face_mirror_au.report.result import RunResult
+from face_mirror_au.report.result import RunResult, mapping_in
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
@@ -55,9 +54,9 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         metadata=result.metadata,
         facts=recording_facts(result),
         versions=version_texts(result.metadata.get("versions")),
-        bank=words.has_bank(_mapping(result.metadata, "models")),
-        openface=words.is_openface(_mapping(result.metadata, "models")),
-        symmetric_landmarks=_mapping(result.metadata, "models").get("landmarks") == "pfld",
+        bank=words.has_bank(mapping_in(result.metadata, "models")),
+        openface=words.is_openface(mapping_in(result.metadata, "models")),
+        symmetric_landmarks=mapping_in(result.metadata, "models").get("landmarks") == "pfld",
         views=view_qualities(result),
         messages=run_messages(result.metadata),
         pose=pose,
@@ -100,7 +99,7 @@ def _yaw(result: RunResult, pose: HeadPose | None) -> str:
 
 def recording_facts(result: RunResult) -> dict[str, str]:
     """What was measured and with what, in words."""
-    source, models = _mapping(result.metadata, "input"), _mapping(result.metadata, "models")
+    source, models = mapping_in(result.metadata, "input"), mapping_in(result.metadata, "models")
     seconds = float(result.time_s[-1] - result.time_s[0])
     facts = {
         "Recording": f"{source.get('kind', 'recording')}, {source.get('width', '?')} x {source.get('height', '?')} pixels, "
@@ -112,16 +111,11 @@ def recording_facts(result: RunResult) -> dict[str, str]:
         "Scale": words.scale_words(models),
         "No movement is": words.baseline_words(models, str(result.metadata.get("baseline", "not recorded"))),
     }
-    if _mapping(result.metadata, "settings").get("strict"):
+    if mapping_in(result.metadata, "settings").get("strict"):
         facts["Failed frames"] = "took part in smoothing as zeros, as OpenFace does it (--openface-strict)"
     if source.get("sha256"):
         facts["SHA-256"] = str(source["sha256"])
     return facts
-
-
-def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = content.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def version_texts(content: object) -> dict[str, str]:

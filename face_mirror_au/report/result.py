@@ -160,7 +160,7 @@ def _read_metadata(path: Path) -> Mapping[str, Any]:
         raise ResultError(f"'{name}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
     except ValueError as error:
         raise ResultError(f"'{name}' is damaged; run the recording again") from error
-    if not isinstance(content, dict) or "face-mirror-au" not in _mapping(content.get("versions")):
+    if not isinstance(content, dict) or "face-mirror-au" not in mapping_in(content, "versions"):
         raise ResultError(f"'{name}' was not written by face-mirror-au; give the folder that a run wrote")
     return content
 
@@ -216,7 +216,7 @@ def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
 
 def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArray | None:
     """Degrees; None where the run's format or columns leave the pose out."""
-    if not path.exists() and _mapping(metadata.get("settings")).get("format") == "face-mirror":
+    if not path.exists() and mapping_in(metadata, "settings").get("format") == "face-mirror":
         return None
     table = _of_this_run(ResultTable(path, ("success",), (_YAW,)), n_rows)
     return np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
@@ -228,7 +228,9 @@ def _of_this_run(table: ResultTable, n_rows: int) -> ResultTable:
     return table
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An object in the metadata; empty where there is none, or something else."""
+    value = content.get(key)
     return value if isinstance(value, dict) else {}
 
 

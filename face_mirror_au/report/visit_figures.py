@@ -10,22 +10,18 @@ import numpy as np
 
 from face_mirror_au.asymmetry.change import Change
 from face_mirror_au.records import FloatArray
-from face_mirror_au.report.figures import LEFT_COLOUR, RIGHT_COLOUR
+from face_mirror_au.report.figures import INK, LEFT_COLOUR, LEFT_FILL, RIGHT_COLOUR, RIGHT_FILL, dress_bars, new_figure
 from face_mirror_au.report.svg import inline_svg
 from face_mirror_au.report.words import au_label
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Shown before and after the largest movement, s: one movement of a protocol and what is around it.
 AROUND_S = 4.0
 
-_INK = "#3b3b3b"
 _FIRST_STYLE = (0, (3, 1.5))
-_LEFT_FILL, _RIGHT_FILL = "#d3e6f3", "#e79a66"
-_WIDTH = 4.2  # inches, as the report page's
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +56,36 @@ def visit_bars(units: Sequence[tuple[str, Change]], top: float, name: str, descr
         For those who do not see it.
     """
     height = 0.5 + 1.0 * len(units)
-    figure = _figure(height)
+    figure = new_figure(height)
     axes = figure.add_axes((0.17, 0.36 / height, 0.71, 1 - 0.46 / height))
     for row, (au, change) in enumerate(units):
-        axes.text(0.01 * top, row - 0.44, au_label(au), va="center", weight="bold", color=_INK)
+        axes.text(0.01 * top, row - 0.44, au_label(au), va="center", weight="bold", color=INK)
         for offset, word, side, fill, colour, hatch in (
-            (-0.2, "left", "left", _LEFT_FILL, LEFT_COLOUR, "////"),
-            (0.22, "right", "right", _RIGHT_FILL, RIGHT_COLOUR, ""),
+            (-0.2, "left", "left", LEFT_FILL, LEFT_COLOUR, "////"),
+            (0.22, "right", "right", RIGHT_FILL, RIGHT_COLOUR, ""),
         ):
             first, second, _ = change.values(side)
             for visit, shift, value, thick in ((1, -0.1, first, 0.12), (2, 0.09, second, 0.2)):
                 pattern = hatch if visit == 2 else ""
                 axes.barh(row + offset + shift, value or 0.0, thick, facecolor=fill, edgecolor=colour, hatch=pattern, linewidth=0.9)
-                axes.text((value or 0.0) + 0.015 * top, row + offset + shift, f"{value or 0.0:.2f}", va="center", color=_INK, fontsize=7)
-                axes.text(-0.015 * top, row + offset + shift, f"{word} {visit}", va="center", ha="right", color=_INK, fontsize=7)
-    axes.set(xlim=(0, top), ylim=(len(units) - 0.5, -0.65), yticks=[])
-    axes.set_xticks(np.arange(0, top + 0.5))
-    axes.set_xlabel("largest intensity", labelpad=1, color=_INK)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
+                axes.text((value or 0.0) + 0.015 * top, row + offset + shift, f"{value or 0.0:.2f}", va="center", color=INK, fontsize=7)
+                axes.text(-0.015 * top, row + offset + shift, f"{word} {visit}", va="center", ha="right", color=INK, fontsize=7)
+    axes.set(ylim=(len(units) - 0.5, -0.65))
+    dress_bars(axes, top)
     return inline_svg(figure, name, description)
 
 
 def visit_curves(first: VisitCurves, second: VisitCurves, top: float, name: str, description: str) -> Markup:
     """Both visits over each other, the subject's left side in one panel, the right side in the other; parameters as for `visit_bars`."""
-    figure = _figure(1.55)
+    figure = new_figure(1.55)
     for start, side, colour in ((0.105, "left", LEFT_COLOUR), (0.565, "right", RIGHT_COLOUR)):
         axes = figure.add_axes((start, 0.25, 0.415, 0.62))
         axes.plot(second.time_s, getattr(second, side), color=colour, linewidth=1.7)
-        axes.plot(first.time_s, getattr(first, side), color=_INK, linewidth=1.3, linestyle=_FIRST_STYLE)
-        axes.set_title(f"subject's {side}", fontsize=8, color=_INK, pad=2)
+        axes.plot(first.time_s, getattr(first, side), color=INK, linewidth=1.3, linestyle=_FIRST_STYLE)
+        axes.set_title(f"subject's {side}", fontsize=8, color=INK, pad=2)
         _dress(axes, first, second, top)
         if side == "left":
-            axes.set_ylabel("intensity", labelpad=2, color=_INK)
+            axes.set_ylabel("intensity", labelpad=2, color=INK)
     return inline_svg(figure, name, description)
 
 
@@ -106,13 +99,7 @@ def _dress(axes: Axes, first: VisitCurves, second: VisitCurves, top: float) -> N
     axes.set_yticks(np.arange(0, top + 0.5))
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:g}")
-    axes.set_xlabel("s from the largest movement", labelpad=1, color=_INK)
+    axes.set_xlabel("s from the largest movement", labelpad=1, color=INK)
     axes.axvline(0, color="#a8a8a8", linewidth=0.7, zorder=0)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure  # slow to import, and only needed here
-
-    return Figure(figsize=(_WIDTH, height))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
+import pytest
 
 from face_mirror_au.records import INTENSITY_AUS
 
@@ -172,3 +175,17 @@ class Page(HTMLParser):
 
     def shown(self, of, measure, section="mirrored"):
         return self.numbers[section, of, measure][1].strip()
+
+
+def find_chromium():
+    """Path of a browser; without one the test is skipped, in CI it fails."""
+    found = next(
+        (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")) if path),
+        None,
+    )
+    if found is None:
+        message = "there is no Chromium here; install one (Debian: apt-get install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found

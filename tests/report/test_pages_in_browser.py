@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from report_folder import BUMP, N, make_run, values
+from report_folder import BUMP, N, find_chromium, make_run, values
 
 from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.report.compare import write_comparison
@@ -20,25 +18,15 @@ from face_mirror_au.report.write import write_report
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PAGES = ("report", "compare", "compare-anyway")
 A4_INSIDE = 688  # px: 210 mm without the margins of 14 mm, at 96 px an inch
 
 
-def _missing(message):
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
 @pytest.fixture(scope="module")
 def chromium():
-    found = next((path for path in map(shutil.which, _NAMES) if path), None)
-    if found is None:
-        _missing("there is no Chromium here; install one (Debian: apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 

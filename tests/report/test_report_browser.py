@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 
 import cv2
 import numpy as np
 import pytest
-from report_folder import BUMP, make_run, values
+from report_folder import BUMP, find_chromium, make_run, values
 
 from face_mirror_au.report.write import write_report
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
 
 @pytest.fixture(scope="module")
 def browser():
-    found = next((path for path in map(shutil.which, _NAMES) if path), None)
-    if found is None:
-        message = "there is no Chromium here; install one (Debian: apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
+    return find_chromium()
 
 
 @pytest.fixture(scope="module")
