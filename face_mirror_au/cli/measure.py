@@ -144,8 +144,8 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
         with _progress_bar(report.video, shown=progress) as bar:
 
             def on_open(expected: int | None) -> None:
-                if report.replaced and progress:
-                    say(f"{report.video}: replaces an earlier result")
+                if progress:
+                    _say_found(report)
                 bar.start(expected)
 
             measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
@@ -153,11 +153,18 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, TerminatedError)
         report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        kept = f"the rows measured so far are in {report.files[0]}" if report.files else "nothing was measured"
-        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {kept}"
+        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {report.kept or 'nothing was measured'}"
     except FaceMirrorAUError as error:
-        report.exit_code, report.error = ExitCode.FAILED, str(error)
+        report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report
+
+
+def _say_found(report: VideoReport) -> None:
+    """What is at the place of a result that is about to be made."""
+    for line in report.found:
+        say(f"{report.video}: {line}")
+    if report.replaces:
+        say(f"{report.video}: replaces an earlier result, when it is whole")
 
 
 def _print_report(report: VideoReport) -> None:
