@@ -1,0 +1,81 @@
+"""A program that gives a command again and again, each time with the disk full from a later step on. Prints a line of JSON for each time.
+
+`full_disk_sweep.py '{"command": [...], "folder": OUT, "earlier": FOLDER, "first": 1, "sample": null or 10}'`. Before each time the folder
+holds what is in `earlier`; after it (in a sample: after the last one, and after a move that failed) the command is given once more, with room on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import random
+import shutil
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from faulty_files import FileFaults, is_full
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    folder, earlier = Path(asked["folder"]), Path(asked["earlier"])
+    faults = FileFaults(folder)
+    _restore(earlier, folder)
+    _report(_call(asked["command"]), steps=faults.steps, left=_content(folder))
+    numbers = list(range(asked["first"], len(faults.steps) + 1))
+    if asked["sample"]:
+        numbers = _spread(numbers, asked["sample"])
+    for number in numbers:
+        _restore(earlier, folder)
+        faults.fail_at(number, is_full(number))
+        failed = _call(asked["command"])
+        faults.on_step = lambda *_: None
+        step, left = faults.steps[number - 1 : number], _content(folder)
+        online = [path.read_text() for path in folder.rglob("*.online.csv") if path.parent.name.endswith(".unfinished")]
+        wanted = number == numbers[-1] or step[0][0] == "rename" or not asked["sample"]
+        again = _call(asked["command"]) if wanted else None
+        _report(failed, number=number, step=step, left=left, online=online, again=again, then=_content(folder))
+
+
+def _spread(numbers: list[int], count: int) -> list[int]:
+    """One of each of `count` equal parts."""
+    chance = random.Random(7)  # noqa: S311  (no secret)
+    edges = [len(numbers) * part // count for part in range(count + 1)]
+    return [numbers[chance.randrange(start, stop)] for start, stop in zip(edges, edges[1:], strict=False)]
+
+
+def _restore(earlier: Path, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(earlier, folder)
+
+
+def _call(command: list[str]) -> dict[str, object]:
+    from face_mirror_au.cli.app import app
+
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            app(command)
+        except SystemExit as end:
+            code = end.code
+        except BaseException as error:  # noqa: BLE001  (it is what is looked for)
+            code = repr(error)
+    return {"exit_code": code, "stdout": out.getvalue(), "stderr": err.getvalue()}
+
+
+def _content(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file, by its path in the folder; folders have none."""
+    paths = sorted(folder.rglob("*"))
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths}
+
+
+def _report(outcome: dict[str, object], **more: object) -> None:
+    print(json.dumps({**outcome, **more}), file=sys.__stdout__, flush=True)
+
+
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = "500"
+    main()

@@ -1,0 +1,91 @@
+"""kill -9 of a run, at moments from its first import to its last file."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+
+import fault_runs
+import pytest
+
+PHASES = ("start", "frames", "files", "page")
+# How many moments of each phase.
+SHORT, LONG = (1, 2, 1, 1), (5, 6, 5, 4)
+
+
+def _run(arguments, folder, **faults):
+    asked = json.dumps({"folder": str(folder / "out"), **faults})
+    return fault_runs.Run([asked, *arguments], folder, program=[fault_runs.HERE / "faulty_command.py"])
+
+
+def _phases(steps):
+    """Numbers of the steps of each phase, from 1."""
+    files = [number for number, (kind, _) in enumerate(steps, 1) if kind != "import"]
+    rows = [number for number in files if steps[number - 1][1].endswith(".online.csv")]
+    page = steps.index(["import", "matplotlib"]) + 1
+    edges = (1, files[0], rows[-1] + 1, page, len(steps) + 1)
+    return [range(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+
+
+def _moments(steps, counts):
+    """Step and delay of each moment, at random but the same each time."""
+    chance = random.Random(20)  # noqa: S311  (no secret)
+    for phase, numbers, count in zip(PHASES, _phases(steps), counts, strict=True):
+        for number in sorted(chance.sample(numbers, count)):
+            # Not in the last phase: it might be over by then.
+            yield phase, number, 0.0 if phase == "page" else chance.choice((0.0, chance.uniform(0, 0.03)))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Steps of a run that nobody kills, and its rows and files."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run = _run(fault_runs.mirror(folder / "out", page=True), folder, log=str(folder / "steps.json"))
+    assert run.end() == 0, run.stderr
+    rows = fault_runs.rows_of((folder / "out" / fault_runs.STEM / f"{fault_runs.STEM}.online.csv").read_text())
+    return json.loads((folder / "steps.json").read_text()), rows, fault_runs.content(folder / "out")
+
+
+def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_next_run_is_whole(
+    tmp_path, undisturbed, earlier, long_form
+):
+    steps, rows, complete = undisturbed
+    out, before, memory = tmp_path / "out", fault_runs.content(earlier), fault_runs.shared_memory()
+    shutil.copytree(earlier, out)
+    kept_in = dict.fromkeys(PHASES, 0)
+    for phase, number, delay in _moments(steps, LONG if long_form else SHORT):
+        where = f"{delay:.3f} s after step {number} of {len(steps)}, {steps[number - 1]}"
+        run = _run(fault_runs.mirror(out, page=True), tmp_path, kill=[number, delay])
+        assert run.end() == -signal.SIGKILL, where
+        assert run.orphans() == [], where
+        assert fault_runs.shared_memory() <= memory, where
+        assert list(run.temporary.iterdir()) == [], where
+        left = fault_runs.content(out)
+        if not _publishing(left):
+            assert {path: digest for path, digest in left.items() if ".unfinished" not in path} == before, where
+            online = fault_runs.online_table(out)
+            kept = fault_runs.rows_of(online.read_text()) if online else []
+            assert kept == rows[: len(kept)], where
+            kept_in[phase] += len(kept)
+        if long_form:
+            _complete(out, tmp_path, complete)
+            shutil.rmtree(out)
+            shutil.copytree(earlier, out)
+    assert kept_in["start"] == 0
+    assert kept_in["frames"] > 0
+    assert kept_in["files"] % len(rows) == 0
+    _complete(out, tmp_path, complete)
+
+
+def _publishing(left):
+    """Whether the files were on the way to their place: the metadata go last."""
+    return f"{fault_runs.STEM}/{fault_runs.STEM}.metadata.json" not in left
+
+
+def _complete(out, folder, expected):
+    """The next run, undisturbed, gives what a first one gives; what it found is gone, or of an earlier result's rows."""
+    run = fault_runs.Run(fault_runs.mirror(out, page=True), folder)
+    assert run.end() == 0, run.stderr
+    assert fault_runs.content(out) == expected, run.stderr
