@@ -51,7 +51,6 @@ class WorkFolder:
         self._typed = typed
         self._unique = unique_in is not None
         self._made: list[Path] = []
-        self._aside: Path | None = None
         self._lock: int | None = None
         self._begun = False
 
@@ -85,8 +84,9 @@ class WorkFolder:
         publish(self.path, self.place)
         self._begun = False
         self._release()
-        if self._aside is not None and _holds_rows_of(online, self._aside / online.name):
-            shutil.rmtree(self._aside, ignore_errors=True)
+        for aside in _set_aside(self.place.unfinished):  # by this run, or by others that were stopped before it
+            if _holds_rows_of(online, aside / online.name):
+                shutil.rmtree(aside, ignore_errors=True)
 
     def abandon(self) -> str:
         """The run failed or was stopped: keep what it measured, and nothing else. Returns where that is and how to go on; may be empty."""
@@ -102,7 +102,7 @@ class WorkFolder:
                 return ""
             if not is_complete(self.path, self.place):
                 with suppress(OSError):
-                    clear(self.path, {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name})
+                    clear(self.path, self._kept_files)
             return how_to_go_on(self.path, self.place)
         finally:
             self._begun = False
@@ -137,12 +137,18 @@ class WorkFolder:
             publish(self.path, place)
             self.found.append(f"an earlier run was stopped when its result was whole; that was put in its place first, from '{name}'")
         elif place is not None and _worth_keeping(self.path, place):
-            self._aside = _free(self.path)
-            self.path.rename(self._aside)
-            kept = display_name(self._aside)
+            clear(self.path, self._kept_files)  # half a video may be large
+            aside = _free(self.path)
+            self.path.rename(aside)
+            kept = display_name(aside)
             self.found.append(f"what a stopped run had measured is in '{kept}' now, until this run has all its rows")
         else:
             shutil.rmtree(self.path)
+
+    @property
+    def _kept_files(self) -> set[str]:
+        """What is of use of a run that did not come to its end."""
+        return {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name}
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -215,6 +221,15 @@ def _free(path: Path) -> Path:
     if found is None:
         raise OutputError(f"there are {len(_SEARCH)} folders '{display_name(path)}-N'; remove those that are not needed")
     return found
+
+
+def _set_aside(path: Path) -> list[Path]:
+    """The folders that got a name by `_free`."""
+    try:
+        beside = list(path.parent.iterdir())
+    except OSError:
+        return []
+    return [each for each in beside if each.name.rpartition("-")[0] == path.name and each.name.rpartition("-")[2].isdecimal()]
 
 
 def _worth_keeping(work: Path, place: Place) -> bool:
