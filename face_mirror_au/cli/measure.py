@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
-from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say
+from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.io.files import display_name
 from face_mirror_au.outputs import OutputPlan
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from face_mirror_au.io.columns import Group
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.video_run import VideoRunner
-
-
-STOPPED = (ExitCode.TERMINATED, ExitCode.INTERRUPTED)
 
 
 @dataclass
@@ -151,9 +148,8 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
             measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
-        terminated = isinstance(stop, TerminatedError)
-        report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {report.kept or 'nothing was measured'}"
+        report.exit_code, words = why_stopped(stop)
+        report.error = f"{words}; {report.kept or 'nothing was measured'}"
     except FaceMirrorAUError as error:
         report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report

@@ -20,6 +20,8 @@ CLIP, STEM = CLIPS / "smile_both.mp4", "smile_both"
 FRAMES = 8
 VIEWS = ("original", "left_mirrored", "right_mirrored")
 SETTINGS = ("--profile", "hybrid", "--device", "cpu", "--max-frames", str(FRAMES), "--detect-every", "3")
+# Environment in which plugins of this folder are found.
+PLUGINS = {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])}
 _MARK = "FACE_MIRROR_FAULT_MARK"
 _END_S = 60.0
 

@@ -1,7 +1,7 @@
 """The command with faults put into its process: `faulty_command.py '{"folder": OUT, ...}' ARGUMENT...`.
 
-`"log": FILE` writes what the process did, step by step, at its end; `"kill": [STEP, SECONDS]` ends it by kill -9 so long after a step has begun;
-`"clock": true` lets the time of day jump by hours, forth and back, whenever somebody looks at it.
+`"log": FILE` writes what the process did, step by step, at its end. `"signal": [STEP, SECONDS, NUMBER]` sends it a signal so long after a
+step has begun. `"clock": true` lets the time of day jump by hours, forth and back, whenever somebody looks at it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _HOUR = 3600.0
 def main() -> None:
     asked = json.loads(sys.argv.pop(1))
     faults = FileFaults(Path(asked["folder"]), imports=True)
-    if "kill" in asked:
-        faults.kill_at(*asked["kill"])
+    if "signal" in asked:
+        faults.signal_at(*asked["signal"])
     if asked.get("clock"):
         _let_jump()
     from face_mirror_au.__main__ import main as command

@@ -10,10 +10,8 @@ import errno
 import io
 import os
 import pathlib
-import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 
 # What needs space on the disk. On a full one everything else goes on as usual: renaming, removing, closing.
@@ -77,14 +75,16 @@ class FileFaults:
         self.steps.clear()
         self.on_step = fail
 
-    def kill_at(self, number: int, delay_s: float) -> None:
-        """kill -9 this process `delay_s` after the beginning of step `number`."""
+    def signal_at(self, number: int, delay_s: float, signal_number: int) -> None:
+        """Send this process a signal `delay_s` after the beginning of step `number`."""
 
-        def kill(step: int, _kind: str, _name: str) -> None:
-            if step == number:
-                kill_self(delay_s)
+        def send(step: int, _kind: str, _name: str) -> None:
+            if step == number and delay_s:
+                threading.Timer(delay_s, os.kill, (self._process, signal_number)).start()
+            elif step == number:
+                os.kill(self._process, signal_number)
 
-        self.on_step = kill
+        self.on_step = send
 
     def _patch(self) -> None:
         faults, real_open, file_of = self, io.open, _file_class(self.step)
@@ -104,7 +104,7 @@ class FileFaults:
             module.open = opening
         for name, kind in (("mkdir", "mkdir"), ("fsync", "fsync"), ("rename", "rename"), ("replace", "rename")):
             setattr(os, name, self._stepping(getattr(os, name), kind))
-        os.open = self._os_open(os.open)
+        os.open, os.close = self._os_open(os.open), self._os_close(os.close)
         for name in ("write", "sendfile"):
             setattr(os, name, self._stepping(getattr(os, name), "write"))
         if sys.version_info < (3, 11):  # pathlib kept functions of its own
@@ -126,6 +126,15 @@ class FileFaults:
 
         return stepping
 
+    def _os_close(self, function):
+        def stepping(descriptor):
+            try:
+                self.step("close", descriptor)
+            finally:  # as on a network drive that tells of its quota at the end
+                function(descriptor)
+
+        return stepping
+
 
 def _file_class(step: Callable[[str, object], None]) -> type[io.FileIO]:
     class File(io.FileIO):
@@ -133,29 +142,23 @@ def _file_class(step: Callable[[str, object], None]) -> type[io.FileIO]:
             step("write", self.fileno())
             return super().write(data)
 
+        def close(self):
+            try:
+                if not self.closed and self.writable():
+                    step("close", self.fileno())
+            finally:
+                super().close()
+
     return File
 
 
 def _path_of(target: object) -> str | None:
     if isinstance(target, int):
         try:
-            return os.readlink(f"/proc/self/fd/{target}")
+            return os.readlink(f"/proc/self/fd/{target}")  # noqa: PTH115  (pathlib is what is patched)
         except OSError:
             return None
     return os.path.abspath(os.fsdecode(target))  # type: ignore[arg-type]  # noqa: PTH100  (pathlib is what is patched)
-
-
-def kill_self(delay_s: float) -> None:
-    """kill -9 this process, at once or a little later."""
-
-    def kill() -> None:
-        time.sleep(delay_s)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    if delay_s:
-        threading.Thread(target=kill, daemon=True).start()
-    else:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def is_full(number: int) -> int:

@@ -1,7 +1,8 @@
 """A program that gives a command again and again, each time with the disk full from a later step on. Prints a line of JSON for each time.
 
-`full_disk_sweep.py '{"command": [...], "folder": OUT, "earlier": FOLDER, "first": 1, "sample": null or 10}'`. Before each time the folder
-holds what is in `earlier`; after it (in a sample: after the last one, and after a move that failed) the command is given once more, with room on the disk.
+`full_disk_sweep.py '{"command": [...], "folder": OUT, "earlier": FOLDER, "first": 1, "sample": null or 10}'`.
+Before each time the folder holds what is in `earlier`; after it the command is given once more, with room on the disk (in a sample: after
+the last one, and after a move that failed).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 
 from faulty_files import FileFaults, is_full
@@ -35,7 +37,7 @@ def main() -> None:
         faults.on_step = lambda *_: None
         step, left = faults.steps[number - 1 : number], _content(folder)
         online = [path.read_text() for path in folder.rglob("*.online.csv") if path.parent.name.endswith(".unfinished")]
-        wanted = number == numbers[-1] or step[0][0] == "rename" or not asked["sample"]
+        wanted = number == numbers[-1] or (step and step[0][0] == "rename") or not asked["sample"]
         again = _call(asked["command"]) if wanted else None
         _report(failed, number=number, step=step, left=left, online=online, again=again, then=_content(folder))
 
@@ -44,7 +46,7 @@ def _spread(numbers: list[int], count: int) -> list[int]:
     """One of each of `count` equal parts."""
     chance = random.Random(7)  # noqa: S311  (no secret)
     edges = [len(numbers) * part // count for part in range(count + 1)]
-    return [numbers[chance.randrange(start, stop)] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [numbers[chance.randrange(start, stop)] for start, stop in pairwise(edges)]
 
 
 def _restore(earlier: Path, folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import signal
+from itertools import pairwise
 
 import fault_runs
 import pytest
@@ -26,7 +27,7 @@ def _phases(steps):
     rows = [number for number in files if steps[number - 1][1].endswith(".online.csv")]
     page = steps.index(["import", "matplotlib"]) + 1
     edges = (1, files[0], rows[-1] + 1, page, len(steps) + 1)
-    return [range(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [range(start, stop) for start, stop in pairwise(edges)]
 
 
 def _moments(steps, counts):
@@ -55,7 +56,7 @@ def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_nex
     kept_in = dict.fromkeys(PHASES, 0)
     for phase, number, delay in _moments(steps, LONG if long_form else SHORT):
         where = f"{delay:.3f} s after step {number} of {len(steps)}, {steps[number - 1]}"
-        run = _run(fault_runs.mirror(out, page=True), tmp_path, kill=[number, delay])
+        run = _run(fault_runs.mirror(out, page=True), tmp_path, signal=[number, delay, signal.SIGKILL])
         assert run.end() == -signal.SIGKILL, where
         assert run.orphans() == [], where
         assert fault_runs.shared_memory() <= memory, where
