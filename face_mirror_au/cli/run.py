@@ -75,6 +75,7 @@ def _measure(
                 plans,
                 write_videos=write_videos,
                 report=not given.no_report,
+                keep_descriptors=given.keep_descriptors,
                 as_json=given.as_json,
                 quiet=given.quiet,
             )
