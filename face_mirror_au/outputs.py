@@ -21,9 +21,9 @@ from face_mirror_au.io.csv_tables import (
     write_openface_csv,
     write_sides_csv,
 )
-from face_mirror_au.io.earlier import EarlierResult
+from face_mirror_au.io.earlier import METADATA, EarlierResult
 from face_mirror_au.io.files import check_output_file, check_output_folder
-from face_mirror_au.io.images import IMAGES_COLUMNS, write_image_names
+from face_mirror_au.io.images import IMAGES_COLUMNS, list_images, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
 from face_mirror_au.io.publish import Place
 from face_mirror_au.io.raw_log import RAW_COLUMNS, write_raw_csv
@@ -167,7 +167,7 @@ def write_all(
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
 ) -> list[Path]:
-    """Write the views' tables, raw values, column dictionary and metadata.
+    """Write the files of a run that has its input at hand; see `write_result`.
 
     Parameters
     ----------
@@ -180,6 +180,32 @@ def write_all(
         More for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    """
+    images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
+    return write_result(result, plan, runner, run_metadata(result, plan, runner, hash_input(source), notes), others, images)
+
+
+def write_result(
+    result: VideoResult,
+    plan: OutputPlan,
+    runner: VideoRunner,
+    metadata: Mapping[str, object],
+    others: Sequence[Path] = (),
+    images: Sequence[str] = (),
+) -> list[Path]:
+    """Write the views' tables, raw values, column dictionary and, last, metadata.
+
+    Parameters
+    ----------
+    result : VideoResult
+    plan : OutputPlan
+    runner : VideoRunner
+    metadata : mapping
+        `run_metadata`; the list of files is added.
+    others : sequence of Path
+        Files of this result that were written already, or will be.
+    images : sequence of str
+        Names of the images of a folder.
 
     Returns
     -------
@@ -191,7 +217,7 @@ def write_all(
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
-    raw, metadata = plan.beside(".raw.csv"), plan.beside(".metadata.json")
+    raw = plan.beside(".raw.csv")
     tables = list(written)
     if result.tables:
         write_raw_csv(list(result.tables.values()), raw)
@@ -199,9 +225,8 @@ def write_all(
     sides = write_sides(result.table, plan) if result.tables else []
     written += sides
     if result.info.kind == "image folder":
-        images = plan.beside(".images.csv")
-        write_image_names(source, result.decoded, images)
-        written.append(images)
+        written.append(plan.beside(".images.csv"))
+        write_image_names(images[: result.decoded], written[-1])
     if result.tables:
         short = plan.format != "openface"
         held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
@@ -210,9 +235,10 @@ def write_all(
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
         held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
         written.append(write_dictionary(held, plan, runner, result.models))
-    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, metadata, *others)]
-    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes) | {"files": endings})
-    return [*written, metadata]
+    written.append(plan.beside(METADATA))
+    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]
+    write_metadata(written[-1], {**metadata, "files": endings})
+    return written
 
 
 def run_metadata(

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.io import asymmetry_csv
-from face_mirror_au.io.earlier import ONLINE, OVERLAY
+from face_mirror_au.io.descriptors import DescriptorLog
+from face_mirror_au.io.earlier import DESCRIPTORS, ONLINE, OVERLAY
 from face_mirror_au.io.mirror_video import MirroredVideos
 from face_mirror_au.io.publish import bring_tables_of_persons
 from face_mirror_au.io.raw_log import OnlineLog
 from face_mirror_au.io.work_folder import WorkFolder
+from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.outputs import write_all
 from face_mirror_au.records import View
+from face_mirror_au.recovery import header_of
 
 if TYPE_CHECKING:
     from face_mirror_au.io.source import SourceInfo
@@ -90,6 +93,7 @@ def measure_recording(
     *,
     write_videos: bool,
     page: bool,
+    keep_descriptors: bool = False,
     unique_in: Path | None = None,
     on_open: Callable[[int | None], None] = _nothing,
     on_advance: Callable[[], None] = _nothing,
@@ -107,6 +111,8 @@ def measure_recording(
         Also write the mirrored views as videos.
     page : bool
         Also write the report page, where there are both mirrored views.
+    keep_descriptors : bool
+        Also write what final values can be made anew from.
     unique_in : Path, optional
         See `WorkFolder`.
     on_open : callable, optional
@@ -120,7 +126,8 @@ def measure_recording(
     """
     work = WorkFolder(plan.place, plan.typed_folder, unique_in=unique_in)
     try:
-        names = _measure(runner, video, plan, report, work, write_videos=write_videos, page=page, on_open=on_open, on_advance=on_advance)
+        wanted = _Wanted(write_videos, page, keep_descriptors, on_open, on_advance)
+        names = _measure(runner, video, plan, report, work, wanted)
         work.publish()
     except BaseException:
         report.page = None
@@ -130,27 +137,28 @@ def measure_recording(
     report.files = [str(plan.csv.with_name(name)) for name in names]
 
 
-def _measure(
-    runner: VideoRunner,
-    video: Path,
-    plan: OutputPlan,
-    report: RecordingReport,
-    work: WorkFolder,
-    *,
-    write_videos: bool,
-    page: bool,
-    on_open: Callable[[int | None], None],
-    on_advance: Callable[[], None],
-) -> list[str]:
+@dataclass(frozen=True)
+class _Wanted:
+    """See `measure_recording`."""
+
+    write_videos: bool
+    page: bool
+    descriptors: bool
+    on_open: Callable[[int | None], None]
+    on_advance: Callable[[], None]
+
+
+def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: RecordingReport, work: WorkFolder, wanted: _Wanted) -> list[str]:
     """Make all files in the work folder; their names, the table's first."""
     made, drawing = plan.inside(work.path), runner.drawing
     online = made.beside(ONLINE)
     mirrored: dict[View, Path] = {
-        view: made.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and write_videos
+        view: made.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and wanted.write_videos
     }
     writer: list[MirroredVideos] = []
     with ExitStack() as stack:
         logs: list[OnlineLog] = []
+        kept: list[DescriptorLog] = []
         writing = stack.enter_context(ExitStack())
 
         def on_start(info: SourceInfo) -> None:
@@ -161,16 +169,20 @@ def _measure(
             work.begin()
             report.found = work.found
             logs.append(stack.enter_context(OnlineLog(online)))
-            on_open(runner.settings.max_frames or info.expected_frames)
+            if wanted.descriptors:
+                kept.append(stack.enter_context(_descriptor_log(made, runner, info, video, page=wanted.page)))
+            wanted.on_open(runner.settings.max_frames or info.expected_frames)
             if mirrored:
                 writer.append(writing.enter_context(MirroredVideos(mirrored, info)))
             drawing.start(made.beside(OVERLAY), info)
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
+            for stored in kept:
+                stored.append(index, time_s, result)
             logs[0].append_result(index, time_s, result, values.raw)
             if result.view is View.ORIGINAL:
                 report.frames = index + 1
-                on_advance()
+                wanted.on_advance()
 
         def on_frame(image: Image, result: FrameResult) -> None:
             writer[0].append(image, result)
@@ -181,13 +193,19 @@ def _measure(
         writing.close()
         videos = [*mirrored.values(), *drawing.finish()]
         notes = (*(writer[0].notes if writer else ()), *drawing.notes)
-        pages = _pages(made, result, wanted=page)
-        written = write_all(result, made, runner, video, notes, [*videos, online, *pages])
+        descriptors = [made.beside(DESCRIPTORS)] if made.beside(DESCRIPTORS).exists() else []
+        pages = _pages(made, result, wanted=wanted.page)
+        written = write_all(result, made, runner, video, notes, [*videos, online, *descriptors, *pages])
         _tell(report, runner, result)
     if pages:
         bring_tables_of_persons(plan.place, work.path)
         report.page = _write_page(work.path, plan, video, report.warnings)
-    return [path.name for path in (*written, *videos, online)]
+    return [path.name for path in (*written, *videos, online, *descriptors)]
+
+
+def _descriptor_log(plan: OutputPlan, runner: VideoRunner, info: SourceInfo, video: Path, *, page: bool) -> DescriptorLog:
+    header = header_of(runner, plan, info, video, page=page)
+    return DescriptorLog(plan.beside(DESCRIPTORS), header, runner.settings.views, runner.bank.n_features - HOG_SIZE)
 
 
 def _check_baseline(runner: VideoRunner, info: SourceInfo) -> None:

@@ -46,7 +46,7 @@ class Results:
     format : str
     groups : collection of str
         See `OutputPlan`.
-    write_videos, page : bool
+    write_videos, page, keep_descriptors : bool
         See `measure_recording`.
     """
 
@@ -55,6 +55,7 @@ class Results:
     groups: Collection[Group]
     write_videos: bool
     page: bool
+    keep_descriptors: bool = False
 
     def plan(self, name: str) -> OutputPlan:
         """Where the result `name` goes."""
@@ -94,13 +95,19 @@ def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool 
     started = time.monotonic()
     report = RecordingReport(display_name(job.path))
     error = ""
-    unique_in = None if alone else results.folder
     try:
         # A file that is no video fails here, before models are loaded for it.
         with open_source(job.path):
             pass
         measure_recording(
-            runner, job.path, results.plan(job.name), report, write_videos=results.write_videos, page=results.page, unique_in=unique_in
+            runner,
+            job.path,
+            results.plan(job.name),
+            report,
+            write_videos=results.write_videos,
+            page=results.page,
+            keep_descriptors=results.keep_descriptors,
+            unique_in=None if alone else results.folder,
         )
     except FaceMirrorAUError as failure:
         error = f"{failure}; {report.kept}" if report.kept else str(failure)

@@ -117,7 +117,8 @@ def _results(given: MeasureOptions, output: Path, *, write_videos: bool) -> Resu
     from face_mirror_au.cli.measure import column_groups
 
     groups = column_groups(given.columns, given.format_)
-    return Results(absolute(output), given.format_, groups, write_videos=write_videos, page=not given.no_report)
+    wanted = {"write_videos": write_videos, "page": not given.no_report, "keep_descriptors": given.keep_descriptors}
+    return Results(absolute(output), given.format_, groups, **wanted)
 
 
 def _measure(

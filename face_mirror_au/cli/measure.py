@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -38,6 +39,7 @@ def measure_all(
     *,
     write_videos: bool,
     report: bool,
+    keep_descriptors: bool = False,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -50,9 +52,13 @@ def measure_all(
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
         say_models(plan)
+    measure = partial(measure_recording, runner, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors)
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
-        reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
+        measure = partial(
+            measure_recording, runner, video, output_plan, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors
+        )
+        reports.append(_run_one(video, measure, progress=talk))
         if talk:
             _print_report(reports[-1])
         else:
@@ -135,7 +141,7 @@ def overall(codes: Collection[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, page: bool, progress: bool) -> VideoReport:
+def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> VideoReport:
     report = VideoReport(display_name(video))
     try:
         with _progress_bar(report.video, shown=progress) as bar:
@@ -145,7 +151,7 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos
                     _say_found(report)
                 bar.start(expected)
 
-            measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
+            measure(report=report, on_open=on_open, on_advance=bar.advance)
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         report.exit_code, words = why_stopped(stop)

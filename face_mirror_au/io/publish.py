@@ -2,8 +2,9 @@
 
 The metadata are written when all tables are. So a work folder that holds metadata holds all tables of its result that are not in their
 place already, and moving the rest completes it, however often that was cut off: `publish` can be called again at any time, by `recover` or
-by the next run, and gives the same. It takes the earlier result's metadata away before the first new file comes, and moves the new
-metadata last: at no time do metadata lie beside files of another run.
+by the next run, and gives the same. It takes the earlier result's metadata away before the first new file comes, and moves the new metadata
+last: at no time do metadata lie beside files of another run. A mark in the work folder says that the earlier result's are away: what is in
+its place is of the new one from then on, and must not be removed as an earlier one.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, TABLES, VIDEOS, EarlierResult
-from face_mirror_au.io.files import atomic_binary, make_output_folder, output_error
+from face_mirror_au.io.files import FILE_MODE, atomic_binary, make_output_folder, output_error
 
 ENDING = ".unfinished"
 LOCK = ".lock"
 """Says that a folder is a work folder, and is held by the run that works there."""
+_EARLIER_IS_AWAY = ".moving"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def is_complete(work: Path, place: Place) -> bool:
     return (work / place.beside(METADATA).name).is_file()
 
 
-def publish(work: Path, place: Place, *, keep: Collection[str] = ()) -> None:
+def publish(work: Path, place: Place) -> None:
     """Move a result to its place. An earlier result there is removed; other files stay.
 
     Parameters
@@ -69,8 +71,6 @@ def publish(work: Path, place: Place, *, keep: Collection[str] = ()) -> None:
     work : Path
         The work folder; gone afterwards. What is in it and no file of a result is dropped.
     place : Place
-    keep : collection of str
-        Endings of files of an earlier result that stay.
 
     Raises
     ------
@@ -79,28 +79,31 @@ def publish(work: Path, place: Place, *, keep: Collection[str] = ()) -> None:
     target = place.csv.parent
     make_output_folder(target.parent if place.own_folder else target)
     try:
-        clear(work, {*place.names, LOCK})
+        clear(work, {*place.names, LOCK, _EARLIER_IS_AWAY})
         if place.own_folder:
             with suppress(OSError):  # other files, or none
                 target.rmdir()
             if not os.path.lexists(target):
-                (work / LOCK).unlink(missing_ok=True)
+                for name in (LOCK, _EARLIER_IS_AWAY):
+                    (work / name).unlink(missing_ok=True)
                 work.rename(target)
                 return
-        _move_files(work, place, keep)
+        _move_files(work, place)
         shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise output_error(error, Path(error.filename) if isinstance(error.filename, str) else place.csv) from error
 
 
-def _move_files(work: Path, place: Place, keep: Collection[str]) -> None:
-    metadata = place.beside(METADATA)
-    files = sorted((path for path in work.iterdir() if path.name != LOCK), key=lambda path: path.name == metadata.name)
-    new = {path.name for path in files} | {place.csv.stem + ending for ending in keep}
-    gone = [path for path in EarlierResult.find(place.csv).files if path.name not in new and path != metadata]
-    # The metadata last: they tell which of the others are ours, should this be cut off.
-    for path in (*gone, metadata):
-        path.unlink(missing_ok=True)
+def _move_files(work: Path, place: Place) -> None:
+    metadata, away = place.beside(METADATA), work / _EARLIER_IS_AWAY
+    files = sorted((path for path in work.iterdir() if path.name in place.names), key=lambda path: path.name == metadata.name)
+    if not away.exists():
+        # Files that will be replaced stay until then. The metadata last: they tell which files are ours, should this be cut off.
+        staying = {path.name for path in files}
+        gone = [path for path in EarlierResult.find(place.csv).files if path.name not in staying and path != metadata]
+        for path in (*gone, metadata):
+            path.unlink(missing_ok=True)
+        away.touch(FILE_MODE)
     for path in files:
         _move(path, place.csv.with_name(path.name))
 

@@ -8,7 +8,8 @@ import shlex
 import shutil
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from face_mirror_au.errors import OutputError
@@ -84,8 +85,8 @@ class WorkFolder:
         publish(self.path, self.place)
         self._begun = False
         self._release()
-        for aside in _set_aside(self.place.unfinished):  # by this run, or by others that were stopped before it
-            if _holds_rows_of(online, aside / online.name):
+        for aside in _set_aside(self.path):
+            if place_of(aside) == self.place and _holds_rows_of(online, aside / online.name):
                 shutil.rmtree(aside, ignore_errors=True)
 
     def abandon(self) -> str:
@@ -117,19 +118,19 @@ class WorkFolder:
 
     def _make_way(self) -> None:
         """Finish, set aside or remove what a stopped run has left here. Raises OutputError when it is at work, or is no run's."""
-        held = _hold(self.path)
+        lock = _hold(self.path)
         try:
             place = place_of(self.path)
             if place is None and (not self.path.is_dir() or any(path.name != LOCK for path in self.path.iterdir())):
                 what = f"'{display_name(self.path)}' is in the way, and no folder of an unfinished run"
                 raise OutputError(f"{what}; move it, or choose another output folder")
-            held = _closed_on_windows(held)
+            lock = _closed_on_windows(lock)
             self._clear_away(place)
         except FileNotFoundError:  # another run was quicker
             pass
         finally:
-            if held is not None:
-                os.close(held)
+            if lock is not None:
+                os.close(lock)
 
     def _clear_away(self, place: Place | None) -> None:
         name = display_name(self.path)
@@ -140,8 +141,7 @@ class WorkFolder:
             clear(self.path, self._kept_files)  # half a video may be large
             aside = _free(self.path)
             self.path.rename(aside)
-            kept = display_name(aside)
-            self.found.append(f"what a stopped run had measured is in '{kept}' now, until this run has all its rows")
+            self.found.append(f"what a stopped run had measured is in '{display_name(aside)}' now, until a result has all its rows")
         else:
             shutil.rmtree(self.path)
 
@@ -186,6 +186,17 @@ def how_to_go_on(work: Path, place: Place) -> str:
     return f"the rows measured so far are in {online}; '{command}' tells what they are good for"
 
 
+@contextmanager
+def held(work: Path) -> Iterator[None]:
+    """Hold the work folder of a stopped run. Raises OutputError when the run has not stopped."""
+    lock = _hold(work)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
 def _hold(work: Path) -> int | None:
     """Hold the lock of a work folder that is there already; None when there is none. Raises OutputError when a run holds it."""
     deadline = time.monotonic() + _MOMENT_S
@@ -214,22 +225,22 @@ def _closed_on_windows(descriptor: int | None) -> int | None:
     return descriptor
 
 
+def _names_aside(work: Path) -> list[Path]:
+    return [work.with_name(f"{work.name}-{number}") for number in _SEARCH]
+
+
+def _set_aside(work: Path) -> list[Path]:
+    """Work folders of stopped runs that were set aside."""
+    there = set(os.listdir(work.parent))  # noqa: PTH208 - names are compared
+    return [path for path in _names_aside(work) if path.name in there]
+
+
 def _free(path: Path) -> Path:
     """A name with a number behind it that nobody has."""
-    names = (path.with_name(f"{path.name}-{number}") for number in _SEARCH)
-    found = next((name for name in names if not os.path.lexists(name)), None)
+    found = next((name for name in _names_aside(path) if not os.path.lexists(name)), None)
     if found is None:
         raise OutputError(f"there are {len(_SEARCH)} folders '{display_name(path)}-N'; remove those that are not needed")
     return found
-
-
-def _set_aside(path: Path) -> list[Path]:
-    """The folders that got a name by `_free`."""
-    try:
-        beside = list(path.parent.iterdir())
-    except OSError:
-        return []
-    return [each for each in beside if each.name.rpartition("-")[0] == path.name and each.name.rpartition("-")[2].isdecimal()]
 
 
 def _worth_keeping(work: Path, place: Place) -> bool:

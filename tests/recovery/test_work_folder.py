@@ -12,10 +12,11 @@ import pytest
 from face_mirror_au.errors import OutputError
 from face_mirror_au.io import publish as publishing
 from face_mirror_au.io.publish import Place, bring_tables_of_persons
+from face_mirror_au.io.raw_log import RAW_COLUMNS
 from face_mirror_au.io.work_folder import WorkFolder, place_of
 
 OURS = json.dumps({"versions": {"face-mirror-au": "1"}, "files": [".csv", ".overlay.mp4"]})
-HEADER = "frame,view\n"
+HEADER = ",".join(RAW_COLUMNS) + "\n"
 
 
 @pytest.fixture(params=["own folder", "beside"])
@@ -137,7 +138,7 @@ def test_rows_of_a_killed_run_are_set_aside_until_the_new_run_has_them(place, mo
     die(killed)
     work = begin(place, 5 if more else 2)
     aside = work.path.with_name("p.unfinished-1")
-    assert work.found == ["what a stopped run had measured is in 'p.unfinished-1' now, until this run has all its rows"]
+    assert work.found == ["what a stopped run had measured is in 'p.unfinished-1' now, until a result has all its rows"]
     assert (aside / "p.online.csv").read_text().endswith("3,orig")
     assert place_of(aside) == place
     finish(work)
