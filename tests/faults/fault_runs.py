@@ -44,17 +44,19 @@ class Run:
         What runs the command, if not Python itself.
     environment : dict, optional
         More variables.
+    wrapper : list of str
+        A command that runs all this.
     options : object
         For `subprocess.Popen`.
     """
 
-    def __init__(self, arguments, folder: Path, *, program=("-m", "face_mirror_au"), environment=None, **options) -> None:
+    def __init__(self, arguments, folder: Path, *, program=("-m", "face_mirror_au"), environment=None, wrapper=(), **options) -> None:
         self.mark = uuid.uuid4().hex
         self.temporary = folder / "tmp"
         self.temporary.mkdir(exist_ok=True)
         variables = {**os.environ, "TMPDIR": str(self.temporary), _MARK: self.mark, "COLUMNS": "500", **(environment or {})}
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, "start_new_session": True, **options}
-        command = [sys.executable, *map(str, program), *map(str, arguments)]
+        command = [*wrapper, sys.executable, *map(str, program), *map(str, arguments)]
         self.process = subprocess.Popen(command, text=True, env=variables, **options)
 
     def end(self, limit_s: float = _END_S) -> int:
