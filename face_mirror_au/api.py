@@ -211,9 +211,9 @@ def _video_table(
         frame = _measured(runner, path, plan, work, progress)
         work.publish()
     except FaceMirrorAUError as error:
-        kept = work.abandon()
-        if kept:
-            error.args = (f"{error}; {kept}",)
+        work.abandon()
+        if work.kept:
+            error.args = (f"{error}; {work.kept}",)
         raise
     except BaseException:
         work.abandon()

@@ -131,8 +131,11 @@ def measure_recording(
         work.publish()
     except BaseException:
         report.page = None
-        report.kept = work.abandon()
-        report.files = [str(work.path / plan.beside(ONLINE).name)] if report.kept else []
+        try:
+            work.abandon()
+        finally:
+            report.kept = work.kept
+            report.files = [str(work.path / plan.beside(ONLINE).name)] if work.kept else []
         raise
     report.files = [str(plan.csv.with_name(name)) for name in names]
 

@@ -18,6 +18,8 @@ METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"
 DESCRIPTORS = ".descriptors"
+# Beside an application's loop only. Never removed: other programs may have files of such names.
+SIDES_OF_HOST = (".left.csv", ".right.csv")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, TABLES, VIDEOS, EarlierResult
+from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, SIDES_OF_HOST, TABLES, VIDEOS, EarlierResult
 from face_mirror_au.io.files import FILE_MODE, atomic_binary, make_output_folder, output_error
 
 ENDING = ".unfinished"
@@ -54,7 +54,7 @@ class Place:
     @property
     def names(self) -> frozenset[str]:
         """Names of all files that a result may have."""
-        endings = (self.csv.suffix, *TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, DESCRIPTORS)
+        endings = (self.csv.suffix, *TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, DESCRIPTORS, *SIDES_OF_HOST)
         return frozenset(self.csv.stem + ending for ending in endings)
 
 

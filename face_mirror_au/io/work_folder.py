@@ -43,12 +43,15 @@ class WorkFolder:
         Not there before `begin`.
     found : list of str
         What an earlier run that was stopped had left, and what became of it.
+    kept : str
+        After `abandon`: where what was measured is, and how to go on; empty when nothing was.
     """
 
     def __init__(self, place: Place, typed: Path | None = None, *, unique_in: Path | None = None) -> None:
         self.place = place
         self.path = place.unfinished if unique_in is None else unique_in / f"{UNIQUE}{uuid.uuid4().hex}"
         self.found: list[str] = []
+        self.kept = ""
         self._typed = typed
         self._unique = unique_in is not None
         self._made: list[Path] = []
@@ -89,10 +92,10 @@ class WorkFolder:
             if place_of(aside) == self.place and _holds_rows_of(online, aside / online.name):
                 shutil.rmtree(aside, ignore_errors=True)
 
-    def abandon(self) -> str:
-        """The run failed or was stopped: keep what it measured, and nothing else. Returns where that is and how to go on; may be empty."""
+    def abandon(self) -> None:
+        """The run failed or was stopped: keep what it measured, and nothing else."""
         if not self._begun:
-            return ""
+            return
         try:
             if self._unique or not _worth_keeping(self.path, self.place):
                 self._release_on_windows()
@@ -100,11 +103,12 @@ class WorkFolder:
                 for folder in self._made:
                     with suppress(OSError):  # others have put something there by now
                         folder.rmdir()
-                return ""
+                return
+            # Before anything is removed: a second Ctrl-C may come at any time.
+            self.kept = how_to_go_on(self.path, self.place)
             if not is_complete(self.path, self.place):
                 with suppress(OSError):
                     clear(self.path, self._kept_files)
-            return how_to_go_on(self.path, self.place)
         finally:
             self._begun = False
             self._release()
@@ -164,8 +168,7 @@ class WorkFolder:
 def place_of(work: Path) -> Place | None:
     """Where the result of a work folder goes, as its lock says; None where this is no work folder."""
     try:
-        said = json.loads((work / LOCK).read_bytes())
-        table, own_folder = Path(said["table"]).name, said["own_folder"] is True
+        table, own_folder = _read_lock(work / LOCK)
     except (OSError, ValueError, KeyError, TypeError):
         # As its files say, after a power cut, or where a run died in the moment in which `publish` has taken the lock away.
         stem = work.name.rpartition(ENDING)[0]
@@ -173,6 +176,14 @@ def place_of(work: Path) -> Place | None:
             return None
         table, own_folder = f"{stem}.csv", True
     return Place(work.parent / Path(table).stem / table if own_folder else work.parent / table, own_folder)
+
+
+def _read_lock(path: Path) -> tuple[str, bool]:
+    said = json.loads(path.read_bytes())
+    table = said["table"]
+    if table in {"", ".", ".."} or Path(table).name != table:
+        raise ValueError(table)
+    return table, said["own_folder"] is True
 
 
 def how_to_go_on(work: Path, place: Place) -> str:

@@ -92,18 +92,20 @@ def test_a_run_that_fails_leaves_the_earlier_result_and_its_rows(place, rows):
     work = begin(place, rows)
     (work.path / "p.csv").write_text("half of a result")
     (work.path / ".writing-x.tmp").write_text("half")
-    said = work.abandon()
+    work.abandon()
     assert {path: path.read_bytes() for path in before} == before
     if not rows:
-        assert said == ""
+        assert work.kept == ""
         assert not work.path.exists()
         return
     assert {path.name for path in work.path.iterdir()} == {".lock", "p.online.csv"}
-    assert f"the rows measured so far are in {work.path / 'p.online.csv'}; 'face-mirror-au recover {work.path}'" in said
+    assert f"the rows measured so far are in {work.path / 'p.online.csv'}; 'face-mirror-au recover {work.path}'" in work.kept
 
 
 def test_before_the_first_row_nothing_is_left_not_even_a_folder(place, tmp_path):
-    assert begin(place).abandon() == ""
+    work = begin(place)
+    work.abandon()
+    assert work.kept == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -172,7 +174,8 @@ def test_publishing_that_was_cut_off_is_completed_by_the_next_run(place, moves, 
         with pytest.raises(KeyboardInterrupt):
             work.publish()
         assert not place.beside(".metadata.json").exists()
-        assert "the whole result is in" in work.abandon()
+        work.abandon()
+        assert "the whole result is in" in work.kept
     else:
         work.publish()
     monkeypatch.undo()
@@ -221,3 +224,15 @@ def test_folders_of_unique_names_are_never_shared_and_leave_nothing(tmp_path):
     (third.path / "p.online.csv").write_text(HEADER + "1,3\n")
     third.abandon()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["p"]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "{}", "[]", '{"table": "..", "own_folder": false}', '{"table": "", "own_folder": true}', '{"table": 1}']
+)
+def test_a_lock_that_says_nothing_is_no_lock(tmp_path, said):
+    work = tmp_path / "p.unfinished"
+    work.mkdir()
+    (work / ".lock").write_text(said)
+    assert place_of(work) is None
+    (work / "p.online.csv").write_text(HEADER)
+    assert place_of(work) == Place(tmp_path / "p" / "p.csv", own_folder=True), "after a power cut, as its files say"
