@@ -101,6 +101,11 @@ def content(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths}
 
 
+def results(found: dict[str, str]) -> dict[str, str]:
+    """Of the `content` of a batch's output folder, what are results: all but what it remembers, when it was where."""
+    return {path: digest for path, digest in found.items() if not path.startswith("batch.") and digest}
+
+
 def online_table(out: Path, stem: str = STEM) -> Path | None:
     """The online table of a run that has not come to its end."""
     path = out / f"{stem}.unfinished" / f"{stem}.online.csv"

@@ -7,7 +7,6 @@ the last one, and after a move that failed).
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -18,6 +17,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 
+from fault_runs import content
 from faulty_files import FileFaults, is_full
 
 
@@ -26,20 +26,20 @@ def main() -> None:
     folder, earlier = Path(asked["folder"]), Path(asked["earlier"])
     faults = FileFaults(folder)
     _restore(earlier, folder)
-    _report(_call(asked["command"]), steps=faults.steps, left=_content(folder))
+    report(call(asked["command"]), steps=faults.steps, left=content(folder))
     numbers = list(range(asked["first"], len(faults.steps) + 1))
     if asked["sample"]:
         numbers = _spread(numbers, asked["sample"])
     for number in numbers:
         _restore(earlier, folder)
         faults.fail_at(number, is_full(number))
-        failed = _call(asked["command"])
+        failed = call(asked["command"])
         faults.on_step = lambda *_: None
-        step, left = faults.steps[number - 1 : number], _content(folder)
+        step, left = faults.steps[number - 1 : number], content(folder)
         online = [path.read_text() for path in folder.rglob("*.online.csv") if path.parent.name.endswith(".unfinished")]
         wanted = number == numbers[-1] or (step and step[0][0] == "rename") or not asked["sample"]
-        again = _call(asked["command"]) if wanted else None
-        _report(failed, number=number, step=step, left=left, online=online, again=again, then=_content(folder))
+        again = call(asked["command"]) if wanted else None
+        report(failed, number=number, step=step, left=left, online=online, again=again, then=content(folder))
 
 
 def _spread(numbers: list[int], count: int) -> list[int]:
@@ -54,7 +54,8 @@ def _restore(earlier: Path, folder: Path) -> None:
     shutil.copytree(earlier, folder)
 
 
-def _call(command: list[str]) -> dict[str, object]:
+def call(command: list[str]) -> dict[str, object]:
+    """Give a command in this process; how it ended and what it said."""
     from face_mirror_au.cli.app import app
 
     out, err = io.StringIO(), io.StringIO()
@@ -68,13 +69,13 @@ def _call(command: list[str]) -> dict[str, object]:
     return {"exit_code": code, "stdout": out.getvalue(), "stderr": err.getvalue()}
 
 
-def _content(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file, by its path in the folder; folders have none."""
-    paths = sorted(folder.rglob("*"))
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths}
+def stopped_rows(folder: Path) -> list[str]:
+    """The online tables of runs that have not come to their end."""
+    return [path.read_text() for path in folder.rglob("*.online.csv") if ".unfinished" in path.parent.name]
 
 
-def _report(outcome: dict[str, object], **more: object) -> None:
+def report(outcome: dict[str, object], **more: object) -> None:
+    """Print a line of JSON."""
     print(json.dumps({**outcome, **more}), file=sys.__stdout__, flush=True)
 
 

@@ -79,6 +79,31 @@ def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_nex
     _complete(out, tmp_path, complete)
 
 
+def test_kill_9_of_a_batch_leaves_whole_results_and_the_next_one_goes_on(tmp_path, long_form):
+    out = tmp_path / "out"
+    clips = [fault_runs.CLIP, fault_runs.CLIPS / "blink_left.mp4"]
+    command = ["batch", *clips, "-o", out, *fault_runs.SETTINGS, "--workers", "2"]
+    run = _run(command, tmp_path, log=str(tmp_path / "steps.json"))
+    assert run.end() == 0, run.stderr
+    complete = fault_runs.results(fault_runs.content(out))
+    steps = json.loads((tmp_path / "steps.json").read_text())
+    shutil.rmtree(out)
+    first = next(number for number, (kind, _) in enumerate(steps, 1) if kind != "import")
+    chance = random.Random(9)  # noqa: S311  (no secret)
+    for number in sorted(chance.sample(range(first, len(steps)), 8 if long_form else 2)):
+        where = f"at step {number} of {len(steps)}, {steps[number - 1]}"
+        run = _run(command, tmp_path, signal=[number, 0, signal.SIGKILL])
+        # Later ones have less to do, and may be at their end before the moment comes.
+        assert run.end() in {-signal.SIGKILL, 0}, where
+        assert run.orphans() == [], where
+        assert list(run.temporary.iterdir()) == [], where
+        left = {path: digest for path, digest in fault_runs.results(fault_runs.content(out)).items() if ".unfinished" not in path}
+        assert left.items() <= complete.items(), where
+    run = _run(command, tmp_path)
+    assert run.end() == 0, run.stderr
+    assert fault_runs.results(fault_runs.content(out)) == complete
+
+
 def _publishing(left):
     """Whether the files were on the way to their place: the metadata go last."""
     return f"{fault_runs.STEM}/{fault_runs.STEM}.metadata.json" not in left
