@@ -155,9 +155,10 @@ class WorkFolder:
         return {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name}
 
     def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            with suppress(OSError):  # a network drive may tell of its quota now; nobody reads the file any more
+                os.close(lock)
 
     def _release_on_windows(self) -> None:
         """Windows renames and removes no folder with an open file in it."""
