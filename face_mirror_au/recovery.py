@@ -103,6 +103,7 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
             stored = StoredDescriptors.open(kept) if kept.exists() else None
             if stored is None or not stored.count:
                 raise ResultError(_what_there_is(folder, place))
+            _check_earlier(place, stored.count)
             frames = counted(stored.count, "frame")
             stopped = f"recovered from the {frames} that a stopped run had measured: what came after them in the recording is not here"
             with _Replay.of(stored, store, au_bank, place) as replay:
@@ -121,7 +122,7 @@ def _of_a_result(folder: Path, store: Store, au_bank: Path | None) -> Recovery:
         raise ResultError(_no_descriptors(folder))
     stored = StoredDescriptors.open(found[0])
     place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ".csv"), own_folder=False)
-    known = _earlier_metadata(place)
+    known = _said_by_run(place)
     # Each file is replaced by what it was, if nobody changed it: no work folder needed, and none of the result's files is ever away.
     with _Replay.of(stored, store, au_bank, place) as replay:
         made = replay.write(folder, known, [ending for ending in (DESCRIPTORS, *VIDEOS, OVERLAY) if place.beside(ending).exists()])
@@ -133,10 +134,7 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
     from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import
     from face_mirror_au.report.write import write_report
 
-    try:
-        wanted = REPORT_ENDING in json.loads(place.beside(METADATA).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        wanted = False
+    wanted = REPORT_ENDING in _metadata(place).get("files", ())
     page = place.beside(REPORT_ENDING)
     if wanted and not page.exists():
         try:
@@ -147,14 +145,33 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
     return made
 
 
-def _earlier_metadata(place: Place) -> dict[str, Any]:
-    """What the run itself said beside its tables, and that these are made anew."""
-    note = "final values made anew from the stored descriptors"
+def _metadata(place: Place) -> dict[str, Any]:
+    """What a result says of itself; empty when there is none, or none that can be read."""
     try:
         content = json.loads(place.beside(METADATA).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _check_earlier(place: Place, count: int) -> None:
+    """Raise ResultError when there is a result of more frames already."""
+    frames = _metadata(place).get("frames")
+    decoded = frames.get("decoded") if isinstance(frames, dict) else None
+    if isinstance(decoded, int) and decoded >= count:
+        raise ResultError(
+            f"the result in '{place.csv.parent}' has {counted(decoded, 'frame')}, and {counted(count, 'frame')} could be recovered; "
+            "move it to another folder first, if these are what you want"
+        )
+
+
+def _said_by_run(place: Place) -> dict[str, Any]:
+    """What the run itself said beside its tables, and that these are made anew."""
+    note, content = "final values made anew from the stored descriptors", _metadata(place)
+    try:
         known = {name: list(content[name]) for name in ("problems", "warnings", "worker_losses")}
         notes = [each for each in content["notes"] if each != note]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
     return known | {"notes": [*notes, note]}
 

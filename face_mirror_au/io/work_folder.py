@@ -67,9 +67,8 @@ class WorkFolder:
             When it cannot be made, or another run works there.
         """
         parent = self.path.parent
-        made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+        self._made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
         make_output_folder(parent, self._typed)
-        self._made = made
         try:
             while not self._make():
                 self._make_way()
@@ -89,20 +88,22 @@ class WorkFolder:
         self._begun = False
         self._release()
         for aside in _set_aside(self.path):
-            if place_of(aside) == self.place and _holds_rows_of(online, aside / online.name):
-                shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OutputError):  # somebody recovers it just now
+                with held(aside):
+                    superseded = place_of(aside) == self.place and _holds_rows_of(online, aside / online.name)
+                if superseded:
+                    shutil.rmtree(aside, ignore_errors=True)
 
     def abandon(self) -> None:
         """The run failed or was stopped: keep what it measured, and nothing else."""
         if not self._begun:
+            self._remove_made()
             return
         try:
             if self._unique or not _worth_keeping(self.path, self.place):
                 self._release_on_windows()
                 shutil.rmtree(self.path, ignore_errors=True)
-                for folder in self._made:
-                    with suppress(OSError):  # others have put something there by now
-                        folder.rmdir()
+                self._remove_made()
                 return
             # Before anything is removed: a second Ctrl-C may come at any time.
             self.kept = how_to_go_on(self.path, self.place)
@@ -112,6 +113,11 @@ class WorkFolder:
         finally:
             self._begun = False
             self._release()
+
+    def _remove_made(self) -> None:
+        for folder in self._made:
+            with suppress(OSError):  # others have put something there by now
+                folder.rmdir()
 
     def _make(self) -> bool:
         try:

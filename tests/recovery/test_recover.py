@@ -243,6 +243,18 @@ def test_a_new_run_sets_descriptors_aside_and_an_earlier_result_stays_when_it_fa
     assert f"{N} frames recovered" in call("recover", aside).stdout
 
 
+def test_a_longer_result_is_not_replaced_by_what_a_stopped_run_left(left):
+    shutil.copytree(left, left.with_name("copy.unfinished"))
+    call("recover", left)
+    whole = tables(left.parent / STEM)
+    again = left.with_name("copy.unfinished").rename(left)
+    done = call("recover", again)
+    assert done.exit_code == ExitCode.FAILED
+    assert f"the result in '{left.parent / STEM}' has {N} frames, and {N} frames could be recovered; move it" in done.stderr
+    assert tables(left.parent / STEM) == whole
+    assert (again / f"{STEM}.descriptors").exists()
+
+
 def test_a_run_that_fails_before_its_first_row_leaves_no_folder(tmp_path, stop):
     stop(0, OutputError("the disk is full"))
     for arguments in (("-o", tmp_path / "new" / "out"), ("--output", tmp_path / "new" / "au.csv")):

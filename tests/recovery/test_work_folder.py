@@ -109,6 +109,14 @@ def test_before_the_first_row_nothing_is_left_not_even_a_folder(place, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_made_leaves_those_above_it_as_they_were(tmp_path):
+    work = WorkFolder(Place(tmp_path / "new" / "out" / f"{'p' * 250}.csv", own_folder=False))
+    with pytest.raises(OutputError, match="the name is too long"):
+        work.begin()
+    work.abandon()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_run_at_once_is_refused(place):
     work = begin(place, 1)
     with pytest.raises(OutputError, match=r"another run is writing to 'p\.unfinished'; wait for it"):
