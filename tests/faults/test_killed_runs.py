@@ -13,7 +13,7 @@ import pytest
 
 PHASES = ("start", "frames", "files", "page")
 # How many moments of each phase.
-SHORT, LONG = (1, 2, 1, 1), (5, 6, 5, 4)
+SHORT, LONG = (1, 2, 2, 0), (5, 6, 5, 4)
 
 
 def _run(arguments, folder, **faults):
@@ -25,7 +25,7 @@ def _phases(steps):
     """Numbers of the steps of each phase, from 1."""
     files = [number for number, (kind, _) in enumerate(steps, 1) if kind != "import"]
     rows = [number for number in files if steps[number - 1][1].endswith(".online.csv")]
-    page = steps.index(["import", "matplotlib"]) + 1
+    page = steps.index(["import", "matplotlib"]) + 1 if ["import", "matplotlib"] in steps else len(steps)
     edges = (1, files[0], rows[-1] + 1, page, len(steps) + 1)
     return [range(start, stop) for start, stop in pairwise(edges)]
 
@@ -35,15 +35,15 @@ def _moments(steps, counts):
     chance = random.Random(20)  # noqa: S311  (no secret)
     for phase, numbers, count in zip(PHASES, _phases(steps), counts, strict=True):
         for number in sorted(chance.sample(numbers, count)):
-            # Not in the last phase: it might be over by then.
-            yield phase, number, 0.0 if phase == "page" else chance.choice((0.0, chance.uniform(0, 0.03)))
+            # Not at the end: it might be over by then.
+            yield phase, number, 0.0 if phase in PHASES[2:] else chance.choice((0.0, chance.uniform(0, 0.03)))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory, long_form):
     """Steps of a run that nobody kills, and its rows and files."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    run = _run(fault_runs.mirror(folder / "out", page=True), folder, log=str(folder / "steps.json"))
+    run = _run(fault_runs.mirror(folder / "out", page=long_form), folder, log=str(folder / "steps.json"))
     assert run.end() == 0, run.stderr
     rows = fault_runs.rows_of((folder / "out" / fault_runs.STEM / f"{fault_runs.STEM}.online.csv").read_text())
     return json.loads((folder / "steps.json").read_text()), rows, fault_runs.content(folder / "out")
@@ -56,7 +56,7 @@ def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_nex
     kept_in = dict.fromkeys(PHASES, 0)
     for phase, number, delay in _moments(steps, LONG if long_form else SHORT):
         where = f"{delay:.3f} s after step {number} of {len(steps)}, {steps[number - 1]}"
-        run = _run(fault_runs.mirror(out, page=True), tmp_path, signal=[number, delay, signal.SIGKILL])
+        run = _run(fault_runs.mirror(out, page=long_form), tmp_path, signal=[number, delay, signal.SIGKILL])
         assert run.end() == -signal.SIGKILL, where
         assert run.orphans() == [], where
         assert fault_runs.shared_memory() <= memory, where
@@ -70,13 +70,13 @@ def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_nex
             kept_in[phase] += len(kept)
         # Others pile up: the next run finds what all of them have left.
         if long_form or f"{fault_runs.STEM}.unfinished/{fault_runs.STEM}.metadata.json" in left or _publishing(left):
-            _complete(out, tmp_path, complete)
+            _complete(out, tmp_path, complete, page=long_form)
             shutil.rmtree(out)
             shutil.copytree(earlier, out)
     assert kept_in["start"] == 0
     assert kept_in["frames"] > 0
     assert kept_in["files"] % len(rows) == 0
-    _complete(out, tmp_path, complete)
+    _complete(out, tmp_path, complete, page=long_form)
 
 
 def test_kill_9_of_a_batch_leaves_whole_results_and_the_next_one_goes_on(tmp_path, long_form):
@@ -109,8 +109,8 @@ def _publishing(left):
     return f"{fault_runs.STEM}/{fault_runs.STEM}.metadata.json" not in left
 
 
-def _complete(out, folder, expected):
+def _complete(out, folder, expected, *, page):
     """The next run, undisturbed, gives what a first one gives; what it found is gone, or of an earlier result's rows."""
-    run = fault_runs.Run(fault_runs.mirror(out, page=True), folder)
+    run = fault_runs.Run(fault_runs.mirror(out, page=page), folder)
     assert run.end() == 0, run.stderr
     assert fault_runs.content(out) == expected, run.stderr

@@ -57,13 +57,12 @@ def test_a_second_ctrl_c_ends_a_run_that_does_not_come_to_its_end(tmp_path):
     assert run.orphans() == []
 
 
-@pytest.mark.parametrize(("number", "code", "words"), [(signal.SIGHUP, 129, "the terminal was closed"), (signal.SIGTERM, 143, "SIGTERM")])
-def test_a_signal_ends_a_run_and_keeps_its_rows(tmp_path, number, code, words):
+def test_sigterm_twice_as_timeout_sends_it_ends_a_run_and_keeps_its_rows(tmp_path):
     run = _waiting(tmp_path, "AtFrame")
-    run.process.send_signal(number)
-    run.process.send_signal(number)  # `timeout` sends it twice
-    assert run.end() == code
-    assert words in run.stderr
+    run.process.send_signal(signal.SIGTERM)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.end() == 143
+    assert "stopped by SIGTERM; the rows measured so far are in" in run.stderr
     assert "Traceback" not in run.stderr
     assert _kept(tmp_path) >= 4
     assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{fault_runs.STEM}.unfinished"}
@@ -106,7 +105,7 @@ def test_with_nohup_a_run_outlives_its_terminal(tmp_path):
 def test_ctrl_c_at_any_moment_ends_a_run_with_one_line(tmp_path, undisturbed, long_form):
     steps, _ = undisturbed
     chance = random.Random(3)  # noqa: S311  (no secret)
-    for number in sorted(chance.sample(range(1, len(steps)), 20 if long_form else 4)):
+    for number in sorted(chance.sample(range(1, len(steps)), 20 if long_form else 3)):
         where = f"at step {number} of {len(steps)}, {steps[number - 1]}"
         run = _with_faults(tmp_path, signal=[number, 0, signal.SIGINT])
         assert run.end() == 130, where
@@ -144,7 +143,7 @@ def undisturbed(tmp_path_factory):
     return json.loads((folder / "steps.json").read_text()), fault_runs.content(folder / "out")
 
 
-@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("closed", [(1,), (0, 1, 2)])
 def test_a_run_with_closed_standard_streams_gives_the_same(tmp_path, undisturbed, closed):
     """Unless somebody sees to it, the files that it opens get the numbers of these, and with them what libraries print."""
 
