@@ -23,7 +23,7 @@ SETTINGS = ("--profile", "hybrid", "--device", "cpu", "--max-frames", str(FRAMES
 # Environment in which plugins of this folder are found.
 PLUGINS = {"PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])}
 _MARK = "FACE_MIRROR_FAULT_MARK"
-_END_S = 60.0
+_END_S = 250.0
 
 
 def mirror(out: Path, *more: object, workers: int = 2, clip: Path = CLIP, page: bool = False) -> list[str]:

@@ -33,7 +33,7 @@ def _waiting(folder, kind, **options):
 
 
 def _wait_for(path, run):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 250
     while not path.exists():
         assert run.process.poll() is None, run.process.communicate()
         assert time.monotonic() < deadline

@@ -30,6 +30,6 @@ class WhenStopped(AtFrame):
 
 def _wait(name):
     Path(os.environ[FOLDER], name).touch()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 250
     while time.monotonic() < deadline:
         time.sleep(0.01)
