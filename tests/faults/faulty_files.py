@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import pathlib
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -76,13 +77,17 @@ class FileFaults:
         self.on_step = fail
 
     def signal_at(self, number: int, delay_s: float, signal_number: int) -> None:
-        """Send this process a signal `delay_s` after the beginning of step `number`."""
+        """Send this process a signal `delay_s` after the beginning of step `number`; Ctrl-C to its children, too, as a terminal does."""
+        to_all = signal_number == signal.SIGINT
 
         def send(step: int, _kind: str, _name: str) -> None:
-            if step == number and delay_s:
-                threading.Timer(delay_s, os.kill, (self._process, signal_number)).start()
-            elif step == number:
-                os.kill(self._process, signal_number)
+            if step != number:
+                return
+            kill, target = (os.killpg, os.getpgrp()) if to_all else (os.kill, self._process)
+            if delay_s:
+                threading.Timer(delay_s, kill, (target, signal_number)).start()
+            else:
+                kill(target, signal_number)
 
         self.on_step = send
 

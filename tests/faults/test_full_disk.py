@@ -79,7 +79,7 @@ def test_a_full_disk_in_a_batch_leaves_whole_results_only(tmp_path, long_form):
     nothing.mkdir()
     clips = [str(fault_runs.CLIPS / name) for name in ("smile_both.mp4", "blink_left.mp4")]
     command = ["batch", *clips, "-o", str(out), *fault_runs.SETTINGS, "--workers", "0", "--views", "original,left,right", "--no-report"]
-    undisturbed, tries = _sweep(command, tmp_path, nothing, None if long_form else 5)
+    undisturbed, tries = _sweep(command, tmp_path, nothing, 60 if long_form else 5)
     complete = fault_runs.results(undisturbed["left"])
     assert len(complete) > 10
     for each in tries:
@@ -104,7 +104,7 @@ def test_a_disk_that_is_really_full(tmp_path, long_form):
     allowed = shutil.which("unshare") and subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode == 0
     if not allowed:
         pytest.skip("a file system of a size of choice can be mounted by root only")
-    sizes = [*(range(8, 640, 8) if long_form else (8, 48, 120)), 4096]
+    sizes = [*(range(8, 480, 24) if long_form else (8, 48, 120)), 4096]
     asked = {"command": fault_runs.mirror(tmp_path / "out", workers=0), "folder": str(tmp_path / "out"), "kilobytes": sizes}
     wrapper = ["unshare", "-m", "--propagation", "private"]
     run = fault_runs.Run([json.dumps(asked)], tmp_path, program=[fault_runs.HERE / "small_disks.py"], wrapper=wrapper)
