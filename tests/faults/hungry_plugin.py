@@ -1,16 +1,17 @@
-"""A plugin that takes the memory away from the worker that comes to the fifth frame: FACE_MIRROR_HUNGRY=FOLDER:HOW."""
+"""A plugin that takes the memory away from the worker that comes to the fourth frame: FACE_MIRROR_HUNGRY=FOLDER:HOW."""
 
 from __future__ import annotations
 
 import os
 import resource
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from face_mirror_hooks import hookimpl
 
 VARIABLE = "FACE_MIRROR_HUNGRY"
-_FRAME = 4
+_eaten = []
 
 
 class FirstWorker:
@@ -18,7 +19,6 @@ class FirstWorker:
 
     @hookimpl(tryfirst=True)
     def detect_faces(self, frame):
-        # Chunks of three frames: this is the first frame of the second chunk, or of the first one.
         folder, how = os.environ[VARIABLE].rsplit(":", 1)
         if frame.index == 3:
             try:
@@ -38,10 +38,14 @@ class EveryWorker:
 
 
 def limit():
-    """No more memory than there is now."""
+    """No more memory than there is now, and none of that free."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     size = pages * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    for size in (1 << 20, 1 << 16, 1 << 12):
+        with suppress(MemoryError):
+            while True:
+                _eaten.append(bytearray(size))
 
 
 def kill():
