@@ -21,8 +21,8 @@ from face_mirror_au.io.csv_tables import (
     write_openface_csv,
     write_sides_csv,
 )
-from face_mirror_au.io.earlier import EarlierResult
-from face_mirror_au.io.files import check_output_file, check_output_folder, make_output_folder
+from face_mirror_au.io.earlier import LONGEST_ENDING, EarlierResult
+from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, make_output_folder
 from face_mirror_au.io.images import IMAGES_COLUMNS, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, write_raw_csv
@@ -49,21 +49,24 @@ class OutputPlan:
         Column groups of the OpenFace format.
     typed_folder : Path or None
         The folder that the user gave, for messages; None: the table's own.
+    nameless : bool
+        No name of an input file may be in the outputs (`--subject`).
     """
 
     csv: Path
     format: str = "openface"
     groups: Collection[columns.Group] = columns.GROUPS
     typed_folder: Path | None = None
+    nameless: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise UsageError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
 
     @classmethod
-    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group]) -> OutputPlan:
+    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group], *, nameless: bool = False) -> OutputPlan:
         """Files of one video in `<folder>/<stem>/`."""
-        return cls(folder / stem / f"{stem}.csv", format_, groups, folder)
+        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, nameless)
 
     def beside(self, ending: str) -> Path:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
@@ -75,11 +78,13 @@ class OutputPlan:
 
     def check(self) -> None:
         """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
+        check_output_name(self.csv.stem, LONGEST_ENDING)
         check_output_folder(self.csv.parent, self.typed_folder)
         check_output_file(self.csv)
 
     def prepare(self) -> Path:
-        """Make the folder and try whether it can be written to; return it."""
+        """Make the folder and try whether it can be written to; return it. Raises OutputError."""
+        check_output_name(self.csv.stem, LONGEST_ENDING)
         return make_output_folder(self.csv.parent, self.typed_folder)
 
     def replace_earlier(self, source: Path, others: Iterable[Path] = ()) -> bool:
@@ -189,7 +194,7 @@ def write_all(
         written.append(raw)
     sides = write_sides(result.table, plan) if result.tables else []
     written += sides
-    if result.info.kind == "image folder":
+    if result.info.kind == "image folder" and not plan.nameless:
         images = plan.beside(".images.csv")
         write_image_names(source, result.decoded, images)
         written.append(images)

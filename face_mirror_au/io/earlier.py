@@ -18,6 +18,7 @@ TABLES = (
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"
+LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 
 @dataclass(frozen=True)
