@@ -20,6 +20,7 @@ OVERLAY = ".overlay.mp4"
 DESCRIPTORS = ".descriptors"
 # Beside an application's loop only. Never removed: other programs may have files of such names.
 SIDES_OF_HOST = (".left.csv", ".right.csv")
+LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 
 @dataclass(frozen=True)
