@@ -1,10 +1,11 @@
 """What the documentation site has beside docs/: files of the repository, the command line, and the notebooks with their results."""
 
 import os
+import posixpath
 import re
 import tempfile
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import nbformat
 import typer.main
@@ -29,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in COPIED.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
     for source, page in NOTEBOOKS.items():
-        pictures, text = executed((ROOT / source).read_text("utf-8"), page.removesuffix(".md").rpartition("/")[2])
+        pictures, text = executed((ROOT / source).read_text("utf-8"), Path(page).stem)
         files.append(File.generated(config, page, content=text))
         for name, content in pictures.items():
             files.append(File.generated(config, f"examples/{name}", content=content))
@@ -49,9 +50,9 @@ def on_page_markdown(markdown: str, *, page: Page, files: Files, **_: object) ->
 
     def on_the_site(link: re.Match[str]) -> str:
         text, target, anchor = link.groups()
-        in_repository = os.path.normpath(PurePosixPath(source).parent / target)
+        in_repository = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
         if in_repository in pages:
-            return f"{text}({os.path.relpath(pages[in_repository], PurePosixPath(here).parent)}{anchor or ''})"
+            return f"{text}({posixpath.relpath(pages[in_repository], posixpath.dirname(here))}{anchor or ''})"
         return text[1:-1] if (ROOT / in_repository).exists() else link.group()
 
     return LINK.sub(on_the_site, markdown)
@@ -80,7 +81,7 @@ def executed(notebook: str, name: str) -> tuple[dict[str, bytes], str]:
         document = nbformat.reads(notebook, as_version=4)
         place = {"metadata": {"path": f"{folder}/examples"}}
         client = NotebookClient(document, timeout=300, resources=place, extra_arguments=["--log-level=ERROR"])
-        # IPython's history does not belong into the home of who builds the site.
+        # IPython makes a folder for itself; not in the home of who builds the site.
         client.execute(env={**os.environ, "IPYTHONDIR": folder})
     text, resources = MarkdownExporter().from_notebook_node(document, {"unique_key": name})
     # Without a class, tables look as all others on the site do.

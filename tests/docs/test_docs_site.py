@@ -113,5 +113,5 @@ def test_every_command_has_a_heading(browser, address):
 def test_it_does_not_say_where_it_was_built(site):
     texts = {path: path.read_text("utf-8") for path in site.rglob("*") if path.suffix in {".html", ".json", ".xml", ".css"}}
     assert len(texts) > 20
-    for place in (str(ROOT), str(Path.home()) + "/", "/tmp/"):  # noqa: S108
+    for place in (str(ROOT), f"{Path.home()}/", "face-mirror-au-docs-"):
         assert [path.name for path, text in texts.items() if place in text] == []
