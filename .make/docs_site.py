@@ -80,7 +80,7 @@ def executed(notebook: str, name: str) -> tuple[dict[str, bytes], str]:
         (Path(folder) / "examples").mkdir()
         document = nbformat.reads(notebook, as_version=4)
         place = {"metadata": {"path": f"{folder}/examples"}}
-        client = NotebookClient(document, timeout=300, resources=place, extra_arguments=["--log-level=ERROR"])
+        client = NotebookClient(document, timeout=1800, resources=place, extra_arguments=["--log-level=ERROR"])
         # IPython makes a folder for itself; not in the home of who builds the site.
         client.execute(env={**os.environ, "IPYTHONDIR": folder})
     text, resources = MarkdownExporter().from_notebook_node(document, {"unique_key": name})

@@ -75,6 +75,21 @@ def test_pages_ask_nobody_else_complain_of_nothing_and_fit_a_phone(browser, addr
     assert wide == []
 
 
+# What axe finds in the theme itself: its search dialog, its buttons for copying, and pandas' tables in notebooks.
+THEIRS = {"aria-dialog-name", "landmark-unique", "empty-table-header"}
+
+
+@pytest.mark.parametrize("name", ["", "tour/", "clinicians/", "python/", "examples/one_patient/"])
+def test_axe_finds_nothing_of_ours(browser, address, name):
+    axe = (Path(pytest.importorskip("axe_playwright_python").__file__).parent / "axe.min.js").read_text("utf-8")
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(address + name, wait_until="networkidle")
+    found = page.evaluate(axe + "\n;axe.run(document)")
+    page.close()
+    assert len(found["passes"]) > 20, "axe has looked"
+    assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"] if each["id"] not in THEIRS] == []
+
+
 def test_a_search_finds_its_page(browser, address):
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     page.goto(address)
