@@ -75,11 +75,11 @@ def batch(
         given = _for_cluster(given)
     with starting(given) as start, ExitStack() as closing:
         from face_mirror_au.batch.inputs import find_inputs
-        from face_mirror_au.batch.publish import remove_leftovers
         from face_mirror_au.batch.session import Batch, wanted_results
         from face_mirror_au.batch.state import only_batch
         from face_mirror_au.cli.measure import overall
         from face_mirror_au.io.files import make_output_folder
+        from face_mirror_au.io.work_folder import remove_leftovers
 
         results = _results(given, output_dir or options.DEFAULT_FOLDER, write_videos=write_videos)
         runner = closing.enter_context(start.runner(start.settings(views)))
@@ -117,7 +117,8 @@ def _results(given: MeasureOptions, output: Path, *, write_videos: bool) -> Resu
     from face_mirror_au.cli.measure import column_groups
 
     groups = column_groups(given.columns, given.format_)
-    return Results(absolute(output), given.format_, groups, write_videos=write_videos, page=not given.no_report)
+    wanted = {"write_videos": write_videos, "page": not given.no_report, "keep_descriptors": given.keep_descriptors}
+    return Results(absolute(output), given.format_, groups, **wanted)
 
 
 def _measure(

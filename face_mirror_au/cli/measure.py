@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -41,6 +42,7 @@ def measure_all(
     *,
     write_videos: bool,
     report: bool,
+    keep_descriptors: bool = False,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -53,9 +55,13 @@ def measure_all(
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
         say_models(plan)
+    measure = partial(measure_recording, runner, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors)
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
-        reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
+        measure = partial(
+            measure_recording, runner, video, output_plan, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors
+        )
+        reports.append(_run_one(video, measure, progress=talk))
         if talk:
             _print_report(reports[-1])
         else:
@@ -138,26 +144,33 @@ def overall(codes: Collection[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, page: bool, progress: bool) -> VideoReport:
+def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> VideoReport:
     report = VideoReport(display_name(video))
     try:
         with _progress_bar(report.video, shown=progress) as bar:
 
             def on_open(expected: int | None) -> None:
-                if report.replaced and progress:
-                    say(f"{report.video}: replaces an earlier result")
+                if progress:
+                    _say_found(report)
                 bar.start(expected)
 
-            measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
+            measure(report=report, on_open=on_open, on_advance=bar.advance)
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         terminated = isinstance(stop, TerminatedError)
         report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        kept = f"the rows measured so far are in {report.files[0]}" if report.files else "nothing was measured"
-        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {kept}"
+        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {report.kept or 'nothing was measured'}"
     except FaceMirrorAUError as error:
-        report.exit_code, report.error = ExitCode.FAILED, str(error)
+        report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report
+
+
+def _say_found(report: VideoReport) -> None:
+    """What is at the place of a result that is about to be made."""
+    for line in report.found:
+        say(f"{report.video}: {line}")
+    if report.replaces:
+        say(f"{report.video}: replaces an earlier result, when it is whole")
 
 
 def _print_report(report: VideoReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def left_out(folder: Path) -> str | None:
     return f"{counted(len(others), 'other file')} {verb} left out, {videos} of them {'a video' if videos == 1 else 'videos'}"
 
 
-def write_image_names(folder: Path, rows: int, path: Path) -> None:
-    """Write which image of the folder each row of the tables is: columns row (from 1), image.
+def write_image_names(names: Iterable[str], path: Path) -> None:
+    """Write which image of a folder each row of the tables is: columns row (from 1), image.
 
     Raises
     ------
@@ -56,9 +56,9 @@ def write_image_names(folder: Path, rows: int, path: Path) -> None:
     with atomic_text(path) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(IMAGES_COLUMNS)
-        for row, image in enumerate(list_images(folder)[:rows], start=1):
+        for row, name in enumerate(names, start=1):
             # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-            writer.writerow((row, image.name.encode("utf-8", "backslashreplace").decode("utf-8")))
+            writer.writerow((row, name.encode("utf-8", "backslashreplace").decode("utf-8")))
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
