@@ -9,6 +9,7 @@ FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx'
 INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
+DOCS := $(VENV)/.docs-$(FILES)
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
 ifneq ($(wildcard ../shared/weights),)
@@ -86,9 +87,16 @@ bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
 	$(BIN)/face-mirror-au weights fetch demo-clip
 	$(BIN)/python -m benchmarks.open_bank
 
+.PHONY: docs
+docs: $(DOCS) ## Build the documentation to site/, run its notebooks, try the pages in a browser. Warnings are errors.
+	$(SAY_WEIGHTS)
+	$(BIN)/face-mirror-au weights fetch open
+	$(BIN)/mkdocs build --strict
+	FACE_MIRROR_AU_SITE=site $(BIN)/pytest -p no:cacheprovider tests/docs/test_docs_site.py
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
-	rm -rf $(VENV) build dist *.egg-info demo-out
+	rm -rf $(VENV) build dist *.egg-info demo-out site
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -97,7 +105,7 @@ $(VENV)/bin/python:
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
-	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-*
+	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-* $(VENV)/.docs-*
 	touch $@
 
 $(AUDIT): $(DEV)
@@ -106,5 +114,10 @@ $(AUDIT): $(DEV)
 
 $(DEV): $(BASE)
 	$(INSTALL) --editable '.[dev]' --config-settings editable_mode=strict
+	$(BIN)/python .make/usable_opencv.py
+	touch $@
+
+$(DOCS): $(DEV)
+	$(INSTALL) --editable '.[dev,docs]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@
