@@ -9,6 +9,7 @@ FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx'
 INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
+SHIP := $(VENV)/.ship-$(FILES)
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
 ifneq ($(wildcard ../shared/weights),)
@@ -74,6 +75,17 @@ bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
 	$(BIN)/face-mirror-au weights fetch demo-clip
 	$(BIN)/python -m benchmarks.open_bank
 
+.PHONY: wheels
+wheels: $(SHIP) ## Build sdist and a wheel for every Python found, try each in a fresh environment. PYTHONS="python3.12 /other/python" names them.
+	$(SAY_WEIGHTS)
+	PYTHONS="$(PYTHONS)" $(BIN)/python packaging/wheels.py
+
+.PHONY: frozen
+frozen: $(DEV) ## Freeze the program into dist/face-mirror-au, a folder that needs no Python, and try it.
+	$(SAY_WEIGHTS)
+	$(BIN)/python packaging/frozen.py
+	FACE_MIRROR_AU_FROZEN=dist/face-mirror-au $(BIN)/pytest tests/packaging/test_frozen.py
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
 	rm -rf $(VENV) build dist *.egg-info demo-out
@@ -85,10 +97,15 @@ $(VENV)/bin/python:
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
-	rm -f $(VENV)/.base-* $(VENV)/.dev-*
+	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.ship-*
 	touch $@
 
 $(DEV): $(BASE)
 	$(INSTALL) --editable '.[dev]' --config-settings editable_mode=strict
+	$(BIN)/python .make/usable_opencv.py
+	touch $@
+
+$(SHIP): $(DEV)
+	$(INSTALL) --editable '.[dev,ship]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@
