@@ -10,6 +10,13 @@ INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip in
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
 SHIP := $(VENV)/.ship-$(FILES)
+LOCK := requirements-dev.lock
+
+# CI sets LOCKED=1: what the lock names is installed first, and all ranges of pyproject.toml are met by it. Users get the ranges.
+ifdef LOCKED
+INSTALL_LOCKED := $(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+INSTALL += --no-build-isolation
+endif
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
 ifneq ($(wildcard ../shared/weights),)
@@ -75,6 +82,11 @@ bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
 	$(BIN)/face-mirror-au weights fetch demo-clip
 	$(BIN)/python -m benchmarks.open_bank
 
+.PHONY: lock
+lock: $(SHIP) ## Pin what development and CI install, for all Pythons and systems, with hashes. UPGRADE=1 takes what is new.
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) --output-file $(LOCK)
+
 .PHONY: wheels
 wheels: $(SHIP) ## Build sdist and a wheel for every Python found, try each in a fresh environment. PYTHONS="python3.12 /other/python" names them.
 	$(SAY_WEIGHTS)
@@ -95,6 +107,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
+	$(INSTALL_LOCKED)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.ship-*
