@@ -37,7 +37,7 @@ _WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" fo
 
 
 def is_lost_on_windows(name: str, *, windows: bool = os.name == "nt") -> bool:
-    """Whether Windows, if this is it, makes no file of this name: ``a:b`` is hidden inside of ``a``, ``nul`` throws away what it is given."""
+    """Whether this is Windows, and it makes no file of this name: ``a:b`` would be hidden inside of ``a``, ``nul`` be thrown away."""
     if not windows:
         return False
     device = name.partition(".")[0].strip().casefold() in _WINDOWS_DEVICES
