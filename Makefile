@@ -10,6 +10,14 @@ INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip in
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
 DOCS := $(VENV)/.docs-$(FILES)
+SHIP := $(VENV)/.ship-$(FILES)
+LOCK := requirements-dev.lock
+
+# CI sets LOCKED=1: what the lock names is installed first, and all ranges of pyproject.toml are met by it. Users get the ranges.
+ifdef LOCKED
+INSTALL_LOCKED := $(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+INSTALL += --no-build-isolation
+endif
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
 ifneq ($(wildcard ../shared/weights),)
@@ -94,6 +102,22 @@ docs: $(DOCS) ## Build the documentation to site/, run its notebooks, try the pa
 	$(BIN)/mkdocs build --strict
 	FACE_MIRROR_AU_SITE=site $(BIN)/pytest -p no:cacheprovider tests/docs/test_docs_site.py
 
+.PHONY: lock
+lock: $(SHIP) ## Pin what development and CI install, for all Pythons and systems, with hashes. UPGRADE=1 takes what is new.
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) --output-file $(LOCK)
+
+.PHONY: wheels
+wheels: $(SHIP) ## Build sdist and a wheel for every Python found, try each in a fresh environment. PYTHONS="python3.12 /other/python" names them.
+	$(SAY_WEIGHTS)
+	PYTHONS="$(PYTHONS)" $(BIN)/python packaging/wheels.py
+
+.PHONY: frozen
+frozen: $(DEV) ## Freeze the program into dist/face-mirror-au, a folder that needs no Python, and try it.
+	$(SAY_WEIGHTS)
+	$(BIN)/python packaging/frozen.py
+	FACE_MIRROR_AU_FROZEN=dist/face-mirror-au $(BIN)/pytest tests/packaging/test_frozen.py
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
 	rm -rf $(VENV) build dist *.egg-info demo-out site
@@ -103,9 +127,10 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
+	$(INSTALL_LOCKED)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
-	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-* $(VENV)/.docs-*
+	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-* $(VENV)/.docs-* $(VENV)/.ship-*
 	touch $@
 
 $(AUDIT): $(DEV)
@@ -119,5 +144,10 @@ $(DEV): $(BASE)
 
 $(DOCS): $(DEV)
 	$(INSTALL) --editable '.[dev,docs]' --config-settings editable_mode=strict
+	$(BIN)/python .make/usable_opencv.py
+	touch $@
+
+$(SHIP): $(DEV)
+	$(INSTALL) --editable '.[dev,ship]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@

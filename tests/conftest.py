@@ -28,6 +28,14 @@ def _shared_path(relative: str) -> Path:
     return path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of tests that are there for each start method, the forked ones skip where there is no fork."""
+    if not hasattr(os, "fork"):
+        for item in items:
+            if "fork" in getattr(getattr(item, "callspec", None), "params", {}).values():
+                item.add_marker(pytest.mark.skip(reason="there is no fork"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def nursery() -> Iterator[Nursery | None]:
     """Forks workers for tests that have sessions in this process, too: begun before the first of these, as a run does it."""

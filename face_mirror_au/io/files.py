@@ -37,6 +37,19 @@ _NAME_BYTES = 255
 _UNSTORABLE = "backslashreplace"
 # Windows has no disk quotas in errno.
 _REASONS[getattr(errno, "EDQUOT", errno.ENOSPC)] = _REASONS[errno.ENOSPC]
+_SHARING_VIOLATION = 32  # Windows' own number, beside EACCES: a spreadsheet program keeps others from the table that it shows
+
+
+_NOT_IN_WINDOWS_NAMES = frozenset('<>:"|?*')
+_WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))})
+
+
+def is_lost_on_windows(name: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether this is Windows, and it makes no file of this name: ``a:b`` would be hidden inside of ``a``, ``nul`` be thrown away."""
+    if not windows:
+        return False
+    device = name.partition(".")[0].strip().casefold() in _WINDOWS_DEVICES
+    return device or name.endswith((".", " ")) or bool(_NOT_IN_WINDOWS_NAMES & set(name))
 
 
 def display_name(path: Path) -> str:
@@ -62,7 +75,10 @@ def name_cell(name: str) -> str:
 
 def output_error(error: OSError, path: Path) -> OutputError:
     """Turn a system error into one line that says which file, why, and what to do."""
-    reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+    if getattr(error, "winerror", None) == _SHARING_VIOLATION:
+        reason = "another program has it open; close it there, and try again"
+    else:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
     return OutputError(f"'{display_name(path)}' cannot be written: {reason}")
 
 

@@ -22,7 +22,7 @@ from face_mirror_au.io.images import list_images
 
 _HASH_BLOCK = 1 << 20
 # Distribution names; the first that is installed counts.
-_PACKAGES = {
+PACKAGES = {
     "face-mirror-au": ("face-mirror-au",),
     "numpy": ("numpy",),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
@@ -106,7 +106,7 @@ def _hash_file(path: Path) -> str:
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of what the numbers depend on, None where not installed; without importing them (slow)."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for label, names in _PACKAGES.items():
+    for label, names in PACKAGES.items():
         found[label] = next((version for version in map(_version, names) if version), None)
     return found
 
