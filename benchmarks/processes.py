@@ -83,8 +83,7 @@ def watch(video: Path, output: Path, arguments: Sequence[str], views: int = 1) -
                     seen.rows.append((now - start, frames))
             if now - last >= _MEMORY_EVERY_S:
                 last = now
-                family = _family(process.pid)
-                seen.memory.append((now - start, sum(map(_pss, family)), _pss(process.pid)))
+                seen.memory.append((now - start, sum(map(pss, family(process.pid))), pss(process.pid)))
                 seen.spool = max(seen.spool, _unnamed_files(process.pid))
             time.sleep(_POLL_S)
         seen.seconds = time.perf_counter() - start
@@ -93,7 +92,8 @@ def watch(video: Path, output: Path, arguments: Sequence[str], views: int = 1) -
     return seen
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """A process and its descendants, so far as their main threads started them."""
     found, todo = [], [pid]
     while todo:
         each = todo.pop()
@@ -106,7 +106,8 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
+    """Proportional set size of a process, MB; 0 when it has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:  # it has ended

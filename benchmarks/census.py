@@ -1,0 +1,114 @@
+"""What a process with all its children holds at a moment: memory, descriptors, threads, shared memory. Linux only (/proc)."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import family, pss
+
+FRAMES_IN_MEMORY = "memfd:face-mirror-au-frames"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (it is looked at, not written to)
+_QUIET_S = 0.2
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one process holds.
+
+    Attributes
+    ----------
+    memory : float
+        Proportional set size, MB.
+    descriptors : int
+        Open files, pipes and sockets.
+    threads : int
+    ring_blocks : int
+        Mapped pieces of the ring of frames.
+    zombie : bool
+        Ended, and nobody has asked for its exit code.
+    ticks : int
+        Processor time so far, in the kernel's units.
+    """
+
+    memory: float
+    descriptors: int
+    threads: int
+    ring_blocks: int
+    zombie: bool
+    ticks: int
+
+
+@dataclass(frozen=True)
+class Census:
+    """What all processes hold.
+
+    Attributes
+    ----------
+    processes : mapping of int to Holding
+        By process id, this process and its descendants.
+    named_blocks : frozenset of str
+        Entries of /dev/shm, of all programs on the machine.
+    """
+
+    processes: Mapping[int, Holding]
+    named_blocks: frozenset[str]
+
+    @classmethod
+    def take(cls) -> Census:
+        """Count now."""
+        found = {pid: _holding(pid) for pid in family(os.getpid())}
+        names = frozenset(path.name for path in _SHARED_MEMORY.iterdir()) if _SHARED_MEMORY.is_dir() else frozenset()
+        return cls({pid: holding for pid, holding in found.items() if holding is not None}, names)
+
+    @classmethod
+    def take_when_quiet(cls) -> Census:
+        """Count when no child has had work for a moment, or after ten seconds all the same."""
+        deadline, before = time.monotonic() + _PATIENCE_S, cls.take()
+        while True:
+            time.sleep(_QUIET_S)
+            now = cls.take()
+            if now.child_ticks == before.child_ticks or time.monotonic() > deadline:
+                return now
+            before = now
+
+    def memory_of(self, pid: int) -> float:
+        """Of one process, MB; 0 when it is not there."""
+        return self.processes[pid].memory if pid in self.processes else 0.0
+
+    def total(self, what: str) -> float:
+        """Sum of an attribute of `Holding` over all processes."""
+        return float(sum(getattr(each, what) for each in self.processes.values()))
+
+    @property
+    def child_ticks(self) -> dict[int, int]:
+        """Processor time of each child."""
+        return {pid: each.ticks for pid, each in self.processes.items() if pid != os.getpid()}
+
+
+def has_frames(pid: int) -> bool:
+    """Whether a worker has mapped frames: it has started, and was given work in this video."""
+    return _ring_blocks(pid) > 0
+
+
+def _ring_blocks(pid: int) -> int:
+    with suppress(OSError):  # it has ended
+        return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").count(FRAMES_IN_MEMORY)
+    return 0
+
+
+def _holding(pid: int) -> Holding | None:
+    folder = Path(f"/proc/{pid}")
+    try:
+        state, *numbers = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
+        descriptors = sum(1 for _ in (folder / "fd").iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except PermissionError:  # as of a zombie
+        descriptors = 0
+    return Holding(pss(pid), descriptors, int(numbers[16]), _ring_blocks(pid), state == "Z", int(numbers[10]) + int(numbers[11]))
