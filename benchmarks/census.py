@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import family, pss
+from benchmarks.processes import family, pss_parts
 
 FRAMES_IN_MEMORY = "memfd:face-mirror-au-frames"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (it is looked at, not written to)
@@ -23,8 +23,10 @@ class Holding:
 
     Attributes
     ----------
-    memory : float
+    pss : float
         Proportional set size, MB.
+    memory : float
+        Of that, what is no page of a file, MB.
     descriptors : int
         Open files, pipes and sockets.
     threads : int
@@ -36,6 +38,7 @@ class Holding:
         Processor time so far, in the kernel's units.
     """
 
+    pss: float
     memory: float
     descriptors: int
     threads: int
@@ -78,7 +81,7 @@ class Census:
             before = now
 
     def memory_of(self, pid: int) -> float:
-        """Of one process, MB; 0 when it is not there."""
+        """Own memory of one process, MB; 0 when it is not there."""
         return self.processes[pid].memory if pid in self.processes else 0.0
 
     def total(self, what: str) -> float:
@@ -111,4 +114,14 @@ def _holding(pid: int) -> Holding | None:
         return None
     except PermissionError:  # as of a zombie
         descriptors = 0
-    return Holding(pss(pid), descriptors, int(numbers[16]), _ring_blocks(pid), state == "Z", int(numbers[10]) + int(numbers[11]))
+    parts = pss_parts(pid)
+    pss = parts.get("Pss", 0.0)
+    return Holding(
+        pss=pss,
+        memory=pss - parts.get("Pss_File", 0.0),
+        descriptors=descriptors,
+        threads=int(numbers[16]),
+        ring_blocks=_ring_blocks(pid),
+        zombie=state == "Z",
+        ticks=int(numbers[10]) + int(numbers[11]),
+    )

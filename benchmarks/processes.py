@@ -108,11 +108,17 @@ def family(pid: int) -> list[int]:
 
 def pss(pid: int) -> float:
     """Proportional set size of a process, MB; 0 when it has ended."""
+    return pss_parts(pid).get("Pss", 0.0)
+
+
+def pss_parts(pid: int) -> dict[str, float]:
+    """Proportional set size of a process and what it is made of, MB, as the kernel names them; empty when it has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:  # it has ended
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
+    except OSError:
+        return {}
+    lines = (line.split() for line in text.splitlines() if line.startswith("Pss"))
+    return {name.rstrip(":"): int(size) / 1024 for name, size, _ in lines}
 
 
 def _unnamed_files(pid: int) -> float:
