@@ -14,7 +14,7 @@ from benchmarks.processes import family, pss_parts
 FRAMES_IN_MEMORY = "memfd:face-mirror-au-frames"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (it is looked at, not written to)
 _QUIET_S = 0.2
-_PATIENCE_S = 10.0
+_PATIENCE_S = 60.0  # a worker that has just begun reads its models first
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Holding:
         Mapped pieces of the ring of frames.
     zombie : bool
         Ended, and nobody has asked for its exit code.
+    asleep : bool
+        Waits for something.
     ticks : int
         Processor time so far, in the kernel's units.
     """
@@ -44,6 +46,7 @@ class Holding:
     threads: int
     ring_blocks: int
     zombie: bool
+    asleep: bool
     ticks: int
 
 
@@ -56,7 +59,7 @@ class Census:
     processes : mapping of int to Holding
         By process id, this process and its descendants.
     named_blocks : frozenset of str
-        Entries of /dev/shm, of all programs on the machine.
+        Shared memory with a name, of all Python programs on the machine.
     """
 
     processes: Mapping[int, Holding]
@@ -66,17 +69,17 @@ class Census:
     def take(cls) -> Census:
         """Count now."""
         found = {pid: _holding(pid) for pid in family(os.getpid())}
-        names = frozenset(path.name for path in _SHARED_MEMORY.iterdir()) if _SHARED_MEMORY.is_dir() else frozenset()
+        names = frozenset(path.name for path in _SHARED_MEMORY.glob("psm_*"))
         return cls({pid: holding for pid, holding in found.items() if holding is not None}, names)
 
     @classmethod
     def take_when_quiet(cls) -> Census:
-        """Count when no child has had work for a moment, or after ten seconds all the same."""
+        """Count when all children have slept for a moment, or when that has taken too long all the same."""
         deadline, before = time.monotonic() + _PATIENCE_S, cls.take()
         while True:
             time.sleep(_QUIET_S)
             now = cls.take()
-            if now.child_ticks == before.child_ticks or time.monotonic() > deadline:
+            if now.resting == before.resting is not None or time.monotonic() > deadline:
                 return now
             before = now
 
@@ -88,10 +91,19 @@ class Census:
         """Sum of an attribute of `Holding` over all processes."""
         return float(sum(getattr(each, what) for each in self.processes.values()))
 
+    @classmethod
+    def lasting_names(cls, before: frozenset[str]) -> frozenset[str]:
+        """New shared memory with a name; what another program has for a while is waited for."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (new := cls.take().named_blocks - before) and time.monotonic() < deadline:
+            time.sleep(_QUIET_S)
+        return new
+
     @property
-    def child_ticks(self) -> dict[int, int]:
-        """Processor time of each child."""
-        return {pid: each.ticks for pid, each in self.processes.items() if pid != os.getpid()}
+    def resting(self) -> dict[int, int] | None:
+        """Processor time of each child; None when one is at work."""
+        children = {pid: each for pid, each in self.processes.items() if pid != os.getpid()}
+        return {pid: each.ticks for pid, each in children.items()} if all(each.asleep for each in children.values()) else None
 
 
 def has_frames(pid: int) -> bool:
@@ -123,5 +135,6 @@ def _holding(pid: int) -> Holding | None:
         threads=int(numbers[16]),
         ring_blocks=_ring_blocks(pid),
         zombie=state == "Z",
+        asleep=state in "SZ",
         ticks=int(numbers[10]) + int(numbers[11]),
     )

@@ -39,7 +39,6 @@ SHARED = ROOT.parent / "shared"
 CLIP = "default.wmv"  # the first video and the last
 LONG_CLIP = "2015-10-15-15-14.avi"
 OTHER_CLIPS = (LONG_CLIP, "changeLighting.wmv", "multi_face.avi", CLIP)
-LONG_SHARE = 0.1  # of all frames, in the second video
 SPREAD = (0.5, 1.0, 1.5)  # lengths of the others, in their mean
 EARLY = 4_000
 # Pages of files, libraries above all, are counted in the first alone: the system shares them with other programs, and drops them.
@@ -56,6 +55,8 @@ class SoakSettings:
         `videos` is 4 or more.
     kill_every, sample_every : int
         Frames between two killed workers, and between two lines.
+    long_share : float
+        Part of all frames that is in the second video.
     slack_mb : float
         Growth over a series that is taken for none, MB.
     profile : str
@@ -68,6 +69,7 @@ class SoakSettings:
     workers: int = 2
     kill_every: int = 1_000
     sample_every: int = 1_000
+    long_share: float = 0.1
     slack_mb: float = 5.0
     profile: str = "openface"
     pages: bool = True
@@ -75,7 +77,7 @@ class SoakSettings:
     def lengths(self) -> list[int]:
         """Frames of each video."""
         ends = min(288, self.frames // self.videos)
-        long = int(self.frames * LONG_SHARE)
+        long = int(self.frames * self.long_share)
         middle = self.videos - 3
         shares = np.array([SPREAD[number % len(SPREAD)] for number in range(middle)])
         others = ((self.frames - long - 2 * ends) * shares / shares.sum()).astype(int)
@@ -158,7 +160,7 @@ class Soak:
         self._early = min(EARLY, self.settings.lengths()[1] // 4)
         self._start = time.perf_counter()
         self._video, self._frame = 0, 0
-        self._due = False
+        self._due = 0
         self._lines = 0
 
     def begin(self, video: int) -> None:
@@ -175,7 +177,7 @@ class Soak:
             if self._video == 2 and self._frame >= self._early:
                 self._add(self.inside, self._frame, census)
         if self.done % self.settings.kill_every == 0:
-            self._due = True
+            self._due += 1
         if self._due and self._video < self.settings.videos:  # what is killed at the very end is not replaced
             self._kill()
 
@@ -234,8 +236,8 @@ class Soak:
         for name, what in (("pieces of the ring still mapped", "ring_blocks"), ("zombies", "zombie")):
             most = max(census.total(what) for census in self.idle.values() if self._complete(census))
             yield most == 0, f"{name} between videos: {most:.0f} at most"
-        new = sorted(last.named_blocks - self.idle[1].named_blocks)
-        yield not new, f"new entries in /dev/shm: {', '.join(new) or 'none'}"
+        new = Census.lasting_names(self.idle[1].named_blocks)
+        yield not new, f"new shared memory with a name, of any Python program: {', '.join(sorted(new)) or 'none'}"
         losses = [loss.worker.pid for loss in self.runner.loop.losses]
         yield losses == self.killed, f"workers killed: {len(self.killed)}, lost and replaced: {len(losses)}"
         yield self.done == self.settings.frames, f"frames: {self.done} of {self.settings.frames}"
@@ -252,7 +254,7 @@ class Soak:
             return
         os.kill(youngest, signal.SIGKILL)
         self.killed.append(youngest)
-        self._due = False
+        self._due -= 1
 
     def _add(self, to: list[Series], frame: int, census: Census) -> None:
         everything = census.total("pss"), census.total("memory")
