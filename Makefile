@@ -84,6 +84,10 @@ bench: $(DEV) ## Agreement with C++ OpenFace, and timings. Needs ../shared.
 	$(BIN)/python -m benchmarks.end_to_end
 	$(BIN)/python -m benchmarks.stages
 
+.PHONY: soak
+soak: $(DEV) ## 200,000 frames, 60 videos and 199 killed workers in one process: half an hour on 2 idle cores. Needs ../shared.
+	$(BIN)/python -m benchmarks.soak
+
 MESH ?= ../shared/faces3d/ict.npz
 
 .PHONY: train-open
