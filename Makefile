@@ -74,6 +74,11 @@ bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
 	$(BIN)/face-mirror-au weights fetch demo-clip
 	$(BIN)/python -m benchmarks.open_bank
 
+.PHONY: fuzz
+fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up to seven hours. TARGETS="pdm image" are some of them.
+	$(INSTALL) 'atheris>=3.0'
+	$(BIN)/python -m fuzz $(TARGETS)
+
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
 	rm -rf $(VENV) build dist *.egg-info demo-out

@@ -138,8 +138,13 @@ def load_manifest(path: Path | None = None) -> Manifest:
 
 @cache
 def _read_manifest(path: Path) -> Manifest:
-    with path.open("rb") as stream:
-        data = tomllib.load(stream)
+    try:
+        with path.open("rb") as stream:
+            data = tomllib.load(stream)
+    except OSError as error:
+        raise WeightsError(f"{path.name} cannot be read ({error.strerror or type(error).__name__}); install the package anew") from error
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or nested too deeply
+        raise WeightsError(f"{path.name} is no TOML file; install the package anew") from error
     if data.get("format") != _FORMAT:
         raise WeightsError(f"{path.name}: format {data.get('format')} is not {_FORMAT}")
     try:

@@ -122,7 +122,7 @@ def _read_column(cells: Sequence[str], column: str, name: str) -> NDArray[Any]:
         if column in WHOLE:
             return np.array([int(cell) for cell in cells], dtype=np.int64)
         return np.array([float(cell) if cell else np.nan for cell in cells], dtype=np.float64)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:  # a frame beyond 64 bits
         raise TableError(f"'{name}': a cell of {column} is not what that column holds; make it again") from error
 
 
