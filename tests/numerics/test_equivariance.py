@@ -79,10 +79,11 @@ def test_a_turn_of_a_frontal_face_changes_rz_alone(scale, angle):
 @few
 @given(faces(), st.floats(-300.0, 300.0), st.floats(-300.0, 300.0))
 def test_a_shift_changes_the_place_alone(points, x, y):
-    before, after = fitter().fit(points), fitter().fit(points + [x, y])
+    way = np.array([x, y])
+    before, after = fitter().fit(points), fitter().fit(points + way)
     np.testing.assert_allclose(after.pose[:4], before.pose[:4], rtol=0, atol=1e-8)
     np.testing.assert_allclose(after.local, before.local, rtol=0, atol=1e-7)
-    np.testing.assert_allclose(after.pose[4:], before.pose[4:] + [x, y], rtol=0, atol=1e-8)
+    np.testing.assert_allclose(after.pose[4:], before.pose[4:] + way, rtol=0, atol=1e-8)
 
 
 @few
