@@ -102,7 +102,10 @@ def _text_targets() -> dict[str, list[bytes]]:
             *(bytes([kind + 8 * target]) + _rows(TABLE_HEADERS[kind]) for kind, target in ((1, 2), (5, 2), (5, 3))),
             bytes([7]) + TABLE_HEADERS[0] + small,
         ],
-        "tidy": [b"h" + _rows(TABLE_HEADERS[2]), b"w" + TABLE_HEADERS[2]],
+        "tidy": [
+            *(bytes([2 * kind + is_main]) + _rows(TABLE_HEADERS[kind]) for kind, is_main in ((2, 0), (0, 1), (5, 1))),
+            bytes([2 * 7]) + TABLE_HEADERS[2],
+        ],
         "batch_list": [
             b"a.mp4\tone\nb/c.mp4\n", b"a.mp4\0b.mp4\0",
 json.dumps({"version": 1, "inputs": {"a.mp4": remembered}}).encode(),

@@ -16,6 +16,7 @@ from face_mirror_au.io.raw_log import RAW_COLUMNS
 from face_mirror_au.io.table_formats import TARGETS
 from face_mirror_au.io.tidy import write_tidy
 from fuzz.contract import folder, written
+from fuzz.run_files import run_files
 
 
 def _line(columns: Iterable[str]) -> bytes:
@@ -70,9 +71,15 @@ def table_parquet(data: bytes) -> None:
 
 
 def tidy(data: bytes) -> None:
-    """The table of raw values of a run, which becomes tidy Parquet."""
-    written(b"{}", "t.metadata.json")
-    written((_line(RAW_COLUMNS) if data[:1] == b"h" else b"") + data[1:], "t.raw.csv")
+    """A run that becomes tidy Parquet: its table of raw values, or, where the first byte is odd, its main table beside good raw values."""
+    kind = data[0] if data else 0
+    written(data[-3:], "t.metadata.json")
+    content = (TABLE_HEADERS[kind // 2 % len(TABLE_HEADERS)]) + data[1:]
+    written(run_files()[".raw.csv"] if kind % 2 else content, "t.raw.csv")
+    if kind % 2:
+        written(content, "t.csv")
+    else:
+        (folder() / "t.csv").unlink(missing_ok=True)
     write_tidy(folder(), "t", folder() / "tidy.parquet")
 
 
