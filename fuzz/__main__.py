@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fuzz.contract import CORPUS, FINDINGS
 from fuzz.targets import TARGETS
 
 FOLDER = Path(__file__).parent
-CORPUS, FINDINGS = FOLDER / "corpus", FOLDER / "findings"
 # Inputs that reached something new, kept for the next run; not a part of the project.
 GROWN = FOLDER / "grown"
 
@@ -22,6 +22,7 @@ INPUT_SECONDS = 10  # a single input that takes longer is a hang
 MEMORY_MB = 1024
 INPUT_BYTES = 8192
 
+_PROGRESS = re.compile(rb"^#(\d+)\s", re.MULTILINE)
 _STATISTICS = re.compile(rb"^stat::(\w+): +(\d+)$", re.MULTILINE)
 
 
@@ -51,11 +52,12 @@ def fuzz(name: str, executions: int, seconds: int) -> Outcome:
     log = GROWN / f"{name}.log"
     with log.open("wb") as stream:
         code = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode
-    numbers = {key.decode(): int(value) for key, value in _STATISTICS.findall(log.read_bytes())}
+    text = log.read_bytes()
+    # An uncaught exception may end the process before it prints its statistics.
+    numbers = {"number_of_executed_units": max(map(int, _PROGRESS.findall(text)), default=0)}
+    numbers |= {key.decode(): int(value) for key, value in _STATISTICS.findall(text)}
     found = sorted(path.name for path in set(findings.iterdir()) - before)
     finding = ", ".join(found) or ("" if code == 0 else f"ended with {code}, see {log.name}")
-    if not any(findings.iterdir()):
-        findings.rmdir()
     executed, peak = numbers.get("number_of_executed_units", 0), numbers.get("peak_rss_mb", 0)
     return Outcome(name, executed, time.monotonic() - started, peak, finding)
 

@@ -16,6 +16,8 @@ Target = Callable[[bytes], object]
 # A person reads it in a terminal: a message that repeats a cell must not repeat a megabyte of it.
 MAX_MESSAGE = 2000
 
+CORPUS, FINDINGS = (Path(__file__).parent / name for name in ("corpus", "findings"))
+
 
 class ContractError(AssertionError):
     """A parser refused an input in a way that a person cannot read."""

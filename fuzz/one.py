@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import resource
 import sys
@@ -21,7 +22,7 @@ import pandas as pd  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
 with atheris.instrument_imports(include=["face_mirror_au", "face_mirror_weights", "tomllib", "zipfile"]):
-    from fuzz.contract import run
+    from fuzz.contract import FINDINGS, run
     from fuzz.targets import TARGETS
 
 # More than this on top of what the process has at its start is an error of memory: also what is asked for and never touched.
@@ -40,7 +41,18 @@ def main() -> None:
     av.logging.set_level(None)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + HEADROOM_BYTES, resource.RLIM_INFINITY))
-    atheris.Setup([sys.argv[0], *arguments], lambda data: run(target, data))
+
+    def once(data: bytes) -> None:
+        try:
+            run(target, data)
+        except BaseException:
+            # libFuzzer keeps it, too, unless its own alarm comes first.
+            keep = FINDINGS / name / f"crash-{hashlib.sha1(data).hexdigest()}"  # noqa: S324 - libFuzzer's name for it
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            keep.write_bytes(data)
+            raise
+
+    atheris.Setup([sys.argv[0], *arguments], once)
     atheris.Fuzz()
 
 

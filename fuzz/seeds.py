@@ -12,8 +12,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
-from fuzz.__main__ import CORPUS
-from fuzz.contract import folder
+from fuzz.contract import CORPUS, folder
 from fuzz.model_files import BANK_MEMBERS, MEMBER, MEMBER_CONTENT, good_bank
 from fuzz.run_files import ENDINGS, METADATA, run_files, table_rows
 from fuzz.tables import LANDMARK_HEADERS, TABLE_HEADERS

@@ -52,7 +52,8 @@ def movements_csv(data: bytes) -> None:
     assert all(0.0 <= movement.start_s < movement.end_s for movement in movements)
     text = movements_text(movements)
     if all(round(movement.start_s, 3) < round(movement.end_s, 3) for movement in movements):
-        assert movements_text(parse_movements(text, "again")) == text
+        # Times that differ by less than is written may change places.
+        assert sorted(movements_text(parse_movements(text, "again")).splitlines()) == sorted(text.splitlines())
 
 
 def table_csv(data: bytes) -> None:

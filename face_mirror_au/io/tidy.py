@@ -113,7 +113,7 @@ def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
     columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
     for piece in table.pieces():
         frame = piece["frame"] + int(table.format.short)
-        if len(frame) and not (1 <= frame.min() and frame.max() <= len(times)):
+        if len(frame) and not (frame.min() >= 1 and frame.max() <= len(times)):
             raise TableError(f"'{source.path.name}' has other frames than the run: files of two runs; run the recording again")
         n, view = len(frame), source.view
         # Row by row, so that what belongs to a frame stays together.

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz.__main__ import CORPUS, FINDINGS
-from fuzz.contract import run
+from fuzz.contract import CORPUS, FINDINGS, run
 from fuzz.targets import TARGETS
 
 SLOW = {"metadata", "result_table", "tracking", "open_bank"}
