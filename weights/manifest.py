@@ -195,7 +195,8 @@ def _version(table: dict[str, Any]) -> FileVersion:
 
 
 def _package(table: dict[str, Any]) -> PackageMember:
-    return PackageMember(**{_text(name): _size(value) if name == "size" else _text(value) for name, value in table.items()})
+    checked: dict[str, Any] = {_text(name): _size(value) if name == "size" else _text(value) for name, value in table.items()}
+    return PackageMember(**checked)
 
 
 def _check(manifest: Manifest, count: int, name: str) -> None:
