@@ -29,7 +29,8 @@ def dat(kind: int) -> bytes:
     return struct.pack("<i", kind) + cutoff + _matrix(1, 2) + _matrix(2, 1) + struct.pack("<d", 0.25) + classes
 
 
-def _pdm(modes: int) -> bytes:
+def pdm(modes: int) -> bytes:
+    """A PDM of any numbers."""
     random = np.random.default_rng(modes)
     parts = []
     for name, rows, columns in (("mean", 204, 1), ("components", 204, modes), ("eigenvalues", 1, modes)):
@@ -117,7 +118,7 @@ json.dumps({"version": 1, "inputs": {"a.mp4": remembered}}).encode(),
         "manifest": [_MANIFEST.replace("HASH", hashlib.sha256(b"abc").hexdigest()).encode(), b"format = 2\n"],
         "au_list": [b"a.dat AU01\r\nb.dat AU28\r\n", b"a.dat AU45", b"sub/a.dat AU02\n"],
         "triangles": [b"2\n3\n4\n0 1 2\n2 3 4\n", b"1 3 4 0 36 45"],
-        "pdm": [_pdm(1), _pdm(2)],
+        "pdm": [pdm(1), pdm(2)],
     }  # fmt: skip
 
 

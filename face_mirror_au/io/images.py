@@ -110,7 +110,7 @@ def _claimed_pixels(data: bytes) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
             with Pillow.open(BytesIO(data), formats=_HEADERS) as header:
-                return header.width * header.height
+                return int(header.width * header.height)
     except Pillow.DecompressionBombError:
         return MAX_PIXELS + 1
     except Exception:  # noqa: BLE001  (Pillow raises a dozen kinds on damaged files, and OpenCV says of them what is to be said)

@@ -41,7 +41,7 @@ def tables(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(tables())
 def test_read_and_written_again_they_are_the_same_bytes(table):
     points = np.zeros((len(table.frame), 68, 3))

@@ -26,7 +26,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(steps, st.integers(1, 9))
 def test_it_is_the_array(history, records_in_buffer):
     made = np.zeros(400, RECORD)

@@ -18,7 +18,7 @@ from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame
 
 FRAMES = frames_of(60, height=6, width=8)
-few = settings(max_examples=60, deadline=None, derandomize=True)
+few = settings(max_examples=60)
 
 
 @dataclass

@@ -21,7 +21,7 @@ from face_mirror_au.numerics.reflection import LEFT_POINTS, RIGHT_POINTS
 from face_mirror_weights import open_models
 
 CENTRE = np.array([320.0, 240.0])
-few = settings(max_examples=30, deadline=None, derandomize=True)
+few = settings(max_examples=30)
 
 
 @cache

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 
 from face_mirror_au.numerics.final_values import final_intensities, final_presences, neutral_offsets
 
-few = settings(max_examples=60, deadline=None, derandomize=True)
+few = settings(max_examples=60)
 K = 3
 
 

@@ -12,7 +12,7 @@ from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics._kernels import running_median_numpy
 from face_mirror_au.numerics.running_median import RunningMedian, RunningQuantile
 
-few = settings(max_examples=60, deadline=None, derandomize=True)
+few = settings(max_examples=60)
 BINS, MINIMUM, MAXIMUM = 12, -2.0, 3.0
 LEVELS = np.linspace(MINIMUM, MAXIMUM, BINS)
 SIZE = 4

@@ -19,7 +19,7 @@ from face_mirror_au.numerics.reflection import (
 )
 from face_mirror_au.records import Region, View
 
-few = settings(max_examples=40, deadline=None, derandomize=True)
+few = settings(max_examples=40)
 HEIGHT, WIDTH = 70, 90
 LEFT, RIGHT = View.LEFT_MIRRORED, View.RIGHT_MIRRORED
 
