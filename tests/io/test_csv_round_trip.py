@@ -19,7 +19,8 @@ from face_mirror_au.records import View, ViewTable
 
 # In a row all columns of one kind have the same number: it is numbers that are tried, not their places.
 numbers = st.one_of(st.floats(-1e15, 1e15), st.sampled_from([0.0, -0.0, 0.005, 2.675, -0.0049, 5e-324, float("nan")]))
-reasons = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+reasons = st.one_of(anything, st.sampled_from(["two\nlines", "two\r\nlines", 'said "no", and\rwent']))
 
 
 @st.composite
