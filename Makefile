@@ -81,7 +81,7 @@ fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up t
 
 .PHONY: clean
 clean: ## Remove the virtual environment and what was built.
-	rm -rf $(VENV) build dist *.egg-info demo-out
+	rm -rf $(VENV) build dist *.egg-info demo-out fuzz/grown
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

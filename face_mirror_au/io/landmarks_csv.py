@@ -26,6 +26,8 @@ OPENFACE_COLUMNS = ("frame", "success", *(f"x_{i}" for i in range(N_LANDMARKS)),
 PARAMETER_COLUMNS = ("scale", "rx", "ry", "rz", "tx", "ty", *(f"p_{i}" for i in range(34)))
 N_POSE = 6
 
+# A megabyte of gzip may unpack to a gigabyte of nothing: of one line, or of empty ones.
+_MAX_LINE, _MAX_BLANK = 1_000_000, 10_000
 _MAX_SHOWN = 40  # characters of a wrong cell that a message repeats
 
 # A float64 beyond it is no longer exact.
@@ -110,7 +112,7 @@ def _rows(path: Path, columns: Sequence[str], wanted: str, optional: str | None 
     name = display_name(path)
     try:
         with _open_text(path) as handle:
-            yield from _cells(csv.reader(handle), name, columns, wanted, optional)
+            yield from _cells(csv.reader(_lines(handle, name)), name, columns, wanted, optional)
     except UnicodeDecodeError as error:
         raise LandmarksError(f"'{name}' is not a text file; give a CSV with the columns {wanted}") from error
     except csv.Error as error:
@@ -125,8 +127,8 @@ def _is_openface_style(path: Path) -> bool:
     """Whether the header has OpenFace's names; False for a file that cannot be read, which is told later."""
     try:
         with _open_text(path) as handle:
-            header = {cell.strip() for cell in next(csv.reader(handle), [])}
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
+            header = {cell.strip() for cell in next(csv.reader(_lines(handle, path.name)), [])}
+    except (LandmarksError, OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
         return False
     return len(header & set(OPENFACE_COLUMNS[2:])) > len(header & set(LANDMARK_COLUMNS[2:]))
 
@@ -140,6 +142,17 @@ def _open_text(path: Path) -> Iterator[TextIO]:
         # utf-8-sig: Excel puts a byte order mark in front.
         with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
             yield text
+
+
+def _lines(handle: TextIO, name: str) -> Iterator[str]:
+    blank = 0
+    while line := handle.readline(_MAX_LINE):
+        blank += not line.strip()
+        if len(line) == _MAX_LINE:
+            raise LandmarksError(f"'{name}' has a line of more than {_MAX_LINE} characters; it is no table of landmarks")
+        if blank > _MAX_BLANK:
+            raise LandmarksError(f"'{name}' has more than {_MAX_BLANK} empty lines; it is no table of landmarks")
+        yield line
 
 
 def _cells(

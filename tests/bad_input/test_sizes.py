@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 import zlib
 
@@ -9,9 +10,10 @@ import av
 import numpy as np
 import pytest
 
-from face_mirror_au.errors import VideoError
+from face_mirror_au.errors import LandmarksError, VideoError
 from face_mirror_au.io import video
 from face_mirror_au.io.images import read_image
+from face_mirror_au.io.landmarks_csv import LANDMARK_COLUMNS, read_landmarks
 from face_mirror_au.io.video import open_source
 
 
@@ -47,3 +49,13 @@ def test_a_video_of_larger_pictures(tmp_path, monkeypatch):
     monkeypatch.setattr(video, "MAX_PIXELS", 200_000)
     with pytest.raises(VideoError, match="no frame that can be decoded"), open_source(tmp_path / "p.mp4"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("rest", "why"), [(b" " * 2_000_000, "a line of more than 1000000"), (b"\r\n" * 20_000, "more than 10000 empty lines")]
+)
+@pytest.mark.parametrize("header", [b"", ",".join(LANDMARK_COLUMNS).encode() + b"\n"])
+def test_a_packed_table_of_nothing(tmp_path, header, rest, why):
+    (tmp_path / "bomb.csv").write_bytes(gzip.compress(header + rest))
+    with pytest.raises(LandmarksError, match=rf"'bomb.csv' has {why}"):
+        read_landmarks(tmp_path / "bomb.csv")

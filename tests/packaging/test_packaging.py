@@ -79,7 +79,7 @@ def test_wheel_holds_our_models_and_nothing_of_openfaces(source, tmp_path):
     ):
         assert needed in names
     assert not [name for name in names if name.endswith((".dat", ".onnx", ".tflite", ".mp4", ".c"))]
-    assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "fuzz/"))]
 
 
 def test_every_package_folder_is_shipped():
