@@ -51,11 +51,19 @@ def test_a_video_of_larger_pictures(tmp_path, monkeypatch):
         pass
 
 
+HEADER = ",".join(LANDMARK_COLUMNS).encode() + b"\n"
+
+
 @pytest.mark.parametrize(
-    ("rest", "why"), [(b" " * 2_000_000, "a line of more than 1000000"), (b"\r\n" * 20_000, "more than 10000 empty lines")]
+    ("content", "why"),
+    [
+        (b" " * 2_000_000, "a line of more than 1000000 characters"),
+        (HEADER + b" " * 2_000_000, "a line of more than 1000000 characters"),
+        (HEADER + b"\r\n" * 20_000, "more than 10000 empty lines"),
+    ],
+    ids=["header", "row", "empty"],
 )
-@pytest.mark.parametrize("header", [b"", ",".join(LANDMARK_COLUMNS).encode() + b"\n"])
-def test_a_packed_table_of_nothing(tmp_path, header, rest, why):
-    (tmp_path / "bomb.csv").write_bytes(gzip.compress(header + rest))
+def test_a_packed_table_of_nothing(tmp_path, content, why):
+    (tmp_path / "bomb.csv").write_bytes(gzip.compress(content))
     with pytest.raises(LandmarksError, match=rf"'bomb.csv' has {why}"):
         read_landmarks(tmp_path / "bomb.csv")
