@@ -198,6 +198,17 @@ def attention_mesh(data: bytes) -> None:
     _locate(AttentionMesh, data)
 
 
+def describing(data: bytes) -> None:
+    """Landmarks that come from a plugin or a person, described: any finite numbers."""
+    feed = Feed(data)
+    landmarks = feed.array(good_landmarks().astype(np.float32))
+    if landmarks.shape == (68, 2) and np.isfinite(landmarks).all():
+        wide = landmarks.astype(np.float64) * 10.0 ** (feed.byte() % 64 - 16) if feed.byte() else landmarks
+        found = good_describer().describe(picture(), wide)
+        for values in (found.hog, found.geometry, found.pose, found.head_pose):
+            assert np.isfinite(values).all()
+
+
 def tracking(data: bytes) -> None:
     """Three frames of a video in three views, whatever detector and landmark model see there."""
     feed = Feed(data)

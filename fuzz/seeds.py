@@ -133,7 +133,7 @@ def _binary_targets() -> dict[str, list[bytes]]:
         "video": [_video(*each) for each in (("p.mp4", "mpeg4"), ("p.mkv", "mpeg4"), ("p.avi", "mjpeg"), ("p.mp4", "h264"))],
         **{
             name: [b"", bytes(1), *(plain.integers(0, 256, 200, dtype=np.uint8).tobytes() for _ in range(3)), bytes([0x0F]) * 60]
-            for name in ("retinaface", "blazeface", "pfld", "attention_mesh")
+            for name in ("retinaface", "blazeface", "pfld", "attention_mesh", "describing")
         },
         "tracking": [bytes([kind]) + rest for kind in range(4) for rest in (b"", bytes(200), bytes([0, 0, 3, 9, 2]) * 60)],
     }

@@ -23,6 +23,7 @@ TARGETS: dict[str, Target] = {
         networks.blazeface,
         networks.pfld,
         networks.attention_mesh,
+        networks.describing,
         networks.tracking,
         results.metadata,
         results.result_table,

@@ -30,6 +30,8 @@ N_POSE = 6
 _MAX_LINE, _MAX_BLANK = 1_000_000, 10_000
 _MAX_SHOWN = 40  # characters of a wrong cell that a message repeats
 
+# Pixels, millimetres, radians: far beyond any face.
+_MAX_VALUE = 1e6
 # A float64 beyond it is no longer exact.
 _MAX_FRAME = 2**53
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -220,6 +222,9 @@ def _numbers(columns: Sequence[str], texts: Sequence[str], success: bool, where:
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         what = _shown(texts[bad]) if texts[bad] else "empty"
         raise LandmarksError(f"{where}: {columns[bad]} is {what} though success is 1; give a number, or set success to 0")
+    if success and (np.abs(values) > _MAX_VALUE).any():
+        bad = int(np.argmax(np.abs(values)))
+        raise LandmarksError(f"{where}: {columns[bad]} is {_shown(texts[bad])}, beyond {_MAX_VALUE:,.0f}; correct it, or set success to 0")
     return values
 
 
