@@ -64,7 +64,7 @@ def _listed(metadata: Path) -> Iterable[str] | None:
         content = json.loads(metadata.read_text(encoding="utf-8"))
         ours = "face-mirror-au" in content["versions"]
         return [str(ending) for ending in content.get("files", ())] if ours else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from face_mirror_au.errors import VideoError
 from face_mirror_au.io.files import atomic_text, display_name, name_cell
-from face_mirror_au.io.source import SourceInfo
+from face_mirror_au.io.source import MAX_PIXELS, SourceInfo
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
@@ -23,6 +25,7 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 # Only to tell people that a folder's videos are left out; what is a video when it is given itself, FFmpeg decides.
 VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"})
 
+_HEADERS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 
 
@@ -93,6 +96,8 @@ def read_image(path: Path, called: str = "") -> Image:
         raise VideoError(f"{name} is an empty file; copy it again from where it came")
     if not _is_complete(data.tobytes()):
         raise VideoError(f"{name} is cut short; copy it again from where it came")
+    if _claimed_pixels(data.tobytes()) > MAX_PIXELS:
+        raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error as error:
@@ -100,6 +105,21 @@ def read_image(path: Path, called: str = "") -> Image:
     if image is None:
         raise VideoError(f"{name} is not a readable image; save it again as PNG or JPEG")
     return np.ascontiguousarray(image)
+
+
+def _claimed_pixels(data: bytes) -> int:
+    """How many pixels a picture's header claims: a file of a kilobyte may claim what takes gigabytes. 0 where Pillow does not know."""
+    from PIL import Image as Pillow  # only where there are pictures
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+            with Pillow.open(BytesIO(data), formats=_HEADERS) as header:
+                return int(header.width * header.height)
+    except Pillow.DecompressionBombError:
+        return MAX_PIXELS + 1
+    except Exception:  # noqa: BLE001  (Pillow raises a dozen kinds on damaged files, and OpenCV says of them what is to be said)
+        return 0
 
 
 def _is_complete(data: bytes) -> bool:

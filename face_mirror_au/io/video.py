@@ -15,7 +15,7 @@ import numpy as np
 from face_mirror_au.errors import VideoError
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import ImageSource, is_image
-from face_mirror_au.io.source import FrameSource, SourceInfo
+from face_mirror_au.io.source import MAX_PIXELS, FrameSource, SourceInfo
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 
@@ -171,6 +171,7 @@ class _VideoSource:
         self._stream = self._choose_stream()
         self._stream.thread_type = "SLICE"
         self._stream.thread_count = DECODER_THREADS
+        self._stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         self.problems: list[str] = []
         self.notes: list[str] = []
         self._packets = 0

@@ -51,7 +51,7 @@ class Memory:
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         entries = content.get("entries") if isinstance(content, dict) and content.get("format") == FORMAT else None
         return entries if isinstance(entries, dict) else {}
