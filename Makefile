@@ -54,6 +54,11 @@ quick: $(DEV) ## The tests that take no more than a second or two each.
 	$(BIN)/pytest -m 'not slow' $(FORKING)
 	$(BIN)/pytest -m 'not slow' $(FORKING:%=--ignore %)
 
+.PHONY: faults
+faults: $(DEV) ## The fault tests with every step and many moments, not a sample: some ten minutes.
+	$(SAY_WEIGHTS)
+	FACE_MIRROR_AU_LONG=1 $(BIN)/pytest tests/faults
+
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, import-linter.
 	$(BIN)/ruff check .

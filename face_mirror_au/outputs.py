@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.errors import OutputError, UsageError
+from face_mirror_au.errors import OutputError, UsageError, VideoError
 from face_mirror_au.io import asymmetry_csv, columns
 from face_mirror_au.io.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.io.csv_tables import (
@@ -22,7 +22,7 @@ from face_mirror_au.io.csv_tables import (
     write_sides_csv,
 )
 from face_mirror_au.io.earlier import LONGEST_ENDING, METADATA, EarlierResult
-from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name
+from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, display_name
 from face_mirror_au.io.images import IMAGES_COLUMNS, list_images, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
 from face_mirror_au.io.publish import Place
@@ -185,8 +185,11 @@ def write_all(
     others : sequence of Path
         Files of this run that were written already.
     """
+    if result.info.kind == "image folder" and result.changed:  # which row is which image is not certain
+        raise VideoError(f"images were added to '{display_name(source)}', changed or removed while it was read; run it again")
     images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
-    return write_result(result, plan, runner, run_metadata(result, plan, runner, hash_input(source), notes), others, images)
+    input_hash = None if result.changed else hash_input(source)
+    return write_result(result, plan, runner, run_metadata(result, plan, runner, input_hash, notes), others, images)
 
 
 def write_result(
@@ -246,7 +249,7 @@ def write_result(
 
 
 def run_metadata(
-    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str, notes: Sequence[str] = ()
+    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str | None, notes: Sequence[str] = ()
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
     known = settings_metadata(plan, runner)

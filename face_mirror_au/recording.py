@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import FaceMirrorAUError, UsageError
+from face_mirror_au.errors import FaceMirrorAUError, OutputError, UsageError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.descriptors import DescriptorLog
 from face_mirror_au.io.earlier import DESCRIPTORS, ONLINE, OVERLAY
@@ -203,7 +203,7 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: Recordi
         _tell(report, runner, result)
     if pages:
         bring_tables_of_persons(plan.place, work.path)
-        report.page = _write_page(work.path, plan, video, report.warnings)
+        report.page = _write_page(work.path, plan, video, report)
     return [path.name for path in (*written, *videos, online, *descriptors)]
 
 
@@ -242,13 +242,16 @@ def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]
     return [plan.beside(REPORT_ENDING), plan.beside(asymmetry_csv.ENDING)] if wanted and len(result.tables) >= VIEWS_FOR_A_PAGE else []
 
 
-def _write_page(folder: Path, plan: OutputPlan, recording: Path, warnings: list[str]) -> str | None:
-    """The report page; where it will be. The tables are whole without it, so a page that cannot be made is a warning."""
+def _write_page(folder: Path, plan: OutputPlan, recording: Path, report: RecordingReport) -> str | None:
+    """The report page; where it will be. The tables are whole without it, so one that cannot be written costs the page alone."""
     from face_mirror_au.report.write import write_report
 
     try:
         page = write_report(folder, plan.csv.stem, recording=recording)
+    except OutputError as error:
+        report.problems.append(f"no report page: {error}")
+        return None
     except FaceMirrorAUError as error:
-        warnings.append(f"no report page: {error}")
+        report.warnings.append(f"no report page: {error}")
         return None
     return str(plan.csv.with_name(page.name))

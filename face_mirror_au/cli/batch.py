@@ -68,8 +68,8 @@ def batch(
     A result is done when it was measured from the same content with the same settings, models and versions, and all its files are there.
     DIR/batch.csv tells what came of every input, and is up to date after each. Each result is what `run` writes, in DIR/<folder>/<stem>/.
 
-    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end or has no face in any
-    frame; 130 interrupted; 143 stopped by SIGTERM.
+    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, was changed meanwhile or
+    has no face in any frame; 130 interrupted; 143 stopped by SIGTERM; 129 the terminal was closed.
     """
     if scheduler is not None:
         given = _for_cluster(given)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
-from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say, say_block
+from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, say_block, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.io.files import display_name, result_stem
 from face_mirror_au.outputs import OutputPlan
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from face_mirror_au.io.columns import Group
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.video_run import VideoRunner
-
-
-STOPPED = (ExitCode.TERMINATED, ExitCode.INTERRUPTED)
 
 
 @dataclass
@@ -152,9 +149,8 @@ def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> Vi
             measure(report=report, on_open=on_open, on_advance=bar.advance)
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
-        terminated = isinstance(stop, TerminatedError)
-        report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {report.kept or 'nothing was measured'}"
+        report.exit_code, words = why_stopped(stop)
+        report.error = f"{words}; {report.kept or 'nothing was measured'}"
     except FaceMirrorAUError as error:
         report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report

@@ -120,18 +120,20 @@ def _replacing(path: Path) -> Iterator[int]:
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=".tmp")  # mode 0600
         yield descriptor
         os.fsync(descriptor)
-        os.close(descriptor)
-        descriptor = None
+        # Closed, whatever it says: a network drive may tell of its quota only now.
+        closing, descriptor = descriptor, None
+        os.close(closing)
         Path(temporary).replace(target)
         temporary = None
         _sync_folder(target.parent)
     except OSError as error:
         raise output_error(error, path) from error
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        if temporary is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if descriptor is not None:
+                os.close(descriptor)
+        with suppress(OSError):
+            if temporary is not None:
                 Path(temporary).unlink()
 
 

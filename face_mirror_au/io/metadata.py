@@ -32,6 +32,11 @@ PACKAGES = {
     "pandas": ("pandas",),
 }
 
+CHANGED = "the input was changed, replaced or removed while it was read: these may not be the frames of one recording"
+
+InputStamp = tuple[tuple[str, int, int, int], ...] | None
+"""Of each file its name, entry, size in bytes and time of change, ns; None when there is none."""
+
 
 def write_metadata(path: Path, content: Mapping[str, object]) -> None:
     """Write `content` as JSON: keys sorted, two blanks of indent, UTF-8, NaN and infinity as null (JSON has neither).
@@ -93,6 +98,19 @@ def hash_input(path: Path) -> str:
         return digest.hexdigest()
     except OSError as error:
         raise VideoError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}; check the name") from error
+
+
+def stamp_input(path: Path) -> InputStamp:
+    """What would be another one if the file, or an image in the folder, were written to, replaced or removed."""
+    try:
+        return tuple(_stamp(each) for each in (list_images(path) if path.is_dir() else [path]))
+    except (OSError, VideoError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return path.name, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _hash_file(path: Path) -> str:

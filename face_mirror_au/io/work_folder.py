@@ -109,7 +109,7 @@ class WorkFolder:
             self.kept = how_to_go_on(self.path, self.place)
             if not is_complete(self.path, self.place):
                 with suppress(OSError):
-                    clear(self.path, {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name})
+                    clear(self.path, self._kept_files)
         finally:
             self._begun = False
             self._release()
@@ -148,16 +148,23 @@ class WorkFolder:
             publish(self.path, place)
             self.found.append(f"an earlier run was stopped when its result was whole; that was put in its place first, from '{name}'")
         elif place is not None and _worth_keeping(self.path, place):
+            clear(self.path, self._kept_files)  # half a video may be large
             aside = _free(self.path)
             self.path.rename(aside)
             self.found.append(f"what a stopped run had measured is in '{display_name(aside)}' now, until a result has all its rows")
         else:
             shutil.rmtree(self.path)
 
+    @property
+    def _kept_files(self) -> set[str]:
+        """What is of use of a run that did not come to its end."""
+        return {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name}
+
     def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            with suppress(OSError):  # a network drive may tell of its quota now; nobody reads the file any more
+                os.close(lock)
 
     def _release_on_windows(self) -> None:
         """Windows renames and removes no folder with an open file in it."""
