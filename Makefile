@@ -41,18 +41,20 @@ demo-clip: $(DEV) ## Fetch the real face clip that one test and the benchmarks l
 
 # These tests fork; they have a process of their own, in which no other test has started threads of ONNX Runtime or FFmpeg.
 FORKING := tests/loop tests/models/test_probe.py
+# All others, a file at a time in as many processes as there are cores; more than four gain little, since many tests start workers of their own.
+OTHERS := --numprocesses auto --maxprocesses 4 --dist loadfile $(FORKING:%=--ignore %)
 
 .PHONY: test
 test: lint $(DEV) ## Lint, then all tests.
 	$(SAY_WEIGHTS)
 	$(BIN)/pytest $(FORKING)
-	$(BIN)/pytest $(FORKING:%=--ignore %)
+	$(BIN)/pytest $(OTHERS)
 
 .PHONY: quick
 quick: $(DEV) ## The tests that take no more than a second or two each.
 	$(SAY_WEIGHTS)
 	$(BIN)/pytest -m 'not slow' $(FORKING)
-	$(BIN)/pytest -m 'not slow' $(FORKING:%=--ignore %)
+	$(BIN)/pytest -m 'not slow' $(OTHERS)
 
 .PHONY: faults
 faults: $(DEV) ## The fault tests with every step and many moments, not a sample: some ten minutes.
