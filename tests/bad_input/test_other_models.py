@@ -1,10 +1,11 @@
-"""Model files that are whole, and of another program: refused when they are loaded, not in the middle of a run."""
+"""Files that are damaged, or whole and of another program: told when they are loaded, not in the middle of a run."""
 
 from __future__ import annotations
 
 import pytest
 
 from face_mirror_au.errors import ModelFileError
+from face_mirror_au.models.probe_memory import Memory
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
 from fuzz.seeds import dat, pdm
 
@@ -26,3 +27,12 @@ def test_a_pdm_of_other_modes(tmp_path):
 
     with pytest.raises(ModelFileError, match=r"pdm.txt has 2 shape parameters, not 34"):
         load_openface_describer(Store())
+
+
+def test_a_memory_of_probes_that_is_nested_too_deeply(tmp_path):
+    path = tmp_path / "probes.json"
+    path.write_text("[" * 5000)
+    memory = Memory(path)
+    assert memory.recall({"device": "cpu"}) is None
+    memory.remember({"device": "cpu"}, {"works": True})
+    assert memory.recall({"device": "cpu"})["works"] is True

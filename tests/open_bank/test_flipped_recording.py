@@ -29,6 +29,8 @@ def difference(one, other):
     return np.abs(one - other)[~np.isnan(one)]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("clip", ["smile_left"])
 def test_left_and_right_change_places(store, tmp_path, clip):
     straight, flipped = (measured(store, clip, tmp_path, flipped=flipped) for flipped in (False, True))
