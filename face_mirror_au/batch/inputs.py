@@ -12,6 +12,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.io.earlier import METADATA, EarlierResult
 from face_mirror_au.io.files import display_name, is_lost_on_windows
 from face_mirror_au.io.images import VIDEO_SUFFIXES
+from face_mirror_au.io.publish import LOCK
 
 _LIST_MARK = "@"
 
@@ -156,6 +157,8 @@ def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
 def _videos_below(root: Path, output: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(root):
         here = Path(folder)
+        if LOCK in files:  # a work folder
+            continue
         subfolders[:] = [each for each in subfolders if not each.startswith(".") and here / each != output]
         videos = {here / file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".")}
         yield from videos - _of_results(here, files)

@@ -23,7 +23,7 @@ _SAVE_EVERY_S = 30.0
 def wanted_results(runner: VideoRunner, results: Results) -> Wanted:
     """What a result of this runner will say of itself."""
     expected = settings_of(as_read(settings_metadata(results.plan("any"), runner)))
-    return Wanted(expected, results.write_videos, results.page)
+    return Wanted(expected, results.write_videos, results.page, results.keep_descriptors)
 
 
 @dataclass(frozen=True)

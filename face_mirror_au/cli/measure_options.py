@@ -46,6 +46,7 @@ class MeasureOptions:
     block_plugin: options.Blocked = None
     weights: options.Weights = None
     au_bank: options.Bank = None
+    keep_descriptors: options.KeepDescriptors = False
     no_report: options.NoReport = False
     as_json: options.AsJson = False
     quiet: options.Quiet = False

@@ -86,6 +86,13 @@ Bank = Annotated[
 NoReport = Annotated[
     bool, typer.Option("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one.")
 ]
+KeepDescriptors = Annotated[
+    bool,
+    typer.Option(
+        "--keep-descriptors",
+        help="Also keep what final values are made from (21 KB a frame and view): then `recover` makes a result of a run that was stopped.",
+    ),
+]
 WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
 Overlay = Annotated[
     bool, typer.Option("--overlay", help="Also write <stem>.overlay.mp4: landmarks, bars of left and right, head pose. Provisional values.")

@@ -46,8 +46,6 @@ def write_metadata(path: Path, content: Mapping[str, object]) -> None:
         For a value of any other type. Paths are refused on purpose: they may name a patient.
     """
     text = json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     with atomic_text(path) as handle:
         handle.write(text + "\n")
 

@@ -65,8 +65,8 @@ def open_table(path: Path) -> TableFile:
     """
     name = display_name(path)
     if is_parquet(path):
-        with _readable(name):
-            schema = parquet().read_schema(path)
+        with _readable(name), path.open("rb") as file:  # pyarrow takes no name that is not UTF-8
+            schema = parquet().read_schema(file)
         own = schema.metadata or {}
         if FORMAT_KEY not in own:
             raise TableError(f"'{name}' is no table of face-mirror-au, or one in tidy form; give one made from a CSV")
@@ -134,7 +134,7 @@ def _check_last_line(path: Path) -> None:
 
 
 def _parquet_pieces(table: TableFile) -> Iterator[Piece]:
-    with _readable(display_name(table.path)), parquet().ParquetFile(table.path) as file:
+    with _readable(display_name(table.path)), table.path.open("rb") as handle, parquet().ParquetFile(handle) as file:
         for batch in file.iter_batches(batch_size=_ROWS):
             yield {name: np.asarray(batch.column(name).to_numpy(zero_copy_only=False)) for name in table.format.columns}
 

@@ -44,7 +44,7 @@ class Memory:
             partial.write_text(json.dumps({"format": FORMAT, "entries": entries}, indent=1), encoding="utf-8")
             partial.replace(self._path)
         except OSError as error:
-            logger.warning("%s: cannot be written, devices are tried again next time: %s", self._path, error.strerror)
+            logger.warning("%s: cannot be written, devices are tried again next time: %s", self._path.name, error.strerror)
             with suppress(OSError):
                 partial.unlink()
 
