@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from face_mirror_au.batch import inputs
 from face_mirror_au.batch.state import only_batch
 from face_mirror_au.cli import options
-from face_mirror_au.errors import UsageError
+from face_mirror_au.errors import OutputError, UsageError
+from face_mirror_au.io import locks
 from face_mirror_au.io.files import is_lost_on_windows, output_error
 from face_mirror_au.models.probe_child import start_methods
 
@@ -58,7 +60,18 @@ def test_devices_are_tried_in_spawned_processes_there(monkeypatch):
     assert start_methods() == ("spawn",)
 
 
-def test_a_batch_without_file_locks_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "fcntl", None)  # importing it raises ImportError
-    with only_batch(tmp_path), only_batch(tmp_path):
-        assert list(tmp_path.iterdir()) == []
+def test_a_batch_is_alone_in_its_folder_there_by_a_lock_on_a_byte_that_no_file_reaches(tmp_path, monkeypatch):
+    locked = []
+
+    def locking(descriptor, mode, count):
+        place = (os.fstat(descriptor).st_ino, os.lseek(descriptor, 0, os.SEEK_CUR), count)
+        if place in locked:
+            raise PermissionError(13, "Permission denied")
+        locked.append(place)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(LK_NBLCK=2, locking=locking))
+    monkeypatch.setattr(locks.sys, "platform", "win32")
+    with only_batch(tmp_path):
+        assert locked[0][1:] == (1 << 30, 1)
+        with pytest.raises(OutputError, match="another batch"), only_batch(tmp_path):
+            pass
