@@ -76,7 +76,7 @@ bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.
 
 .PHONY: fuzz
 fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up to seven hours. TARGETS="pdm image" are some of them.
-	$(INSTALL) --editable '.[dev,fuzz]' --config-settings editable_mode=strict
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --editable '.[dev,fuzz]' --config-settings editable_mode=strict
 	$(BIN)/python -m fuzz $(TARGETS)
 
 .PHONY: clean
