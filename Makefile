@@ -131,7 +131,7 @@ frozen: $(DEV) ## Freeze the program into dist/face-mirror-au, a folder that nee
 
 .PHONY: fuzz
 fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up to seven hours. TARGETS="pdm image" are some of them.
-	$(INSTALL) --editable '.[dev,fuzz]' --config-settings editable_mode=strict
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --editable '.[dev,fuzz]' --config-settings editable_mode=strict
 	$(BIN)/python -m fuzz $(TARGETS)
 
 .PHONY: clean
