@@ -83,8 +83,7 @@ def watch(video: Path, output: Path, arguments: Sequence[str], views: int = 1) -
                     seen.rows.append((now - start, frames))
             if now - last >= _MEMORY_EVERY_S:
                 last = now
-                family = _family(process.pid)
-                seen.memory.append((now - start, sum(map(_pss, family)), _pss(process.pid)))
+                seen.memory.append((now - start, sum(map(pss, family(process.pid))), pss(process.pid)))
                 seen.spool = max(seen.spool, _unnamed_files(process.pid))
             time.sleep(_POLL_S)
         seen.seconds = time.perf_counter() - start
@@ -93,7 +92,8 @@ def watch(video: Path, output: Path, arguments: Sequence[str], views: int = 1) -
     return seen
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
+    """A process and its descendants, so far as their main threads started them."""
     found, todo = [], [pid]
     while todo:
         each = todo.pop()
@@ -106,12 +106,19 @@ def _family(pid: int) -> list[int]:
     return found
 
 
-def _pss(pid: int) -> float:
+def pss(pid: int) -> float:
+    """Proportional set size of a process, MB; 0 when it has ended."""
+    return pss_parts(pid).get("Pss", 0.0)
+
+
+def pss_parts(pid: int) -> dict[str, float]:
+    """Proportional set size of a process and what it is made of, MB, as the kernel names them; empty when it has ended."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:  # it has ended
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
+    except OSError:
+        return {}
+    lines = (line.split() for line in text.splitlines() if line.startswith("Pss"))
+    return {name.rstrip(":"): int(size) / 1024 for name, size, _ in lines}
 
 
 def _unnamed_files(pid: int) -> float:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import runpy
+import sys
+
+# What we start by `sys.executable -m`. Frozen, that is this program, which then does as the interpreter would: for these and no others.
+CHILDREN = ("face_mirror_au.models.probe_child", "face_mirror_au.overlay.window_probe", "pip")
 
 
 def main() -> None:
     """Run the command line."""
+    multiprocessing.freeze_support()  # a spawned worker of the frozen program goes no further
+    if getattr(sys, "frozen", False) and sys.argv[1:2] == ["-m"] and sys.argv[2:3] and sys.argv[2] in CHILDREN:
+        del sys.argv[1]
+        runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+        return
     _occupy_standard_streams()
     try:
         from face_mirror_au.cli.app import app

@@ -21,8 +21,8 @@ from face_mirror_au.io.csv_tables import (
     write_openface_csv,
     write_sides_csv,
 )
-from face_mirror_au.io.earlier import METADATA, EarlierResult
-from face_mirror_au.io.files import check_output_file, check_output_folder, display_name
+from face_mirror_au.io.earlier import LONGEST_ENDING, METADATA, EarlierResult
+from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, display_name
 from face_mirror_au.io.images import IMAGES_COLUMNS, list_images, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
 from face_mirror_au.io.publish import Place
@@ -52,6 +52,8 @@ class OutputPlan:
         The folder that the user gave, for messages; None: the table's own.
     own_folder : bool
         Whether the table's folder is there for this result alone.
+    nameless : bool
+        No name of an input file may be in the outputs (`--subject`).
     """
 
     csv: Path
@@ -59,15 +61,16 @@ class OutputPlan:
     groups: Collection[columns.Group] = columns.GROUPS
     typed_folder: Path | None = None
     own_folder: bool = False
+    nameless: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise UsageError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
 
     @classmethod
-    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group]) -> OutputPlan:
+    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group], *, nameless: bool = False) -> OutputPlan:
         """Files of one video in `<folder>/<stem>/`."""
-        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, own_folder=True)
+        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, own_folder=True, nameless=nameless)
 
     def beside(self, ending: str) -> Path:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
@@ -79,6 +82,7 @@ class OutputPlan:
 
     def check(self) -> None:
         """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
+        check_output_name(self.csv.stem, LONGEST_ENDING)
         for folder in (self.csv.parent, self.place.unfinished.parent):
             check_output_folder(folder, self.typed_folder)
         check_output_file(self.csv)
@@ -227,7 +231,7 @@ def write_result(
         written.append(raw)
     sides = write_sides(result.table, plan) if result.tables else []
     written += sides
-    if result.info.kind == "image folder":
+    if result.info.kind == "image folder" and not plan.nameless:
         written.append(plan.beside(".images.csv"))
         write_image_names(images[: result.decoded], written[-1])
     if result.tables:

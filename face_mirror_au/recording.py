@@ -124,6 +124,7 @@ def measure_recording(
     ------
     VideoError, OutputError, ModelRunError, WorkerError
     """
+    plan.check()
     work = WorkFolder(plan.place, plan.typed_folder, unique_in=unique_in)
     try:
         wanted = _Wanted(write_videos, page, keep_descriptors, on_open, on_advance)

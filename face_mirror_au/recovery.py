@@ -70,7 +70,7 @@ def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, source: P
         "table": {"format": plan.format, "groups": groups, "page": page},
         "run": known | {"input": {"sha256": hash_input(source), **asdict(info), **known["input"]}},
         "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
-        "images": [image.name for image in list_images(source)] if info.kind == "image folder" else [],
+        "images": [image.name for image in list_images(source)] if info.kind == "image folder" and not plan.nameless else [],
     }
 
 
@@ -237,13 +237,13 @@ class _Replay:
                 baseline=Baseline(*_baseline(stored.header["baseline"])),
             )
             groups = [group for group in GROUPS if group in table["groups"]]
-            plan = OutputPlan(place.csv, table["format"], groups, own_folder=place.own_folder)
+            images = [str(name) for name in stored.header["images"]]
+            plan = OutputPlan(place.csv, table["format"], groups, own_folder=place.own_folder, nameless=not images)
             info = _source_info(run["input"])
             profile, models, hashes = run["models"]["profile"], run["settings"]["models"], run["models"]["sha256"]
             name = f"{run['models']['au_bank']} {run['models']['au_bank_version']}".strip()
             wanted = {key: hashes[key] for key in _AU_FILES if key in hashes}
             said = {name: run[name] for name in (*_OF_THE_RUN, "models")}
-            images = [str(name) for name in stored.header["images"]]
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, FaceMirrorAUError) as error:
             raise ResultError(f"'{display_name(stored.path)}' is damaged: its header does not say how it was measured") from error
         found = plan_models(store, profile, models, au_bank)

@@ -65,7 +65,7 @@ def read_metadata(csv: Path) -> dict[str, Any] | None:
     """The metadata beside a result's table; None where there is none that can be read."""
     try:
         content = json.loads(csv.with_name(csv.stem + METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # JSON may be nested too deeply to read
         return None
     return content if isinstance(content, dict) else None
 

@@ -107,7 +107,7 @@ def _read(path: Path) -> dict[str, Remembered]:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         return {str(name): _remembered(entry) for name, entry in content["inputs"].items()} if content["version"] == _VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 

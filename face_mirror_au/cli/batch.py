@@ -13,9 +13,9 @@ import typer
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.measure_options import MeasureOptions, starting, with_options
-from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_table
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_block, say_table
 from face_mirror_au.errors import UsageError
-from face_mirror_au.wording import counted
+from face_mirror_au.wording import counted, printable
 
 if TYPE_CHECKING:
     from face_mirror_au.batch.measure import Job, Outcome, Results
@@ -181,9 +181,7 @@ class _Telling:
             _say_failure(row)
         if self._talk and row.status == "done":
             reached = sum(each.status != "pending" for each in self._session.rows)
-            say(
-                f"[{reached}/{len(self._session.rows)}] {_printable(row.input)}: {counted(row.frames or 0, 'frame')} in {row.seconds:.1f} s"
-            )
+            say(f"[{reached}/{len(self._session.rows)}] {printable(row.input)}: {counted(row.frames or 0, 'frame')} in {row.seconds:.1f} s")
 
     def end(self, runner: VideoRunner, folder: Path) -> None:
         """The table, on the terminal or as JSON."""
@@ -193,7 +191,7 @@ class _Telling:
         if self.given.as_json:
             plan = runner.plan
             summary = {"profile": plan.profile, "reason": plan.reason, "au_bank": plan.bank, "warnings": plan.warnings}
-            say(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))
+            say_block(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))
         elif self._talk:
             _say_rows(rows)
             counts = {status: sum(row.status == status for row in rows) for status in ("done", "skipped", "failed", "pending")}
@@ -202,7 +200,7 @@ class _Telling:
 
 def _say_failure(row: Row) -> None:
     label, style = ("error", "bold red") if row.status == "failed" else ("partial", "yellow")
-    print_error(f"{_printable(row.input)}: {row.reason}", label, style)
+    print_error(f"{printable(row.input)}: {row.reason}", label, style)
 
 
 def _say_rows(rows: Sequence[Row]) -> None:
@@ -219,10 +217,6 @@ def _say_rows(rows: Sequence[Row]) -> None:
         frames = "" if row.frames is None else str(row.frames)
         status = Text(row.status, _STYLES[row.status])
         # As text: a name in brackets is no markup.
-        last = Text(row.reason or _printable(row.output))
-        table.add_row(Text(_printable(row.input)), status, frames, rate, seconds, last)
+        last = Text(row.reason or printable(row.output))
+        table.add_row(Text(printable(row.input)), status, frames, rate, seconds, last)
     say_table(table)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
-from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, why_stopped
+from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, say_block, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
-from face_mirror_au.io.files import display_name
+from face_mirror_au.io.files import display_name, result_stem
 from face_mirror_au.outputs import OutputPlan
 from face_mirror_au.recording import RecordingReport, measure_recording
 
@@ -73,7 +73,7 @@ def measure_all(
             "warnings": plan.warnings,
             "videos": [vars(report) for report in reports],
         }
-        say(json.dumps(summary, indent=2))
+        say_block(json.dumps(summary, indent=2))
     raise typer.Exit(overall([report.exit_code for report in reports]))
 
 
@@ -103,13 +103,13 @@ def output_plans(
         raise UsageError(f"{option} is for one video, and there are {len(videos)}; leave it out, or give them one by one")
     check_subject(subject)
     if output is not None:
-        return [OutputPlan(output, format_, groups)]
+        return [OutputPlan(output, format_, groups, nameless=subject is not None)]
     folder = output_dir or DEFAULT_FOLDER
-    stems = [subject or _stem(video) for video in videos]
+    stems = [subject or result_stem(video) for video in videos]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise UsageError(f"two videos would write to the folder '{twice}'; run them one by one with different -o DIR")
-    return [OutputPlan.in_folder(folder, stem, format_, groups) for stem in stems]
+    return [OutputPlan.in_folder(folder, stem, format_, groups, nameless=subject is not None) for stem in stems]
 
 
 def column_groups(columns: str | None, format_: str) -> Collection[Group]:
@@ -126,11 +126,6 @@ def column_groups(columns: str | None, format_: str) -> Collection[Group]:
         raise UsageError(f"--columns names no column group; give some of {','.join(GROUPS)}, or leave it out for all")
     openface_columns(groups)
     return groups
-
-
-def _stem(video: Path) -> str:
-    resolved = video if video.name else video.resolve()
-    return resolved.name if video.is_dir() else resolved.stem
 
 
 def overall(codes: Collection[ExitCode]) -> ExitCode:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, cast
 
 import typer
@@ -20,6 +21,7 @@ from rich.markup import escape
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.opencv import explaining_import_errors
+from face_mirror_au.wording import printable
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -73,7 +75,12 @@ _lost_output: list[OSError] = []  # why standard output is not whole: whoever re
 
 
 def say(text: str = "", *, err: bool = False) -> None:
-    """Print a line. A reader that has gone away (`| head`) is no failure of ours: the rest is written nowhere."""
+    """Print one line, whatever names are in it."""
+    say_block(printable(text), err=err)
+
+
+def say_block(text: str, *, err: bool = False) -> None:
+    """Print text of several lines. A reader that has gone away (`| head`) is no failure of ours: the rest is written nowhere."""
     try:
         typer.echo(text, err=err)
     except OSError as error:
@@ -89,7 +96,7 @@ def say_table(table: RenderableType) -> None:
     console = output_console()
     with console.capture() as drawn:
         console.print(table)
-    say(drawn.get().rstrip("\n"))
+    say_block(drawn.get().rstrip("\n"))
 
 
 def _redirect_to_nowhere(stream: TextIO) -> None:
@@ -182,8 +189,8 @@ def print_error(text: str, label: str = "error", style: str = "bold red") -> Non
     """Print one line on stderr: a coloured label, then the text as it is."""
     console = error_console()
     with console.capture() as drawn:
-        console.print(f"[{style}]{label}:[/] {escape(text)}", soft_wrap=True, highlight=False)
-    say(drawn.get().rstrip("\n"), err=True)
+        console.print(f"[{style}]{label}:[/] {escape(printable(text))}", soft_wrap=True, highlight=False)
+    say_block(drawn.get().rstrip("\n"), err=True)
 
 
 def one_line_errors(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
@@ -200,6 +207,12 @@ def one_line_errors(command: Callable[_Parameters, None]) -> Callable[_Parameter
         except FaceMirrorAUError as error:
             print_error(error.for_command_line() if isinstance(error, UsageError) else str(error))
             raise typer.Exit(ExitCode.USAGE if isinstance(error, UsageError) else ExitCode.FAILED) from error
+        except OSError as error:
+            # Whether a file is there cannot even be asked then, wherever that is first done.
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            print_error(f"the name '{Path(os.fsdecode(error.filename or '')).name}' is too long; choose a shorter one")
+            raise typer.Exit(ExitCode.FAILED) from error
         except KeyboardInterrupt as stop:
             code, words = why_stopped(stop)
             print_error(words)

@@ -18,6 +18,7 @@ from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
 from face_mirror_au.io.csv_tables import sides_columns, write_face_mirror_csv
 from face_mirror_au.io.earlier import ONLINE
+from face_mirror_au.io.files import result_stem
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
 from face_mirror_au.io.work_folder import WorkFolder
@@ -101,7 +102,7 @@ class HostVideo:
         # The application may leave the working directory changed.
         self.input_path = Path(os.path.abspath(input_path))  # noqa: PTH100  (resolve() would follow links)
         self.output_dir = Path(os.path.abspath(output_dir))  # noqa: PTH100
-        self.label = self.input_path.stem
+        self.label = result_stem(self.input_path)
         self.folder = self.output_dir.parent / OWN_FOLDER / self.label
         self.frames = OrderedFrames(host_wait_s, places)
         self.report = HostVideoReport(self.label)
@@ -161,7 +162,9 @@ class HostVideo:
                 return
             self._measure(size)
         except BaseException as error:
-            logger.exception("'%s' could not be measured beside the application's loop", self.label)
+            # No name in logs: the error's own text, which may hold one, is told in the report.
+            logger.error("a video could not be measured beside the application's loop: %s", type(error).__name__)  # noqa: TRY400
+            logger.debug("a video could not be measured", exc_info=True)
             self.report.error = str(error) or type(error).__name__
             self.report.tables.clear()
             self.frames.give_up(self.report.error)
@@ -175,6 +178,7 @@ class HostVideo:
 
     def _measure(self, size: tuple[int, int]) -> None:
         plan = OutputPlan(self.folder / f"{self.label}.csv", own_folder=True)
+        plan.check()
         work = WorkFolder(plan.place)
         try:
             work.begin()

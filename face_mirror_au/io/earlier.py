@@ -20,6 +20,7 @@ OVERLAY = ".overlay.mp4"
 DESCRIPTORS = ".descriptors"
 # Beside an application's loop only. Never removed: other programs may have files of such names.
 SIDES_OF_HOST = (".left.csv", ".right.csv")
+LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _listed(metadata: Path) -> Iterable[str] | None:
         content = json.loads(metadata.read_text(encoding="utf-8"))
         ours = "face-mirror-au" in content["versions"]
         return [str(ending) for ending in content.get("files", ())] if ours else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

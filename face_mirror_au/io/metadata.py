@@ -22,7 +22,7 @@ from face_mirror_au.io.images import list_images
 
 _HASH_BLOCK = 1 << 20
 # Distribution names; the first that is installed counts.
-_PACKAGES = {
+PACKAGES = {
     "face-mirror-au": ("face-mirror-au",),
     "numpy": ("numpy",),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
@@ -51,8 +51,6 @@ def write_metadata(path: Path, content: Mapping[str, object]) -> None:
         For a value of any other type. Paths are refused on purpose: they may name a patient.
     """
     text = json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     with atomic_text(path) as handle:
         handle.write(text + "\n")
 
@@ -126,7 +124,7 @@ def _hash_file(path: Path) -> str:
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of what the numbers depend on, None where not installed; without importing them (slow)."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for label, names in _PACKAGES.items():
+    for label, names in PACKAGES.items():
         found[label] = next((version for version in map(_version, names) if version), None)
     return found
 

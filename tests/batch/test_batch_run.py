@@ -15,6 +15,7 @@ import pytest
 from batch_clips import GOOD, HOW, contents, results, rows, statuses, trim
 
 from face_mirror_au.cli.terminal import ExitCode
+from face_mirror_au.io.files import name_cell
 from face_mirror_au.pipeline.model_set import ModelPlan
 
 VIEWS = ("--views", "original,left,right")
@@ -277,7 +278,7 @@ def test_odd_names_are_measured_and_done_at_the_second_call(clip, batch, tmp_pat
         done = batch("@list", "-o", "out")
         assert done.exit_code == ExitCode.OK, done.output
         (row,) = rows(tmp_path / "out")
-        assert (row["input"], row["status"], row["output"]) == (name, status, name.removesuffix(".mp4"))
+        assert (row["input"], row["status"], row["output"]) == (name_cell(name), status, name_cell(name.removesuffix(".mp4")))
     assert (tmp_path / "out" / row["output"] / f"{row['output']}.csv").exists()
     assert name.replace("\n", "?") in done.stdout
 
