@@ -95,6 +95,15 @@ def shared_memory() -> set[str]:
     return {path.name for path in Path("/dev/shm").iterdir() if path.name.startswith(("psm_", "sem."))}  # noqa: S108  (where Linux has it)
 
 
+def left_in_shared_memory(before: set[str]) -> set[str]:
+    """What was put there and stays: other programs come and go."""
+    left, deadline = shared_memory() - before, time.monotonic() + 20
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left &= shared_memory()
+    return left
+
+
 def content(folder: Path) -> dict[str, str]:
     """SHA-256 of each file, by its path in the folder; of folders, nothing."""
     paths = sorted(folder.rglob("*"))

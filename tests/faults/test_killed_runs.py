@@ -59,7 +59,7 @@ def test_kill_9_at_any_moment_leaves_valid_rows_no_process_no_memory_and_the_nex
         run = _run(fault_runs.mirror(out, page=long_form), tmp_path, signal=[number, delay, signal.SIGKILL])
         assert run.end() == -signal.SIGKILL, where
         assert run.orphans() == [], where
-        assert fault_runs.shared_memory() <= memory, where
+        assert fault_runs.left_in_shared_memory(memory) == set(), where
         assert list(run.temporary.iterdir()) == [], where
         left = fault_runs.content(out)
         if not _publishing(left):
