@@ -12,7 +12,7 @@ extensions = [
     Extension(
         f"{FOLDER.replace('/', '.')}.{name}",
         [f"{FOLDER}/{name}.pyx"],
-        extra_compile_args=[] if os.name == "nt" else ["-O3", "-ffp-contract=off"],
+        extra_compile_args=[] if os.name == "nt" else ["-O3", "-ffp-contract=off", "-g0"],
         optional=not REQUIRED,
     )
     for name in KERNELS

@@ -66,13 +66,13 @@ def watch(video: Path, output: Path, arguments: Sequence[str], views: int = 1) -
     """Run `face-mirror-au run VIDEO -o OUTPUT ...` and watch it; `output` should be empty."""
     command = [sys.executable, "-m", "face_mirror_au", "run", str(video), "-o", str(output), "--quiet", *arguments]
     seen = Watched()
-    log = output / video.stem / f"{video.stem}.online.csv"
+    log = output / f"{video.stem}.unfinished" / f"{video.stem}.online.csv"
     start = last = time.perf_counter()
     lines, position = 0, 0
     with subprocess.Popen(command) as process:
         while process.poll() is None:
             now = time.perf_counter()
-            if log.exists():
+            with suppress(FileNotFoundError):  # not there yet, or published already
                 with log.open("rb") as handle:
                     handle.seek(position)
                     new = handle.read()

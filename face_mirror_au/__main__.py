@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import runpy
+import sys
+
+# What we start by `sys.executable -m`. Frozen, that is this program, which then does as the interpreter would: for these and no others.
+CHILDREN = ("face_mirror_au.models.probe_child", "face_mirror_au.overlay.window_probe", "pip")
+
 
 def main() -> None:
     """Run the command line."""
-    from face_mirror_au.cli.app import app
+    multiprocessing.freeze_support()  # a spawned worker of the frozen program goes no further
+    if getattr(sys, "frozen", False) and sys.argv[1:2] == ["-m"] and sys.argv[2:3] and sys.argv[2] in CHILDREN:
+        del sys.argv[1]
+        runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+        return
+    _occupy_standard_streams()
+    try:
+        from face_mirror_au.cli.app import app
 
-    app()
+        app()
+    except KeyboardInterrupt:  # before a command has begun
+        raise SystemExit(130) from None
+
+
+def _occupy_standard_streams() -> None:
+    """Put nothing where a standard stream is closed: the next file to be opened would get its number, and what libraries print."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 if __name__ == "__main__":

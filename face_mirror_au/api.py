@@ -10,11 +10,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import UsageError, WeightsError
+from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.csv_tables import minimal_columns, to_dataframe
+from face_mirror_au.io.earlier import ONLINE
 from face_mirror_au.io.raw_log import OnlineLog
 from face_mirror_au.io.source import SourceInfo
+from face_mirror_au.io.work_folder import WorkFolder
 from face_mirror_au.landmark_run import LandmarkAUs, aus_from_landmarks
 from face_mirror_au.outputs import OutputPlan, points_in_3d, write_table
 from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
@@ -142,8 +144,8 @@ class AUPipeline:
         ----------
         path : path
         output_csv : path, optional
-            Write the OpenFace-style table there. While the run lasts, its raw rows go to `<stem>.online.csv` beside it. An earlier result
-            of that name is replaced as a whole.
+            Write the OpenFace-style table there, and `<stem>.online.csv` beside it. While the run lasts, its raw rows are in the folder
+            `<stem>.unfinished`, where they stay when it fails. An earlier result of that name is replaced as a whole, by a whole one.
         max_frames : int, optional
             Stop after so many frames.
         progress : callable, optional
@@ -199,21 +201,41 @@ def _video_table(
     progress: Callable[[int, int | None], None] | None,
 ) -> pd.DataFrame:
     """Run one video into a DataFrame, and into a CSV when `output` is given."""
+    if output is None:
+        with tempfile.TemporaryDirectory(prefix="face-mirror-au-") as folder:
+            return _measured(runner, path, OutputPlan(Path(folder) / "result.csv", format_), None, progress)
+    plan = OutputPlan(output, format_)
+    plan.check()
+    work = WorkFolder(plan.place)
+    try:
+        frame = _measured(runner, path, plan, work, progress)
+        work.publish()
+    except FaceMirrorAUError as error:
+        work.abandon()
+        if work.kept:
+            error.args = (f"{error}; {work.kept}",)
+        raise
+    except BaseException:
+        work.abandon()
+        raise
+    return frame
+
+
+def _measured(
+    runner: VideoRunner, path: Path, plan: OutputPlan, work: WorkFolder | None, progress: Callable[[int, int | None], None] | None
+) -> pd.DataFrame:
+    """Run one video into a DataFrame, and into files in the work folder when there is one."""
     expected: list[int | None] = [None]
+    made = plan if work is None else plan.inside(work.path)
     with ExitStack() as stack:
         logs: list[OnlineLog] = []
-        if output is not None:
-            plan = OutputPlan(output, format_)
-            plan.check()
-            folder = plan.prepare()
-        else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="face-mirror-au-")))
 
         def on_start(info: SourceInfo) -> None:
             expected[0] = runner.settings.max_frames or info.expected_frames
-            if output is not None:
-                plan.replace_earlier(path)
-                logs.append(stack.enter_context(OnlineLog(plan.beside(".online.csv"))))
+            if work is not None:
+                plan.check_input(path)
+                work.begin()
+                logs.append(stack.enter_context(OnlineLog(made.beside(ONLINE))))
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
             for log in logs:
@@ -221,10 +243,10 @@ def _video_table(
             if progress is not None and result.view is View.ORIGINAL:
                 progress(index + 1, expected[0])
 
-        result = stack.enter_context(runner.run(path, folder, on_row=on_row, on_start=on_start))
+        result = stack.enter_context(runner.run(path, made.csv.parent, on_row=on_row, on_start=on_start))
         points3d = points_in_3d(runner, result, result.table)
-        if output is not None:
-            write_table(result.table, plan, points3d, strict=runner.settings.strict)
+        if work is not None:
+            write_table(result.table, made, points3d, strict=runner.settings.strict)
         frame = to_dataframe(result.table, groups=GROUPS, points3d=points3d)
         frame.attrs.update(
             problems=list(result.problems), warnings=[*result.warnings, *result.empty_tables], failures=dict(result.failures[View.ORIGINAL])

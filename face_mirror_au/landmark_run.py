@@ -127,8 +127,8 @@ def _frames(video: Path, problems: list[str]) -> Iterator[Image | None]:
 def _indexed_images(folder: Path, index: Path, rows: int) -> Iterator[Image | None]:
     try:
         with index.open(newline="", encoding="utf-8") as file:
-            names = {int(row["row"]): row["image"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, ValueError, TypeError, UnicodeDecodeError) as error:
+            names = {int(row["row"]): str(row["image"]) for row in csv.DictReader(file)}
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise LandmarksError(f"{index.name} is no image index: it needs the columns row (1-based) and image") from error
     for row in range(1, rows + 1):
         if row not in names:
@@ -160,7 +160,11 @@ def _describe(
             yield None
             continue
         fit = PoseFit(fits[0][row], fits[1][row], 0.0, 0) if fits is not None else None
-        yield describer.describe(check_image(image), table.points[row], fit)
+        try:
+            descriptor = describer.describe(check_image(image), table.points[row], fit)
+        except LandmarksError as error:
+            raise LandmarksError(f"frame {table.frame[row]}: {error}; correct the landmarks, or set success to 0") from error
+        yield descriptor
     if next(images, None) is not None:
         problems.append(f"the video has more frames than the {counted(len(table.frame), 'landmark row')}; the others were not measured")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.errors import OutputError, UsageError
+from face_mirror_au.errors import OutputError, UsageError, VideoError
 from face_mirror_au.io import asymmetry_csv, columns
 from face_mirror_au.io.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.io.csv_tables import (
@@ -21,10 +21,11 @@ from face_mirror_au.io.csv_tables import (
     write_openface_csv,
     write_sides_csv,
 )
-from face_mirror_au.io.earlier import EarlierResult
-from face_mirror_au.io.files import check_output_file, check_output_folder, make_output_folder
-from face_mirror_au.io.images import IMAGES_COLUMNS, write_image_names
+from face_mirror_au.io.earlier import LONGEST_ENDING, METADATA, EarlierResult
+from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, display_name
+from face_mirror_au.io.images import IMAGES_COLUMNS, list_images, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
+from face_mirror_au.io.publish import Place
 from face_mirror_au.io.raw_log import RAW_COLUMNS, write_raw_csv
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
@@ -49,21 +50,27 @@ class OutputPlan:
         Column groups of the OpenFace format.
     typed_folder : Path or None
         The folder that the user gave, for messages; None: the table's own.
+    own_folder : bool
+        Whether the table's folder is there for this result alone.
+    nameless : bool
+        No name of an input file may be in the outputs (`--subject`).
     """
 
     csv: Path
     format: str = "openface"
     groups: Collection[columns.Group] = columns.GROUPS
     typed_folder: Path | None = None
+    own_folder: bool = False
+    nameless: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise UsageError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
 
     @classmethod
-    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group]) -> OutputPlan:
+    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group], *, nameless: bool = False) -> OutputPlan:
         """Files of one video in `<folder>/<stem>/`."""
-        return cls(folder / stem / f"{stem}.csv", format_, groups, folder)
+        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, own_folder=True, nameless=nameless)
 
     def beside(self, ending: str) -> Path:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
@@ -75,15 +82,22 @@ class OutputPlan:
 
     def check(self) -> None:
         """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
-        check_output_folder(self.csv.parent, self.typed_folder)
+        check_output_name(self.csv.stem, LONGEST_ENDING)
+        for folder in (self.csv.parent, self.place.unfinished.parent):
+            check_output_folder(folder, self.typed_folder)
         check_output_file(self.csv)
 
-    def prepare(self) -> Path:
-        """Make the folder and try whether it can be written to; return it."""
-        return make_output_folder(self.csv.parent, self.typed_folder)
+    @property
+    def place(self) -> Place:
+        """Where the result goes, for `WorkFolder`."""
+        return Place(self.csv, self.own_folder)
 
-    def replace_earlier(self, source: Path, others: Iterable[Path] = ()) -> bool:
-        """Remove what an earlier run left under the same names; whether there was anything.
+    def inside(self, folder: Path) -> OutputPlan:
+        """The same files in another folder, in which they are made."""
+        return replace(self, csv=folder / self.csv.name)
+
+    def check_input(self, source: Path, others: Iterable[Path] = ()) -> bool:
+        """Whether there is an earlier result, which this one will replace.
 
         Parameters
         ----------
@@ -101,7 +115,6 @@ class OutputPlan:
         for path in (self.csv, *others, *earlier.files):
             if path.exists() and path.samefile(source):
                 raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
-        earlier.remove()
         return bool(earlier.files)
 
     @property
@@ -158,7 +171,7 @@ def write_all(
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
 ) -> list[Path]:
-    """Write the views' tables, raw values, column dictionary and metadata.
+    """Write the files of a run that has its input at hand; see `write_result`.
 
     Parameters
     ----------
@@ -171,6 +184,35 @@ def write_all(
         More for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    """
+    if result.info.kind == "image folder" and result.changed:  # which row is which image is not certain
+        raise VideoError(f"images were added to '{display_name(source)}', changed or removed while it was read; run it again")
+    images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
+    input_hash = None if result.changed else hash_input(source)
+    return write_result(result, plan, runner, run_metadata(result, plan, runner, input_hash, notes), others, images)
+
+
+def write_result(
+    result: VideoResult,
+    plan: OutputPlan,
+    runner: VideoRunner,
+    metadata: Mapping[str, object],
+    others: Sequence[Path] = (),
+    images: Sequence[str] = (),
+) -> list[Path]:
+    """Write the views' tables, raw values, column dictionary and, last, metadata.
+
+    Parameters
+    ----------
+    result : VideoResult
+    plan : OutputPlan
+    runner : VideoRunner
+    metadata : mapping
+        `run_metadata`; the list of files is added.
+    others : sequence of Path
+        Files of this result that were written already, or will be.
+    images : sequence of str
+        Names of the images of a folder.
 
     Returns
     -------
@@ -182,17 +224,16 @@ def write_all(
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
-    raw, metadata = plan.beside(".raw.csv"), plan.beside(".metadata.json")
+    raw = plan.beside(".raw.csv")
     tables = list(written)
     if result.tables:
         write_raw_csv(list(result.tables.values()), raw)
         written.append(raw)
     sides = write_sides(result.table, plan) if result.tables else []
     written += sides
-    if result.info.kind == "image folder":
-        images = plan.beside(".images.csv")
-        write_image_names(source, result.decoded, images)
-        written.append(images)
+    if result.info.kind == "image folder" and not plan.nameless:
+        written.append(plan.beside(".images.csv"))
+        write_image_names(images[: result.decoded], written[-1])
     if result.tables:
         short = plan.format != "openface"
         held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
@@ -201,13 +242,14 @@ def write_all(
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
         held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
         written.append(write_dictionary(held, plan, runner, result.models))
-    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, metadata, *others)]
-    write_metadata(metadata, run_metadata(result, plan, runner, hash_input(source), notes) | {"files": endings})
-    return [*written, metadata]
+    written.append(plan.beside(METADATA))
+    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]
+    write_metadata(written[-1], {**metadata, "files": endings})
+    return written
 
 
 def run_metadata(
-    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str, notes: Sequence[str] = ()
+    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str | None, notes: Sequence[str] = ()
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
     known = settings_metadata(plan, runner)

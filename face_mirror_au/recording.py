@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import FaceMirrorAUError, UsageError
+from face_mirror_au.errors import FaceMirrorAUError, OutputError, UsageError
 from face_mirror_au.io import asymmetry_csv
-from face_mirror_au.io.earlier import OVERLAY
+from face_mirror_au.io.descriptors import DescriptorLog
+from face_mirror_au.io.earlier import DESCRIPTORS, ONLINE, OVERLAY
 from face_mirror_au.io.mirror_video import MirroredVideos
+from face_mirror_au.io.publish import bring_tables_of_persons
 from face_mirror_au.io.raw_log import OnlineLog
+from face_mirror_au.io.work_folder import WorkFolder
+from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.outputs import write_all
 from face_mirror_au.records import View
+from face_mirror_au.recovery import header_of
 
 if TYPE_CHECKING:
     from face_mirror_au.io.source import SourceInfo
@@ -43,11 +48,15 @@ class RecordingReport:
     lines, failed : mapping of str
         For each view by name: the reconciliation, and how many frames have no measurement.
     files : list of str
-        What was written; before the end, the online table alone.
+        What was written, the table first; of a run that did not reach its end what it left: the online table, or nothing.
+    kept : str
+        Of a run that did not reach its end: where what it measured is, and how to go on; empty when it measured nothing.
     page : str or None
         The report page.
-    replaced : bool
-        Whether an earlier result was removed.
+    replaces : bool
+        Whether there is an earlier result, which the whole new one replaces.
+    found : list of str
+        What an earlier run that was stopped had left, and what became of it.
     models : str or None
         "dynamic" or "static".
     notes, warnings, problems : list of str
@@ -62,7 +71,9 @@ class RecordingReport:
     failed: dict[str, int] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     page: str | None = None
-    replaced: bool = False
+    kept: str = ""
+    replaces: bool = False
+    found: list[str] = field(default_factory=list)
     models: str | None = None
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -82,10 +93,12 @@ def measure_recording(
     *,
     write_videos: bool,
     page: bool,
+    keep_descriptors: bool = False,
+    unique_in: Path | None = None,
     on_open: Callable[[int | None], None] = _nothing,
     on_advance: Callable[[], None] = _nothing,
 ) -> None:
-    """Measure a video, an image or an image folder, and write all its files.
+    """Measure a video, an image or an image folder. Its files are made in a work folder, and come to their place when all are there.
 
     Parameters
     ----------
@@ -98,8 +111,12 @@ def measure_recording(
         Also write the mirrored views as videos.
     page : bool
         Also write the report page, where there are both mirrored views.
+    keep_descriptors : bool
+        Also write what final values can be made anew from.
+    unique_in : Path, optional
+        See `WorkFolder`.
     on_open : callable, optional
-        Called with how many frames are expected (None: nobody knows), when an earlier result was removed.
+        Called with how many frames are expected (None: nobody knows), when the input is open.
     on_advance : callable, optional
         Called after each frame.
 
@@ -107,48 +124,92 @@ def measure_recording(
     ------
     VideoError, OutputError, ModelRunError, WorkerError
     """
-    folder = plan.prepare()
-    online, drawing = plan.beside(".online.csv"), runner.drawing
+    plan.check()
+    work = WorkFolder(plan.place, plan.typed_folder, unique_in=unique_in)
+    try:
+        wanted = _Wanted(write_videos, page, keep_descriptors, on_open, on_advance)
+        names = _measure(runner, video, plan, report, work, wanted)
+        work.publish()
+    except BaseException:
+        report.page = None
+        try:
+            work.abandon()
+        finally:
+            report.kept = work.kept
+            report.files = [str(work.path / plan.beside(ONLINE).name)] if work.kept else []
+        raise
+    report.files = [str(plan.csv.with_name(name)) for name in names]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """See `measure_recording`."""
+
+    write_videos: bool
+    page: bool
+    descriptors: bool
+    on_open: Callable[[int | None], None]
+    on_advance: Callable[[], None]
+
+
+def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: RecordingReport, work: WorkFolder, wanted: _Wanted) -> list[str]:
+    """Make all files in the work folder; their names, the table's first."""
+    made, drawing = plan.inside(work.path), runner.drawing
+    online = made.beside(ONLINE)
     mirrored: dict[View, Path] = {
-        view: plan.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and write_videos
+        view: made.beside(f"_{view.value}.mp4") for view in runner.settings.views if view is not View.ORIGINAL and wanted.write_videos
     }
     writer: list[MirroredVideos] = []
     with ExitStack() as stack:
         logs: list[OnlineLog] = []
+        kept: list[DescriptorLog] = []
         writing = stack.enter_context(ExitStack())
 
         def on_start(info: SourceInfo) -> None:
             _check_baseline(runner, info)
-            # Not before: an input that cannot be opened leaves an earlier result as it is.
-            report.replaced = plan.replace_earlier(video, [*mirrored.values(), *([plan.beside(OVERLAY)] if drawing.video else [])])
+            videos = [*mirrored.values(), *([made.beside(OVERLAY)] if drawing.video else [])]
+            report.replaces = plan.check_input(video, [plan.csv.with_name(path.name) for path in videos])
+            # Not before: an input that cannot be opened leaves nothing behind.
+            work.begin()
+            report.found = work.found
             logs.append(stack.enter_context(OnlineLog(online)))
-            report.files = [str(online)]
-            on_open(runner.settings.max_frames or info.expected_frames)
+            if wanted.descriptors:
+                kept.append(stack.enter_context(_descriptor_log(made, runner, info, video, page=wanted.page)))
+            wanted.on_open(runner.settings.max_frames or info.expected_frames)
             if mirrored:
                 writer.append(writing.enter_context(MirroredVideos(mirrored, info)))
-            drawing.start(plan.beside(OVERLAY), info)
+            drawing.start(made.beside(OVERLAY), info)
 
         def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
+            for stored in kept:
+                stored.append(index, time_s, result)
             logs[0].append_result(index, time_s, result, values.raw)
             if result.view is View.ORIGINAL:
                 report.frames = index + 1
-                on_advance()
+                wanted.on_advance()
 
         def on_frame(image: Image, result: FrameResult) -> None:
             writer[0].append(image, result)
 
         result = stack.enter_context(
-            runner.run(video, folder, label=plan.csv.stem, on_row=on_row, on_start=on_start, on_frame=on_frame if mirrored else None)
+            runner.run(video, work.path, label=plan.csv.stem, on_row=on_row, on_start=on_start, on_frame=on_frame if mirrored else None)
         )
         writing.close()
         videos = [*mirrored.values(), *drawing.finish()]
         notes = (*(writer[0].notes if writer else ()), *drawing.notes)
-        others = [*videos, online, *_pages(plan, result, wanted=page)]
-        written = write_all(result, plan, runner, video, notes, others)
-        report.files = [str(path) for path in (*written, *videos, online)]
+        descriptors = [made.beside(DESCRIPTORS)] if made.beside(DESCRIPTORS).exists() else []
+        pages = _pages(made, result, wanted=wanted.page)
+        written = write_all(result, made, runner, video, notes, [*videos, online, *descriptors, *pages])
         _tell(report, runner, result)
-    if _pages(plan, result, wanted=page):
-        report.page = _write_page(folder, plan.csv.stem, video, report.warnings)
+    if pages:
+        bring_tables_of_persons(plan.place, work.path)
+        report.page = _write_page(work.path, plan, video, report)
+    return [path.name for path in (*written, *videos, online, *descriptors)]
+
+
+def _descriptor_log(plan: OutputPlan, runner: VideoRunner, info: SourceInfo, video: Path, *, page: bool) -> DescriptorLog:
+    header = header_of(runner, plan, info, video, page=page)
+    return DescriptorLog(plan.beside(DESCRIPTORS), header, runner.settings.views, runner.bank.n_features - HOG_SIZE)
 
 
 def _check_baseline(runner: VideoRunner, info: SourceInfo) -> None:
@@ -181,12 +242,16 @@ def _pages(plan: OutputPlan, result: VideoResult, *, wanted: bool) -> list[Path]
     return [plan.beside(REPORT_ENDING), plan.beside(asymmetry_csv.ENDING)] if wanted and len(result.tables) >= VIEWS_FOR_A_PAGE else []
 
 
-def _write_page(folder: Path, stem: str, recording: Path, warnings: list[str]) -> str | None:
-    """The report page; its name. The tables are whole without it, so a page that cannot be made is a warning."""
+def _write_page(folder: Path, plan: OutputPlan, recording: Path, report: RecordingReport) -> str | None:
+    """The report page; where it will be. The tables are whole without it, so one that cannot be written costs the page alone."""
     from face_mirror_au.report.write import write_report
 
     try:
-        return str(write_report(folder, stem, recording=recording))
-    except FaceMirrorAUError as error:
-        warnings.append(f"no report page: {error}")
+        page = write_report(folder, plan.csv.stem, recording=recording)
+    except OutputError as error:
+        report.problems.append(f"no report page: {error}")
         return None
+    except FaceMirrorAUError as error:
+        report.warnings.append(f"no report page: {error}")
+        return None
+    return str(plan.csv.with_name(page.name))

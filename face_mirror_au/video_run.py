@@ -15,6 +15,7 @@ import numpy as np
 from face_mirror_au.errors import UsageError
 from face_mirror_au.gather import gather_plugins
 from face_mirror_au.io.images import left_out
+from face_mirror_au.io.metadata import CHANGED, InputStamp, stamp_input
 from face_mirror_au.io.source import FrameSource, SourceInfo
 from face_mirror_au.io.video import open_source
 from face_mirror_au.loop.launch import StartMethod
@@ -126,6 +127,8 @@ class VideoResult:
     warnings : tuple of str
     losses : tuple of WorkerLoss
         Workers that were lost on the way; their frames were done again.
+    changed : bool
+        The input was another one at the end: its hash would not be that of what was measured.
     """
 
     info: SourceInfo
@@ -137,6 +140,7 @@ class VideoResult:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     losses: tuple[WorkerLoss, ...]
+    changed: bool = False
 
     @property
     def table(self) -> ViewTable:
@@ -224,6 +228,7 @@ class VideoRunner:
         self._loop: FrameLoop | None = None
         self._session: SessionInfo | None = None
         self._videos = 0
+        self._stamp: InputStamp = None
 
     def __enter__(self) -> VideoRunner:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -304,6 +309,7 @@ class VideoRunner:
             self._session = SessionInfo(self.settings.views, (label or path.stem,), self.settings.workers, loop.start_method)
             self.manager.before_session(self._session)
         self.action_units.on_row, self.action_units.spool_folder = on_row, spool_folder
+        self._stamp = stamp_input(path)
         with open_source(path) as source:
             info = source.info
             self.action_units.single_image = info.kind == "image"
@@ -342,6 +348,7 @@ class VideoRunner:
                 logger.warning("frame %d: %s", record.index, CROWD_WARNING)
         failures = self.action_units.failures if self._measures else {}
         plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
+        changed = video.path is not None and self._stamp not in {None, stamp_input(video.path)}
         single_image = source.info.kind == "image"
         models = self.plan.models_for(single_image=single_image)
         outcome = VideoResult(
@@ -350,7 +357,7 @@ class VideoRunner:
             tables=self.action_units.finish() if self._measures else {},
             decoded=decoded,
             failures=failures,
-            problems=tuple(source.problems),
+            problems=(*source.problems, *((CHANGED,) if changed else ())),
             notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image and models == "static" and self._measures else ())),
             warnings=(
                 *self.plan.warnings,
@@ -359,6 +366,7 @@ class VideoRunner:
                 *plugin_failures,
             ),
             losses=tuple(loop.losses[losses:]),
+            changed=changed,
         )
         yield outcome
         self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from face_mirror_au.loop.nursery import Nursery
 
 # A shell starts background jobs with Ctrl-C ignored; programs that tests start and interrupt would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples each time, however slow the machine: a new one is for who looks for it, not for who merges.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -26,6 +31,14 @@ def _shared_path(relative: str) -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of tests that are there for each start method, the forked ones skip where there is no fork."""
+    if not hasattr(os, "fork"):
+        for item in items:
+            if "fork" in getattr(getattr(item, "callspec", None), "params", {}).values():
+                item.add_marker(pytest.mark.skip(reason="there is no fork"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.hashing import sha256_of
@@ -127,6 +128,18 @@ def _transfer(url: str, partial: Path, size: int, report: Callable[[int], None])
                 report(done)
 
 
+class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to where nobody on the way can read or change more than before: from https to https only, never to ftp."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        allowed = ("https://",) if req.full_url.startswith("https://") else ("http://", "https://")
+        if not newurl.lower().startswith(allowed):
+            raise _AttemptFailedError(f"it redirects to an address that is not {' or '.join(each[:-3] for each in allowed)}", final=True)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 def _open(url: str, start: int) -> http.client.HTTPResponse:
     headers = {"User-Agent": "face-mirror-au", "Accept-Encoding": "identity"}
     if start:
@@ -134,7 +147,7 @@ def _open(url: str, start: int) -> http.client.HTTPResponse:
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (http and https only, see _download_from)
     try:
         # An opener of its own: the default one keeps the proxies of its first use.
-        response: http.client.HTTPResponse = urllib.request.build_opener().open(request, timeout=TIMEOUT_S)
+        response: http.client.HTTPResponse = urllib.request.build_opener(_CarefulRedirects).open(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
         error.close()
         raise _AttemptFailedError(f"HTTP {error.code} {error.reason}", final=error.code not in _TRY_LATER) from error

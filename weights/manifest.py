@@ -19,6 +19,7 @@ else:
 
 MANIFEST_FILE = Path(__file__).with_name("manifest.toml")
 _FORMAT = 1
+_SHOWN = ".80"  # of a wrong value, that a message repeats
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -138,31 +139,64 @@ def load_manifest(path: Path | None = None) -> Manifest:
 
 @cache
 def _read_manifest(path: Path) -> Manifest:
-    with path.open("rb") as stream:
-        data = tomllib.load(stream)
-    if data.get("format") != _FORMAT:
-        raise WeightsError(f"{path.name}: format {data.get('format')} is not {_FORMAT}")
     try:
-        licences = {name: Licence(name, t["name"], t["summary"].strip(), t["url"], t["ask"]) for name, t in data["licences"].items()}
-        sets = {name: _model_set(name, table, licences) for name, table in data["sets"].items()}
+        with path.open("rb") as stream:
+            data = tomllib.load(stream)
+    except OSError as error:
+        raise WeightsError(f"{path.name} cannot be read ({error.strerror or type(error).__name__}); install the package anew") from error
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or nested too deeply
+        raise WeightsError(f"{path.name} is no TOML file; install the package anew") from error
+    if data.get("format") != _FORMAT:
+        raise WeightsError(f"{path.name}: format {data.get('format')!r:{_SHOWN}} is not {_FORMAT}")
+    try:
+        licences = {name: _licence(_text(name), table) for name, table in data["licences"].items()}
+        sets = {name: _model_set(_text(name), table, licences) for name, table in data["sets"].items()}
         files = [_model_file(table) for table in data["files"]]
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"{path.name}: an entry is missing or of a wrong type: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{path.name}: an entry is missing or of a wrong type: {error!s:{_SHOWN}}") from error
     manifest = Manifest(sets, {file.key: file for file in files})
     _check(manifest, len(files), path.name)
     return manifest
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise TypeError(f"{value!r} is no line of text")
+    return value
+
+
+def _size(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no size")
+    return value
+
+
+def _licence(name: str, table: dict[str, Any]) -> Licence:
+    return Licence(name, _text(table["name"]), table["summary"].strip(), _text(table["url"]), bool(table["ask"]))
+
+
 def _model_set(name: str, table: dict[str, Any], licences: Mapping[str, Licence]) -> ModelSet:
-    members = tuple(table.get("sets", ()))
-    return ModelSet(name, table["title"], None if members else licences[table["licence"]], members, table.get("version", ""))
+    members = tuple(_text(member) for member in table.get("sets", ()))
+    licence = None if members else licences[table["licence"]]
+    return ModelSet(name, _text(table["title"]), licence, members, _text(table.get("version", "")))
 
 
 def _model_file(table: dict[str, Any]) -> ModelFile:
-    versions = tuple(FileVersion(v["size"], v["sha256"], tuple(v.get("urls", ())), v.get("note", "")) for v in table["versions"])
-    package = PackageMember(**table["package"]) if "package" in table else None
-    path = PurePosixPath(table["path"])
-    return ModelFile(table["key"], table["set"], path, versions, table.get("required", True), table.get("convert", False), package)
+    versions = tuple(_version(each) for each in table["versions"])
+    package = _package(table["package"]) if "package" in table else None
+    path = PurePosixPath(_text(table["path"]))
+    key, set_name = _text(table["key"]), _text(table["set"])
+    return ModelFile(key, set_name, path, versions, bool(table.get("required", True)), bool(table.get("convert", False)), package)
+
+
+def _version(table: dict[str, Any]) -> FileVersion:
+    urls = tuple(_text(url) for url in table.get("urls", ()))
+    return FileVersion(_size(table["size"]), _text(table["sha256"]), urls, _text(table.get("note", "")))
+
+
+def _package(table: dict[str, Any]) -> PackageMember:
+    checked: dict[str, Any] = {_text(name): _size(value) if name == "size" else _text(value) for name, value in table.items()}
+    return PackageMember(**checked)
 
 
 def _check(manifest: Manifest, count: int, name: str) -> None:
@@ -170,12 +204,14 @@ def _check(manifest: Manifest, count: int, name: str) -> None:
         raise WeightsError(f"{name}: two files have the same key")
     for member in (each for model_set in manifest.sets.values() for each in model_set.sets):
         if member not in manifest.sets or manifest.sets[member].sets:
-            raise WeightsError(f"{name}: a set stands for {member}, which is no set with files")
+            raise WeightsError(f"{name}: a set stands for {member:{_SHOWN}}, which is no set with files")
     owners: dict[str, str] = {}
     for file, version in manifest.versions():
         if file.set_name not in manifest.sets or file.path.is_absolute() or ".." in file.path.parts:
-            raise WeightsError(f"{name}: {file.key} has an unknown set or a path that leaves the folder")
+            raise WeightsError(f"{name}: {file.key:{_SHOWN}} has an unknown set or a path that leaves the folder")
         if version.size <= 0 or not _SHA256.fullmatch(version.sha256):
-            raise WeightsError(f"{name}: {file.key} has a wrong size or SHA-256")
+            raise WeightsError(f"{name}: {file.key:{_SHOWN}} has a wrong size or SHA-256")
         if owners.setdefault(version.sha256, file.key) != file.key:
-            raise WeightsError(f"{name}: {file.key} and {owners[version.sha256]} have the same content: it would not tell them apart")
+            raise WeightsError(
+                f"{name}: {file.key:{_SHOWN}} and {owners[version.sha256]:{_SHOWN}} have the same content: it would not tell them apart"
+            )

@@ -40,6 +40,6 @@ def read_receipt(path: Path) -> Receipt | None:
     """Read a receipt; anything that is not one gives None."""
     try:
         receipt = Receipt(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return receipt if isinstance(receipt.result_size, int) and isinstance(receipt.result_sha256, str) else None

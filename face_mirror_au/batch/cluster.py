@@ -100,7 +100,7 @@ def measure_there(recipe: Recipe, results: Results, job: Job) -> Outcome:
             runner = _held.runner(recipe, results)
         except FaceMirrorAUError as error:
             return Outcome(str(error))
-        return measure_job(runner, job, results)
+        return measure_job(runner, job, results, alone=False)
 
 
 def _difference(asked: Any, found: Any, where: str = "") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.io.asymmetry_csv import ENDING as ASYMMETRY_ENDING
-from face_mirror_au.io.earlier import METADATA, VIDEOS
+from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, VIDEOS
 from face_mirror_au.recording import VIEWS_FOR_A_PAGE
 from face_mirror_au.report.write import ENDING as REPORT_ENDING
 
@@ -30,13 +30,14 @@ class Wanted:
     ----------
     settings : dict
         `settings_of` what a run would write into its metadata.
-    write_videos, page : bool
-        Whether mirrored videos and a report page are asked for.
+    write_videos, page, keep_descriptors : bool
+        Whether mirrored videos, a report page and descriptors are asked for.
     """
 
     settings: dict[str, Any]
     write_videos: bool
     page: bool
+    keep_descriptors: bool = False
 
 
 def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def read_metadata(csv: Path) -> dict[str, Any] | None:
     """The metadata beside a result's table; None where there is none that can be read."""
     try:
         content = json.loads(csv.with_name(csv.stem + METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # JSON may be nested too deeply to read
         return None
     return content if isinstance(content, dict) else None
 
@@ -120,4 +121,5 @@ def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:
     videos = [ending for ending in VIDEOS if any(ending == f"_{view}.mp4" for view in settings["views"])] if wanted.write_videos else []
     measured = len(metadata["frames"]) - 1  # views; the other entry is how many frames were decoded
     page = [REPORT_ENDING, ASYMMETRY_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
-    return set(files) >= {*videos, *page}
+    descriptors = [DESCRIPTORS] if wanted.keep_descriptors else []
+    return set(files) >= {*videos, *page, *descriptors}

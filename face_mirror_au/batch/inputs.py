@@ -10,8 +10,9 @@ from pathlib import Path
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.io.earlier import METADATA, EarlierResult
-from face_mirror_au.io.files import display_name
+from face_mirror_au.io.files import display_name, is_lost_on_windows
 from face_mirror_au.io.images import VIDEO_SUFFIXES
+from face_mirror_au.io.publish import LOCK
 
 _LIST_MARK = "@"
 
@@ -125,6 +126,8 @@ def _checked(label: str) -> str:
     """The label, if it can name a folder: plain names, with slashes between them."""
     if label and (any(part.strip() in {"", ".", ".."} for part in label.split("/")) or "\\" in label or not label.isprintable()):
         raise UsageError(f"the label {label!r} cannot name a result: give plain names, with slashes between them")
+    if any(map(is_lost_on_windows, label.split("/"))):
+        raise UsageError(f"the label {label!r} cannot name a result: Windows makes no file of that name")
     return label
 
 
@@ -154,6 +157,8 @@ def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
 def _videos_below(root: Path, output: Path) -> Iterator[Path]:
     for folder, subfolders, files in os.walk(root):
         here = Path(folder)
+        if LOCK in files:  # a work folder
+            continue
         subfolders[:] = [each for each in subfolders if not each.startswith(".") and here / each != output]
         videos = {here / file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".")}
         yield from videos - _of_results(here, files)

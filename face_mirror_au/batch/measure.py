@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_mirror_au.batch.publish import bring_tables_of_persons, publish, staging
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.io.columns import Group
 from face_mirror_au.io.files import display_name
@@ -47,7 +46,7 @@ class Results:
     format : str
     groups : collection of str
         See `OutputPlan`.
-    write_videos, page : bool
+    write_videos, page, keep_descriptors : bool
         See `measure_recording`.
     """
 
@@ -56,17 +55,12 @@ class Results:
     groups: Collection[Group]
     write_videos: bool
     page: bool
+    keep_descriptors: bool = False
 
     def plan(self, name: str) -> OutputPlan:
         """Where the result `name` goes."""
-        return self._plan(self.folder / name)
-
-    def staged(self, folder: Path, name: str) -> OutputPlan:
-        """Where it is made."""
-        return self._plan(folder / Path(name).name)
-
-    def _plan(self, folder: Path) -> OutputPlan:
-        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder)
+        folder = self.folder / name
+        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder, own_folder=True)
 
 
 @dataclass(frozen=True)
@@ -87,8 +81,17 @@ class Outcome:
     report: RecordingReport | None = None
 
 
-def measure_job(runner: VideoRunner, job: Job, results: Results) -> Outcome:
-    """Measure one recording; whatever goes wrong with it is its outcome, and no exception."""
+def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool = True) -> Outcome:
+    """Measure one recording; whatever goes wrong with it is its outcome, and no exception.
+
+    Parameters
+    ----------
+    runner : VideoRunner
+    job : Job
+    results : Results
+    alone : bool
+        No other process measures this recording now. Else what a failed one has measured is not kept: two must never write to one folder.
+    """
     started = time.monotonic()
     report = RecordingReport(display_name(job.path))
     error = ""
@@ -96,13 +99,18 @@ def measure_job(runner: VideoRunner, job: Job, results: Results) -> Outcome:
         # A file that is no video fails here, before models are loaded for it.
         with open_source(job.path):
             pass
-        with staging(results.folder) as folder:
-            plan, final = results.staged(folder, job.name), results.plan(job.name)
-            copies = bring_tables_of_persons(final, plan)
-            measure_recording(runner, job.path, plan, report, write_videos=results.write_videos, page=results.page)
-            publish(plan.csv.parent, final, job.path, copies)
+        measure_recording(
+            runner,
+            job.path,
+            results.plan(job.name),
+            report,
+            write_videos=results.write_videos,
+            page=results.page,
+            keep_descriptors=results.keep_descriptors,
+            unique_in=None if alone else results.folder,
+        )
     except FaceMirrorAUError as failure:
-        error = str(failure)
+        error = f"{failure}; {report.kept}" if report.kept else str(failure)
     except Exception as failure:  # a mistake of ours in one recording must not cost the night's others
         logger.debug("a recording of a batch failed", exc_info=True)
         error = f"unexpected {type(failure).__name__}: {failure}; please report it"

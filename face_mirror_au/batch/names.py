@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from face_mirror_au.batch.inputs import Input
 from face_mirror_au.batch.state import LOCK_FILE, STATE_FILE, BatchState, Remembered
 from face_mirror_au.batch.table import TABLE_FILE
+from face_mirror_au.io.files import result_stem
 
 
 def give_names(inputs: Iterable[Input], state: BatchState) -> None:
@@ -36,7 +37,7 @@ def give_names(inputs: Iterable[Input], state: BatchState) -> None:
 
 
 def _candidates(each: Input, owners: dict[str, Path]) -> Iterator[str]:
-    stem = each.path.name if each.path.is_dir() else each.path.stem
+    stem = result_stem(each.path)
     plain = each.label or _joined(each.folder, stem)
     yield plain
     owner = owners.get(_folded(plain))

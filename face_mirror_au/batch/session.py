@@ -23,7 +23,7 @@ _SAVE_EVERY_S = 30.0
 def wanted_results(runner: VideoRunner, results: Results) -> Wanted:
     """What a result of this runner will say of itself."""
     expected = settings_of(as_read(settings_metadata(results.plan("any"), runner)))
-    return Wanted(expected, results.write_videos, results.page)
+    return Wanted(expected, results.write_videos, results.page, results.keep_descriptors)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,6 @@ class Batch:
     def _remember(self, job: Job, before: Stamp | None) -> None:
         csv = self._results.plan(job.name).csv
         metadata = read_metadata(csv)
-        if metadata is not None:
+        if metadata is not None and metadata["input"]["sha256"] is not None:
             self._state.remember(job.path, before, metadata["input"]["sha256"])
             self._state.inputs[str(job.path)].sizes = sizes_of(csv, metadata["files"]) or {}

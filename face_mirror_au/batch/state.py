@@ -12,6 +12,7 @@ from pathlib import Path
 
 from face_mirror_au.errors import OutputError
 from face_mirror_au.io.files import FILE_MODE, atomic_text, display_name, output_error
+from face_mirror_au.io.locks import try_lock
 from face_mirror_au.io.metadata import hash_input
 
 STATE_FILE, LOCK_FILE = "batch.state.json", "batch.lock"
@@ -106,7 +107,7 @@ def _read(path: Path) -> dict[str, Remembered]:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         return {str(name): _remembered(entry) for name, entry in content["inputs"].items()} if content["version"] == _VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 
@@ -128,21 +129,12 @@ def only_batch(folder: Path) -> Iterator[None]:
         When another batch has it.
     """
     try:
-        import fcntl
-    except ImportError:  # Windows: two batches at once are the user's care
-        yield
-        return
-    try:
         descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, FILE_MODE)
     except OSError as error:
         raise output_error(error, folder / LOCK_FILE) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"another batch writes to '{display_name(folder)}'; wait for it, or choose another folder") from error
-        except OSError:  # a network drive without locks
-            pass
+        if not try_lock(descriptor):
+            raise OutputError(f"another batch writes to '{display_name(folder)}'; wait for it, or choose another folder")
         yield
     finally:
         with suppress(OSError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from face_mirror_au.io.files import atomic_text
+from face_mirror_au.io.files import atomic_text, name_cell
 
 TABLE_FILE = "batch.csv"
 Status = Literal["pending", "done", "skipped", "failed"]
@@ -73,6 +73,4 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
-    # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return f"{value:.3f}" if isinstance(value, float) else name_cell(str(value))

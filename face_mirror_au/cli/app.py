@@ -18,6 +18,7 @@ from face_mirror_au.cli.landmarks import au_from_landmarks
 from face_mirror_au.cli.live import live
 from face_mirror_au.cli.movements import movements
 from face_mirror_au.cli.plugins import plugins
+from face_mirror_au.cli.recover import recover
 from face_mirror_au.cli.report import report
 from face_mirror_au.cli.run import mirror, quiet_library_logs, run
 
@@ -32,6 +33,7 @@ app.command("mirror")(mirror)
 app.command("batch")(batch)
 app.command("live")(live)
 app.command("au-from-landmarks")(au_from_landmarks)
+app.command("recover")(recover)
 app.command("report")(report)
 app.command("compare")(compare)
 app.command("convert")(convert)

@@ -13,9 +13,9 @@ import typer
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.measure_options import MeasureOptions, starting, with_options
-from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_table
+from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say, say_block, say_table
 from face_mirror_au.errors import UsageError
-from face_mirror_au.wording import counted
+from face_mirror_au.wording import counted, printable
 
 if TYPE_CHECKING:
     from face_mirror_au.batch.measure import Job, Outcome, Results
@@ -68,18 +68,18 @@ def batch(
     A result is done when it was measured from the same content with the same settings, models and versions, and all its files are there.
     DIR/batch.csv tells what came of every input, and is up to date after each. Each result is what `run` writes, in DIR/<folder>/<stem>/.
 
-    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end or has no face in any
-    frame; 130 interrupted; 143 stopped by SIGTERM.
+    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, was changed meanwhile or
+    has no face in any frame; 130 interrupted; 143 stopped by SIGTERM; 129 the terminal was closed.
     """
     if scheduler is not None:
         given = _for_cluster(given)
     with starting(given) as start, ExitStack() as closing:
         from face_mirror_au.batch.inputs import find_inputs
-        from face_mirror_au.batch.publish import remove_leftovers
         from face_mirror_au.batch.session import Batch, wanted_results
         from face_mirror_au.batch.state import only_batch
         from face_mirror_au.cli.measure import overall
         from face_mirror_au.io.files import make_output_folder
+        from face_mirror_au.io.work_folder import remove_leftovers
 
         results = _results(given, output_dir or options.DEFAULT_FOLDER, write_videos=write_videos)
         runner = closing.enter_context(start.runner(start.settings(views)))
@@ -117,7 +117,8 @@ def _results(given: MeasureOptions, output: Path, *, write_videos: bool) -> Resu
     from face_mirror_au.cli.measure import column_groups
 
     groups = column_groups(given.columns, given.format_)
-    return Results(absolute(output), given.format_, groups, write_videos=write_videos, page=not given.no_report)
+    wanted = {"write_videos": write_videos, "page": not given.no_report, "keep_descriptors": given.keep_descriptors}
+    return Results(absolute(output), given.format_, groups, **wanted)
 
 
 def _measure(
@@ -180,9 +181,7 @@ class _Telling:
             _say_failure(row)
         if self._talk and row.status == "done":
             reached = sum(each.status != "pending" for each in self._session.rows)
-            say(
-                f"[{reached}/{len(self._session.rows)}] {_printable(row.input)}: {counted(row.frames or 0, 'frame')} in {row.seconds:.1f} s"
-            )
+            say(f"[{reached}/{len(self._session.rows)}] {printable(row.input)}: {counted(row.frames or 0, 'frame')} in {row.seconds:.1f} s")
 
     def end(self, runner: VideoRunner, folder: Path) -> None:
         """The table, on the terminal or as JSON."""
@@ -192,7 +191,7 @@ class _Telling:
         if self.given.as_json:
             plan = runner.plan
             summary = {"profile": plan.profile, "reason": plan.reason, "au_bank": plan.bank, "warnings": plan.warnings}
-            say(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))
+            say_block(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))
         elif self._talk:
             _say_rows(rows)
             counts = {status: sum(row.status == status for row in rows) for status in ("done", "skipped", "failed", "pending")}
@@ -201,7 +200,7 @@ class _Telling:
 
 def _say_failure(row: Row) -> None:
     label, style = ("error", "bold red") if row.status == "failed" else ("partial", "yellow")
-    print_error(f"{_printable(row.input)}: {row.reason}", label, style)
+    print_error(f"{printable(row.input)}: {row.reason}", label, style)
 
 
 def _say_rows(rows: Sequence[Row]) -> None:
@@ -218,10 +217,6 @@ def _say_rows(rows: Sequence[Row]) -> None:
         frames = "" if row.frames is None else str(row.frames)
         status = Text(row.status, _STYLES[row.status])
         # As text: a name in brackets is no markup.
-        last = Text(row.reason or _printable(row.output))
-        table.add_row(Text(_printable(row.input)), status, frames, rate, seconds, last)
+        last = Text(row.reason or printable(row.output))
+        table.add_row(Text(printable(row.input)), status, frames, rate, seconds, last)
     say_table(table)
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from face_mirror_au.cli import options
-from face_mirror_au.cli.terminal import error_console, one_line_errors, print_error
+from face_mirror_au.cli.terminal import error_console, one_line_errors, print_error, say
 
 if TYPE_CHECKING:
     from face_mirror_au.integrations.face_mirror import HostPlugin
@@ -105,7 +105,7 @@ def _report(listening: HostPlugin, *, quiet: bool) -> None:
     from face_mirror_au.integrations.face_mirror import report_lines
 
     for line in report_lines(listening) if not quiet else ():
-        error_console().print(line, soft_wrap=True, highlight=False, markup=False)
+        say(line, err=True)
 
 
 def main() -> None:

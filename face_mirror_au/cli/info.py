@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from face_mirror_au.cli.options import Weights, open_store
-from face_mirror_au.cli.terminal import one_line_errors, say
+from face_mirror_au.cli.terminal import one_line_errors, say, say_block
 
 
 @one_line_errors
@@ -49,7 +49,7 @@ def info(
         "profile": profile,
     }
     if as_json:
-        say(json.dumps(found, indent=2))
+        say_block(json.dumps(found, indent=2))
         return
     for label, value in found.items():
         if isinstance(value, dict):

@@ -77,9 +77,11 @@ def live(
     table, <stem>.live.csv, grows row by row; no picture is stored. Ctrl-C, or q or Esc in the window, ends the session.
 
     Exit codes: 0 ended by you or by the end of the file; 1 the camera could not be opened or has gone (the table is kept); 2 wrong usage;
-    3 the file could not be decoded to its end; 143 stopped by SIGTERM.
+    3 the file could not be decoded to its end; 143 stopped by SIGTERM; 129 the terminal was closed.
     """
     _check(camera, input_, every_frame=every_frame, subject=subject)
+    from face_mirror_au.io.earlier import LONGEST_ENDING
+    from face_mirror_au.io.files import check_output_name
     from face_mirror_au.live.cameras import PlayedFile, WebCamera
     from face_mirror_au.live.files import free_stem
     from face_mirror_au.live.session import EVERY, NEWEST, LiveSession
@@ -104,6 +106,7 @@ def live(
     source: Camera = WebCamera(camera or 0) if input_ is None else PlayedFile(input_, real_time=not every_frame)
     session = LiveSession(plan, settings, options.drawing(video=False, preview=not no_preview, quiet=quiet))
     stem = subject or source.name
+    check_output_name(stem, LONGEST_ENDING)
     folder = (output_dir or options.DEFAULT_FOLDER) / stem
     target = _Target(
         folder, free_stem(folder, stem), "camera" if input_ is None else "file", EVERY if every_frame else NEWEST, device_metadata
@@ -169,7 +172,7 @@ def _run(session: LiveSession, camera: Camera, plan: ModelPlan, settings: RunSet
         return code
     for line in camera.problems:
         print_error(line, "partial", "yellow")
-    return ExitCode.TERMINATED if stop.terminated else ExitCode.PARTIAL if camera.problems else code
+    return stop.exit_code or (ExitCode.PARTIAL if camera.problems else code)
 
 
 def _summary(counts: LiveCounts, table: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from face_mirror_au.cli.terminal import error_console
+from face_mirror_au.cli.terminal import ExitCode, error_console, stop_signals
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -28,29 +28,34 @@ class Stop:
     """Whether a signal asks for the end. The frame at hand is finished first; a second Ctrl-C does not wait for it."""
 
     def __init__(self) -> None:
-        self._reason = ""
-        self.terminated = False
+        self._number: int | None = None
 
     def reason(self) -> str:
         """Why to stop; empty as long as there is no reason."""
-        return self._reason
+        return "" if self._number is None else signal.Signals(self._number).name.replace("SIGINT", "Ctrl-C")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the process says of it when it ends."""
+        told = stop_signals().get(self._number or 0)
+        return ExitCode.OK if told is None else told[0]
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Note a signal."""
-        if number == signal.SIGINT and self._reason:
+        if number == signal.SIGINT and self._number is not None:
             raise KeyboardInterrupt
-        self.terminated |= number == signal.SIGTERM
-        self._reason = "SIGTERM" if self.terminated else "Ctrl-C"
+        self._number = number
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Have Ctrl-C and SIGTERM noted inside the block, in place of an interruption anywhere."""
+    """Have Ctrl-C and its like noted inside the block, in place of an interruption anywhere."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.signal(number, stop.on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = (number for number in (signal.SIGINT, *stop_signals()) if signal.getsignal(number) is not signal.SIG_IGN)
+    before = {number: signal.signal(number, stop.on_signal) for number in heard}
     try:
         yield stop
     finally:

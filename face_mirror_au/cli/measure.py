@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
-from face_mirror_au.cli.terminal import ExitCode, TerminatedError, error_console, print_error, say
+from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, say_block, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
-from face_mirror_au.io.files import display_name
+from face_mirror_au.io.files import display_name, result_stem
 from face_mirror_au.outputs import OutputPlan
 from face_mirror_au.recording import RecordingReport, measure_recording
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from face_mirror_au.io.columns import Group
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.video_run import VideoRunner
-
-
-STOPPED = (ExitCode.TERMINATED, ExitCode.INTERRUPTED)
 
 
 @dataclass
@@ -41,6 +39,7 @@ def measure_all(
     *,
     write_videos: bool,
     report: bool,
+    keep_descriptors: bool = False,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -53,9 +52,13 @@ def measure_all(
     plan, talk = runner.plan, not (quiet or as_json)
     if talk:
         say_models(plan)
+    measure = partial(measure_recording, runner, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors)
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
-        reports.append(_run_one(runner, video, output_plan, write_videos=write_videos, page=report, progress=talk))
+        measure = partial(
+            measure_recording, runner, video, output_plan, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors
+        )
+        reports.append(_run_one(video, measure, progress=talk))
         if talk:
             _print_report(reports[-1])
         else:
@@ -70,7 +73,7 @@ def measure_all(
             "warnings": plan.warnings,
             "videos": [vars(report) for report in reports],
         }
-        say(json.dumps(summary, indent=2))
+        say_block(json.dumps(summary, indent=2))
     raise typer.Exit(overall([report.exit_code for report in reports]))
 
 
@@ -100,13 +103,13 @@ def output_plans(
         raise UsageError(f"{option} is for one video, and there are {len(videos)}; leave it out, or give them one by one")
     check_subject(subject)
     if output is not None:
-        return [OutputPlan(output, format_, groups)]
+        return [OutputPlan(output, format_, groups, nameless=subject is not None)]
     folder = output_dir or DEFAULT_FOLDER
-    stems = [subject or _stem(video) for video in videos]
+    stems = [subject or result_stem(video) for video in videos]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise UsageError(f"two videos would write to the folder '{twice}'; run them one by one with different -o DIR")
-    return [OutputPlan.in_folder(folder, stem, format_, groups) for stem in stems]
+    return [OutputPlan.in_folder(folder, stem, format_, groups, nameless=subject is not None) for stem in stems]
 
 
 def column_groups(columns: str | None, format_: str) -> Collection[Group]:
@@ -125,11 +128,6 @@ def column_groups(columns: str | None, format_: str) -> Collection[Group]:
     return groups
 
 
-def _stem(video: Path) -> str:
-    resolved = video if video.name else video.resolve()
-    return resolved.name if video.is_dir() else resolved.stem
-
-
 def overall(codes: Collection[ExitCode]) -> ExitCode:
     """The exit code of a command whose videos have these."""
     for code in (*STOPPED, ExitCode.FAILED, ExitCode.PARTIAL):
@@ -138,26 +136,32 @@ def overall(codes: Collection[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, *, write_videos: bool, page: bool, progress: bool) -> VideoReport:
+def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> VideoReport:
     report = VideoReport(display_name(video))
     try:
         with _progress_bar(report.video, shown=progress) as bar:
 
             def on_open(expected: int | None) -> None:
-                if report.replaced and progress:
-                    say(f"{report.video}: replaces an earlier result")
+                if progress:
+                    _say_found(report)
                 bar.start(expected)
 
-            measure_recording(runner, video, plan, report, write_videos=write_videos, page=page, on_open=on_open, on_advance=bar.advance)
+            measure(report=report, on_open=on_open, on_advance=bar.advance)
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
-        terminated = isinstance(stop, TerminatedError)
-        report.exit_code = ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
-        kept = f"the rows measured so far are in {report.files[0]}" if report.files else "nothing was measured"
-        report.error = f"{'stopped by SIGTERM' if terminated else 'interrupted'}; {kept}"
+        report.exit_code, words = why_stopped(stop)
+        report.error = f"{words}; {report.kept or 'nothing was measured'}"
     except FaceMirrorAUError as error:
-        report.exit_code, report.error = ExitCode.FAILED, str(error)
+        report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report
+
+
+def _say_found(report: VideoReport) -> None:
+    """What is at the place of a result that is about to be made."""
+    for line in report.found:
+        say(f"{report.video}: {line}")
+    if report.replaces:
+        say(f"{report.video}: replaces an earlier result, when it is whole")
 
 
 def _print_report(report: VideoReport) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
 
 from face_mirror_au.cli import options
-from face_mirror_au.cli.terminal import print_error, sigterm_like_ctrl_c
+from face_mirror_au.cli.terminal import print_error, stopped_by_signals
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -46,6 +46,7 @@ class MeasureOptions:
     block_plugin: options.Blocked = None
     weights: options.Weights = None
     au_bank: options.Bank = None
+    keep_descriptors: options.KeepDescriptors = False
     no_report: options.NoReport = False
     as_json: options.AsJson = False
     quiet: options.Quiet = False
@@ -141,7 +142,7 @@ class Start:
 
 @contextmanager
 def starting(given: MeasureOptions) -> Iterator[Start]:
-    """Fork the nursery, and let SIGTERM end the block as Ctrl-C does. To be called before anything heavy is imported.
+    """Fork the nursery, and let signals end the block as Ctrl-C does. To be called before anything heavy is imported.
 
     Raises
     ------
@@ -151,5 +152,5 @@ def starting(given: MeasureOptions) -> Iterator[Start]:
     start = Start(given)
     with ExitStack() as closing:
         closing.callback(start.close)
-        closing.enter_context(sigterm_like_ctrl_c())
+        closing.enter_context(stopped_by_signals())
         yield start

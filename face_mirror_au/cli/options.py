@@ -10,6 +10,7 @@ import typer
 
 from face_mirror_au.cli.terminal import print_error
 from face_mirror_au.errors import NoDisplayError, UsageError
+from face_mirror_au.io.files import is_lost_on_windows
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -85,6 +86,13 @@ Bank = Annotated[
 NoReport = Annotated[
     bool, typer.Option("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one.")
 ]
+KeepDescriptors = Annotated[
+    bool,
+    typer.Option(
+        "--keep-descriptors",
+        help="Also keep what final values are made from (21 KB a frame and view): then `recover` makes a result of a run that was stopped.",
+    ),
+]
 WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
 Overlay = Annotated[
     bool, typer.Option("--overlay", help="Also write <stem>.overlay.mp4: landmarks, bars of left and right, head pose. Provisional values.")
@@ -107,6 +115,8 @@ def check_subject(subject: str | None) -> None:
     """Raise UsageError when `--subject` is no plain name."""
     if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
         raise UsageError("--subject must be a plain name, without slashes")
+    if subject is not None and is_lost_on_windows(subject):
+        raise UsageError(f"Windows makes no file of the name {subject!r}; choose another --subject")
 
 
 def worker_count(workers: int | None) -> int:

@@ -25,9 +25,10 @@ def run(
 ) -> None:
     """Measure the action units of videos.
 
-    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, has no face in any
-    frame, or its overlay could not be written; 130 interrupted; 143 stopped by SIGTERM. What was measured before an error or a stop
-    stays in <stem>.online.csv. An earlier result of the same name is replaced as a whole.
+    Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, was changed meanwhile, has
+    no face in any frame, or its overlay or report page could not be written; 130 interrupted; 143 stopped by SIGTERM; 129 the terminal was
+    closed. What was measured before an error or a stop stays in <stem>.unfinished/, for `recover`. An earlier result of the same name is
+    replaced as a whole, when the new one is whole.
     """
     _measure(given, videos, output_dir, output, views, subject, write_videos=write_videos, overlay=overlay, preview=preview)
 
@@ -75,6 +76,7 @@ def _measure(
                 plans,
                 write_videos=write_videos,
                 report=not given.no_report,
+                keep_descriptors=given.keep_descriptors,
                 as_json=given.as_json,
                 quiet=given.quiet,
             )

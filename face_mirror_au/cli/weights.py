@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from face_mirror_au.cli.terminal import ExitCode, error_console, one_line_errors, print_error, say, say_table
+from face_mirror_au.cli.terminal import ExitCode, error_console, one_line_errors, print_error, say, say_block, say_table
 from face_mirror_au.wording import counted
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
@@ -71,7 +71,7 @@ def list_sets(
     """
     store = _store(context, weights)
     if as_json:
-        say(json.dumps(_as_json(store), indent=2))
+        say_block(json.dumps(_as_json(store), indent=2))
     elif files:
         say_table(_files_table(store))
     else:
@@ -176,7 +176,7 @@ def licenses(context: typer.Context, weights: _Weights = None) -> None:
         if model_set.licence is None:
             continue
         say(f"{model_set.name}: {model_set.title}")
-        say(_licence_text(model_set.licence))
+        say_block(_licence_text(model_set.licence))
         text = store.find("OpenFace-license.txt") if model_set.licence.id == "openface" else None
         if text is not None:
             say(f"Full text on this machine: {text}")
@@ -198,7 +198,7 @@ def _ask(licences: Sequence[Licence], *, given: bool) -> bool:
     if not asking or given:
         return given
     for licence in asking:
-        say(_licence_text(licence) + "\n", err=True)
+        say_block(_licence_text(licence) + "\n", err=True)
     if not _somebody_to_ask():
         say("No terminal to answer on.", err=True)
         return False

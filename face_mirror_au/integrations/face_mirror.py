@@ -165,7 +165,10 @@ class HostPlugin:
         if token.video.stuck:
             self._off = report.error
         elif report.error:
-            self._note(f"'{report.label}' is left to the application's own AU stage: {report.error}")
+            self._note(
+                f"'{report.label}' is left to the application's own AU stage: {report.error}",
+                "a video is left to the application's own AU stage",
+            )
             self._renew_workers()
 
     def _renew_workers(self) -> None:
@@ -223,13 +226,14 @@ class HostPlugin:
         except Exception as error:
             problem = f"could not {doing}: {type(error).__name__}: {error}"
             if not self.problems[problem]:  # one traceback of a kind, not one for each frame
-                logger.exception("%s", problem)
-            self._note(problem)
+                logger.debug("%s", problem, exc_info=True)
+            # The error's own text may name a file.
+            self._note(problem, f"could not {doing}: {type(error).__name__}")
             return None
 
-    def _note(self, problem: str) -> None:
+    def _note(self, problem: str, logged: str = "") -> None:
         if not self.problems[problem]:
-            logger.warning("%s", problem)
+            logger.warning("%s", logged or problem)
         self.problems[problem] += 1
 
 

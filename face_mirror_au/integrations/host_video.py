@@ -17,9 +17,11 @@ from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
 from face_mirror_au.io.csv_tables import sides_columns, write_face_mirror_csv
-from face_mirror_au.io.files import make_output_folder
+from face_mirror_au.io.earlier import ONLINE
+from face_mirror_au.io.files import result_stem
 from face_mirror_au.io.metadata import hash_input, write_metadata
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
+from face_mirror_au.io.work_folder import WorkFolder
 from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
@@ -100,7 +102,7 @@ class HostVideo:
         # The application may leave the working directory changed.
         self.input_path = Path(os.path.abspath(input_path))  # noqa: PTH100  (resolve() would follow links)
         self.output_dir = Path(os.path.abspath(output_dir))  # noqa: PTH100
-        self.label = self.input_path.stem
+        self.label = result_stem(self.input_path)
         self.folder = self.output_dir.parent / OWN_FOLDER / self.label
         self.frames = OrderedFrames(host_wait_s, places)
         self.report = HostVideoReport(self.label)
@@ -160,7 +162,9 @@ class HostVideo:
                 return
             self._measure(size)
         except BaseException as error:
-            logger.exception("'%s' could not be measured beside the application's loop", self.label)
+            # No name in logs: the error's own text, which may hold one, is told in the report.
+            logger.error("a video could not be measured beside the application's loop: %s", type(error).__name__)  # noqa: TRY400
+            logger.debug("a video could not be measured", exc_info=True)
             self.report.error = str(error) or type(error).__name__
             self.report.tables.clear()
             self.frames.give_up(self.report.error)
@@ -173,17 +177,28 @@ class HostVideo:
         return read_frame_times(self.input_path)
 
     def _measure(self, size: tuple[int, int]) -> None:
-        make_output_folder(self.folder)
-        plan = OutputPlan(self.folder / f"{self.label}.csv")
+        plan = OutputPlan(self.folder / f"{self.label}.csv", own_folder=True)
+        plan.check()
+        work = WorkFolder(plan.place)
+        try:
+            work.begin()
+            self._fill(work.path, plan.inside(work.path), size)
+            work.publish()
+        except BaseException:
+            work.abandon()
+            raise
+
+    def _fill(self, folder: Path, plan: OutputPlan, size: tuple[int, int]) -> None:
+        """Write all files of the result into a folder."""
         with ExitStack() as stack:
-            log = stack.enter_context(OnlineLog(plan.beside(".online.csv")))
+            log = stack.enter_context(OnlineLog(plan.beside(ONLINE)))
 
             def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
                 self._seen = time.monotonic()
                 log.append_result(index, time_s, result, values.raw)
 
             result = stack.enter_context(
-                self._runner.run_frames(self.frames, self._times(), size, self.label, self.folder, on_row),
+                self._runner.run_frames(self.frames, self._times(), size, self.label, folder, on_row),
             )
             self._write(result, plan)
 
@@ -198,8 +213,9 @@ class HostVideo:
                 write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
                 held += sides_columns() if write_sides(table, plan) else ()
             else:
-                sides[view] = SideTable(plan.beside(f".{SIDE_NAMES[view]}.csv"), len(table.success))
-                write_face_mirror_csv(table, sides[view].path)
+                path = plan.beside(f".{SIDE_NAMES[view]}.csv")
+                write_face_mirror_csv(table, path)
+                sides[view] = SideTable(self.folder / path.name, len(table.success))
         if result.tables:
             write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"))
             write_dictionary(held, plan, runner, result.models)

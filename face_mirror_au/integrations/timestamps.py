@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from face_mirror_au.io.video import open_container
+
 # As in `face_mirror_au.io.video`, for files without a rate.
 _DEFAULT_RATE = Fraction(25)
 
@@ -41,9 +43,7 @@ def read_frame_times(path: Path) -> FrameTimes:
     """Read the timestamps of a video's packets and put them in the order in which the frames are shown. Never raises."""
     rate: Fraction | None = None
     try:
-        import av
-
-        with av.open(str(path)) as container:
+        with open_container(path) as container:
             stream = container.streams.best("video")
             if stream is None or stream.time_base is None:
                 return FrameTimes(problem="the container has no timestamps")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.io.files import atomic_text
+from face_mirror_au.io.files import atomic_text, name_cell
 from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS
 
 Group = Literal["pose", "landmarks", "landmarks3d", "shape", "aus"]
@@ -229,4 +229,4 @@ def write_columns_dictionary(
                 meaning = meaning.replace(_JUDGED_APART, f"1 where the intensity, before smoothing, is above {presence_above:g}")
             if bank and name.startswith("AU"):
                 meaning += f"; {'left empty by the ' if name[:4] in empty else ''}models: {bank}"
-            writer.writerow((name, "; ".join(dict.fromkeys(names)), meaning, described.unit, described.range))
+            writer.writerow((name, "; ".join(map(name_cell, dict.fromkeys(names))), meaning, described.unit, described.range))

@@ -89,7 +89,7 @@ def metadata_beside(table: Path) -> str:
         try:
             text = table.with_name(table.name.removesuffix(ending) + METADATA).read_text(encoding="utf-8")
             listed = json.loads(text)["files"]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if ending in listed:
             return text

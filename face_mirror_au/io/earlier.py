@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_mirror_au.io.files import output_error
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 
 # All endings that we write behind a stem. Nothing else is ever removed.
@@ -18,6 +17,10 @@ TABLES = (
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"
+DESCRIPTORS = ".descriptors"
+# Beside an application's loop only. Never removed: other programs may have files of such names.
+SIDES_OF_HOST = (".left.csv", ".right.csv")
+LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,16 @@ class EarlierResult:
         listed = _listed(csv.with_name(stem + METADATA))
         if listed is None and not _is_online_table(csv.with_name(stem + ONLINE)):
             return cls(())
-        endings = (csv.suffix, *TABLES, METADATA, ONLINE, *(ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ())))
+        endings = (
+            csv.suffix,
+            *TABLES,
+            METADATA,
+            ONLINE,
+            DESCRIPTORS,
+            *(ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ())),
+        )
         found = (csv.with_name(stem + ending) for ending in endings)
         return cls(tuple(dict.fromkeys(path for path in found if path.is_file())))
-
-    def remove(self) -> None:
-        """Delete the files.
-
-        Raises
-        ------
-        OutputError
-        """
-        for path in self.files:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise output_error(error, path) from error
 
 
 def _listed(metadata: Path) -> Iterable[str] | None:
@@ -71,7 +64,7 @@ def _listed(metadata: Path) -> Iterable[str] | None:
         content = json.loads(metadata.read_text(encoding="utf-8"))
         ours = "face-mirror-au" in content["versions"]
         return [str(ending) for ending in content.get("files", ())] if ours else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, TextIO
 
 from face_mirror_au.errors import OutputError
+from face_mirror_au.wording import printable
 
 # Faces are identifiers: what we write is for the person who ran us only. Windows ignores these and keeps the folder's own rights.
 FILE_MODE = 0o600
@@ -27,19 +28,57 @@ _REASONS = {
     errno.EISDIR: "a folder of that name is in the way; choose another name",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
+# What spreadsheets take for the beginning of a formula; some pass over blanks before it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SHOWN_OF_A_LONG_NAME = 40
+# Longest name of a file on the usual file systems, bytes.
+_NAME_BYTES = 255
+# A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store: they are written as \\udcXX.
+_UNSTORABLE = "backslashreplace"
 # Windows has no disk quotas in errno.
 _REASONS[getattr(errno, "EDQUOT", errno.ENOSPC)] = _REASONS[errno.ENOSPC]
+_SHARING_VIOLATION = 32  # Windows' own number, beside EACCES: a spreadsheet program keeps others from the table that it shows
+
+
+_NOT_IN_WINDOWS_NAMES = frozenset('<>:"|?*')
+_WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))})
+
+
+def is_lost_on_windows(name: str, *, windows: bool = os.name == "nt") -> bool:
+    """Whether this is Windows, and it makes no file of this name: ``a:b`` would be hidden inside of ``a``, ``nul`` be thrown away."""
+    if not windows:
+        return False
+    device = name.partition(".")[0].strip().casefold() in _WINDOWS_DEVICES
+    return device or name.endswith((".", " ")) or bool(_NOT_IN_WINDOWS_NAMES & set(name))
 
 
 def display_name(path: Path) -> str:
     """Return the file's name for a message: one line, and no folder, which may name a patient."""
-    name = path.name or str(path)
-    return "".join(character if character.isprintable() else "?" for character in name)
+    return printable(path.name or str(path))
+
+
+def result_stem(source: Path) -> str:
+    """What the result of an input is named after: the name of a folder, that of a file without its ending.
+
+    Never `.` or `..`: the result of a file called ``...mp4`` would be written beside the output folder.
+    """
+    if source.is_dir():
+        return (source.resolve() if source.name in {"", ".."} else source).name
+    return source.stem if source.stem.strip(".") else source.name
+
+
+def name_cell(name: str) -> str:
+    """A file's name or way for a cell of a table. Where a spreadsheet would take it for a formula, ``./`` is put before it."""
+    # Still the same file, unlike with the apostrophe that is the usual remedy.
+    return f"./{name}" if name.startswith(_FORMULA_STARTS) else name
 
 
 def output_error(error: OSError, path: Path) -> OutputError:
     """Turn a system error into one line that says which file, why, and what to do."""
-    reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
+    if getattr(error, "winerror", None) == _SHARING_VIOLATION:
+        reason = "another program has it open; close it there, and try again"
+    else:
+        reason = _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
     return OutputError(f"'{display_name(path)}' cannot be written: {reason}")
 
 
@@ -54,8 +93,12 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
     OutputError
         When the file cannot be written; nothing is left behind, an older file of that name is untouched.
     """
-    with _replacing(path) as descriptor, os.fdopen(descriptor, "w", encoding="utf-8", newline="\n", closefd=False) as handle:
+    with _replacing(path) as descriptor, _text_handle(descriptor) as handle:
         yield handle
+
+
+def _text_handle(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors=_UNSTORABLE, newline="\n", closefd=False)
 
 
 @contextmanager
@@ -77,18 +120,20 @@ def _replacing(path: Path) -> Iterator[int]:
         descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=".tmp")  # mode 0600
         yield descriptor
         os.fsync(descriptor)
-        os.close(descriptor)
-        descriptor = None
+        # Closed, whatever it says: a network drive may tell of its quota only now.
+        closing, descriptor = descriptor, None
+        os.close(closing)
         Path(temporary).replace(target)
         temporary = None
         _sync_folder(target.parent)
     except OSError as error:
         raise output_error(error, path) from error
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        if temporary is not None:
-            with suppress(OSError):
+        with suppress(OSError):
+            if descriptor is not None:
+                os.close(descriptor)
+        with suppress(OSError):
+            if temporary is not None:
                 Path(temporary).unlink()
 
 
@@ -114,10 +159,21 @@ def open_log(path: Path) -> TextIO:
         return os.open(name, flags, FILE_MODE)
 
     try:
-        handle: IO[str] = open(path, "w", encoding="utf-8", newline="\n", opener=private)  # noqa: SIM115 - closed by the log that owns it
+        handle: IO[str] = open(path, "w", encoding="utf-8", errors=_UNSTORABLE, newline="\n", opener=private)  # noqa: SIM115 - closed by the log
     except OSError as error:
         raise output_error(error, path) from error
     return handle  # type: ignore[return-value]  # typeshed: text-mode open() gives a TextIOWrapper, which is a TextIO
+
+
+def check_output_name(stem: str, longest_ending: str) -> None:
+    """Raise an OutputError when a file's stem leaves no room for the endings that we write behind it: better now than after the run."""
+    room = _NAME_BYTES - len(longest_ending)
+    length = len(os.fsencode(stem))
+    if length > room:
+        raise OutputError(
+            f"the name '{printable(stem[:_SHOWN_OF_A_LONG_NAME])}...' is too long: it has {length} bytes, and {room} are left beside "
+            f"endings like {longest_ending}; give the result a shorter name (--subject; in a batch, a list with names)"
+        )
 
 
 def check_output_folder(path: Path, typed: Path | None = None) -> None:

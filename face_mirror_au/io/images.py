@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from face_mirror_au.errors import VideoError
-from face_mirror_au.io.files import atomic_text, display_name
-from face_mirror_au.io.source import SourceInfo
+from face_mirror_au.io.files import atomic_text, display_name, name_cell
+from face_mirror_au.io.source import MAX_PIXELS, SourceInfo
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
@@ -23,6 +25,7 @@ IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 # Only to tell people that a folder's videos are left out; what is a video when it is given itself, FFmpeg decides.
 VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm", ".wmv"})
 
+_HEADERS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 
 
@@ -46,8 +49,8 @@ def left_out(folder: Path) -> str | None:
     return f"{counted(len(others), 'other file')} {verb} left out, {videos} of them {'a video' if videos == 1 else 'videos'}"
 
 
-def write_image_names(folder: Path, rows: int, path: Path) -> None:
-    """Write which image of the folder each row of the tables is: columns row (from 1), image.
+def write_image_names(names: Iterable[str], path: Path) -> None:
+    """Write which image of a folder each row of the tables is: columns row (from 1), image.
 
     Raises
     ------
@@ -56,9 +59,8 @@ def write_image_names(folder: Path, rows: int, path: Path) -> None:
     with atomic_text(path) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(IMAGES_COLUMNS)
-        for row, image in enumerate(list_images(folder)[:rows], start=1):
-            # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-            writer.writerow((row, image.name.encode("utf-8", "backslashreplace").decode("utf-8")))
+        for row, name in enumerate(names, start=1):
+            writer.writerow((row, name_cell(name)))
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
@@ -66,8 +68,14 @@ def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts], path.name
 
 
-def read_image(path: Path) -> Image:
+def read_image(path: Path, called: str = "") -> Image:
     """Read one image as OpenCV shows it: EXIF orientation applied, grey and 16 bit turned into 8-bit BGR, alpha dropped.
+
+    Parameters
+    ----------
+    path : Path
+    called : str
+        What errors call it; its name in quotes when not given.
 
     Returns
     -------
@@ -79,22 +87,39 @@ def read_image(path: Path) -> Image:
     VideoError
         When it cannot be read or decoded, or is cut short: half a picture is none.
     """
-    cv2 = opencv()
+    cv2, name = opencv(), called or f"'{display_name(path)}'"
     try:
         data = np.fromfile(path, dtype=np.uint8)  # not cv2.imread: that fails on non-ASCII names on Windows
     except OSError as error:
-        raise VideoError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
+        raise VideoError(f"{name} cannot be read: {error.strerror or type(error).__name__}") from error
     if not data.size:
-        raise VideoError(f"'{display_name(path)}' is an empty file; copy it again from where it came")
+        raise VideoError(f"{name} is an empty file; copy it again from where it came")
     if not _is_complete(data.tobytes()):
-        raise VideoError(f"'{display_name(path)}' is cut short; copy it again from where it came")
+        raise VideoError(f"{name} is cut short; copy it again from where it came")
+    if _claimed_pixels(data.tobytes()) > MAX_PIXELS:
+        raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     except cv2.error as error:
-        raise VideoError(f"'{display_name(path)}' cannot be decoded ({error.err}); save it again as PNG or JPEG") from error
+        raise VideoError(f"{name} cannot be decoded ({error.err}); save it again as PNG or JPEG") from error
     if image is None:
-        raise VideoError(f"'{display_name(path)}' is not a readable image; save it again as PNG or JPEG")
+        raise VideoError(f"{name} is not a readable image; save it again as PNG or JPEG")
     return np.ascontiguousarray(image)
+
+
+def _claimed_pixels(data: bytes) -> int:
+    """How many pixels a picture's header claims: a file of a kilobyte may claim what takes gigabytes. 0 where Pillow does not know."""
+    from PIL import Image as Pillow  # only where there are pictures
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+            with Pillow.open(BytesIO(data), formats=_HEADERS) as header:
+                return int(header.width * header.height)
+    except Pillow.DecompressionBombError:
+        return MAX_PIXELS + 1
+    except Exception:  # noqa: BLE001  (Pillow raises a dozen kinds on damaged files, and OpenCV says of them what is to be said)
+        return 0
 
 
 def _is_complete(data: bytes) -> bool:
@@ -162,7 +187,8 @@ class ImageSource:
         for index, path in enumerate(self._paths):
             problem = None
             try:
-                image = read_image(path)
+                # By its number: what is told of it goes into the outputs, which --subject keeps free of names.
+                image = read_image(path, f"image {index + 1}" if self.info.kind == "image folder" else "")
             except VideoError as error:
                 image, problem = np.zeros((1, 1, 3), dtype=np.uint8), str(error)
                 self.problems.append(problem)

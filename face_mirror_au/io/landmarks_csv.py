@@ -26,6 +26,14 @@ OPENFACE_COLUMNS = ("frame", "success", *(f"x_{i}" for i in range(N_LANDMARKS)),
 PARAMETER_COLUMNS = ("scale", "rx", "ry", "rz", "tx", "ty", *(f"p_{i}" for i in range(34)))
 N_POSE = 6
 
+# A megabyte of gzip may unpack to a gigabyte of nothing: of one line, or of empty ones.
+_MAX_LINE, _MAX_BLANK = 1_000_000, 10_000
+_MAX_SHOWN = 40  # characters of a wrong cell that a message repeats
+
+# Pixels, millimetres, radians: far beyond any face.
+_MAX_VALUE = 1e6
+# A float64 beyond it is no longer exact.
+_MAX_FRAME = 2**53
 _GZIP_MAGIC = b"\x1f\x8b"
 _SUCCESS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
@@ -106,7 +114,7 @@ def _rows(path: Path, columns: Sequence[str], wanted: str, optional: str | None 
     name = display_name(path)
     try:
         with _open_text(path) as handle:
-            yield from _cells(csv.reader(handle), name, columns, wanted, optional)
+            yield from _cells(csv.reader(_lines(handle, name)), name, columns, wanted, optional)
     except UnicodeDecodeError as error:
         raise LandmarksError(f"'{name}' is not a text file; give a CSV with the columns {wanted}") from error
     except csv.Error as error:
@@ -121,8 +129,8 @@ def _is_openface_style(path: Path) -> bool:
     """Whether the header has OpenFace's names; False for a file that cannot be read, which is told later."""
     try:
         with _open_text(path) as handle:
-            header = {cell.strip() for cell in next(csv.reader(handle), [])}
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
+            header = {cell.strip() for cell in next(csv.reader(_lines(handle, path.name)), [])}
+    except (LandmarksError, OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error):
         return False
     return len(header & set(OPENFACE_COLUMNS[2:])) > len(header & set(LANDMARK_COLUMNS[2:]))
 
@@ -136,6 +144,17 @@ def _open_text(path: Path) -> Iterator[TextIO]:
         # utf-8-sig: Excel puts a byte order mark in front.
         with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
             yield text
+
+
+def _lines(handle: TextIO, name: str) -> Iterator[str]:
+    blank = 0
+    while line := handle.readline(_MAX_LINE):
+        blank += not line.strip()
+        if len(line) == _MAX_LINE:
+            raise LandmarksError(f"'{name}' has a line of more than {_MAX_LINE} characters; it is no table of landmarks")
+        if blank > _MAX_BLANK:
+            raise LandmarksError(f"'{name}' has more than {_MAX_BLANK} empty lines; it is no table of landmarks")
+        yield line
 
 
 def _cells(
@@ -175,11 +194,13 @@ def _frame(text: str, before: Sequence[int], where: str) -> int:
     except ValueError:
         number = math.nan
     if not number.is_integer():
-        raise LandmarksError(f"{where}: frame is '{text}', not a whole number")
+        raise LandmarksError(f"{where}: frame is {_shown(text)}, not a whole number")
     if number < 1:
-        raise LandmarksError(f"{where}: frame is {text}; frames are counted from 1, add 1 to all of them")
+        raise LandmarksError(f"{where}: frame is {number:.0f}; frames are counted from 1, add 1 to all of them")
+    if number > _MAX_FRAME:
+        raise LandmarksError(f"{where}: frame is {_shown(text)}; no video has so many frames")
     if before and number <= before[-1]:
-        raise LandmarksError(f"{where}: frame {text} after frame {before[-1]}; frames must grow from row to row")
+        raise LandmarksError(f"{where}: frame {number:.0f} after frame {before[-1]}; frames must grow from row to row")
     return int(number)
 
 
@@ -187,7 +208,7 @@ def _success(text: str, where: str) -> bool:
     try:
         return _SUCCESS[text.lower()]
     except KeyError:
-        raise LandmarksError(f"{where}: success is '{text}', it must be 0 or 1") from None
+        raise LandmarksError(f"{where}: success is {_shown(text)}, it must be 0 or 1") from None
 
 
 def _numbers(columns: Sequence[str], texts: Sequence[str], success: bool, where: str) -> FloatArray:
@@ -196,12 +217,20 @@ def _numbers(columns: Sequence[str], texts: Sequence[str], success: bool, where:
         values = np.array([float(text) if text else math.nan for text in texts], dtype=np.float64)
     except ValueError:
         bad = next(i for i, text in enumerate(texts) if text and not _is_number(text))
-        raise LandmarksError(f"{where}: {columns[bad]} is '{texts[bad]}', not a number") from None
+        raise LandmarksError(f"{where}: {columns[bad]} is {_shown(texts[bad])}, not a number") from None
     if success and not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        what = f"'{texts[bad]}'" if texts[bad] else "empty"
+        what = _shown(texts[bad]) if texts[bad] else "empty"
         raise LandmarksError(f"{where}: {columns[bad]} is {what} though success is 1; give a number, or set success to 0")
+    if success and (np.abs(values) > _MAX_VALUE).any():
+        bad = int(np.argmax(np.abs(values)))
+        raise LandmarksError(f"{where}: {columns[bad]} is {_shown(texts[bad])}, beyond {_MAX_VALUE:,.0f}; correct it, or set success to 0")
     return values
+
+
+def _shown(cell: str) -> str:
+    """A wrong cell for a message, in quotes: one line, not too long."""
+    return repr(cell[:_MAX_SHOWN])
 
 
 def _is_number(text: str) -> bool:

@@ -22,7 +22,7 @@ from face_mirror_au.io.images import list_images
 
 _HASH_BLOCK = 1 << 20
 # Distribution names; the first that is installed counts.
-_PACKAGES = {
+PACKAGES = {
     "face-mirror-au": ("face-mirror-au",),
     "numpy": ("numpy",),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
@@ -31,6 +31,11 @@ _PACKAGES = {
     "pyfhog": ("pyfhog",),
     "pandas": ("pandas",),
 }
+
+CHANGED = "the input was changed, replaced or removed while it was read: these may not be the frames of one recording"
+
+InputStamp = tuple[tuple[str, int, int, int], ...] | None
+"""Of each file its name, entry, size in bytes and time of change, ns; None when there is none."""
 
 
 def write_metadata(path: Path, content: Mapping[str, object]) -> None:
@@ -46,8 +51,6 @@ def write_metadata(path: Path, content: Mapping[str, object]) -> None:
         For a value of any other type. Paths are refused on purpose: they may name a patient.
     """
     text = json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    # A file name of a foreign encoding holds lone surrogates, which UTF-8 cannot store.
-    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     with atomic_text(path) as handle:
         handle.write(text + "\n")
 
@@ -97,6 +100,19 @@ def hash_input(path: Path) -> str:
         raise VideoError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}; check the name") from error
 
 
+def stamp_input(path: Path) -> InputStamp:
+    """What would be another one if the file, or an image in the folder, were written to, replaced or removed."""
+    try:
+        return tuple(_stamp(each) for each in (list_images(path) if path.is_dir() else [path]))
+    except (OSError, VideoError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return path.name, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def _hash_file(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as handle:
@@ -108,7 +124,7 @@ def _hash_file(path: Path) -> str:
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of what the numbers depend on, None where not installed; without importing them (slow)."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for label, names in _PACKAGES.items():
+    for label, names in PACKAGES.items():
         found[label] = next((version for version in map(_version, names) if version), None)
     return found
 

@@ -12,6 +12,7 @@ from face_mirror_au.asymmetry.actions import ACTIONS
 from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.io.files import atomic_text, display_name
+from face_mirror_au.wording import printable
 
 ENDING = ".movements.csv"
 MOVEMENT_COLUMNS = ("start_s", "end_s", "action")
@@ -113,5 +114,5 @@ def _time(cell: str, column: str, where: str, parted: str) -> float:
 
 def _shown(cell: str) -> str:
     """A wrong cell for a message: one line, not too long."""
-    text = "".join(character if character.isprintable() else "?" for character in cell)
+    text = printable(cell)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."

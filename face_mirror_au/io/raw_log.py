@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import zip_longest
@@ -70,6 +71,8 @@ class GrowingCsv:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None) -> None:
         try:
+            if kind is None:
+                os.fsync(self._handle.fileno())  # the table is about to be moved to its place
             self._handle.close()
         except OSError as error:
             if kind is None:  # else the first error, most likely the same, is the one to tell

@@ -9,6 +9,9 @@ from typing import Literal, Protocol
 
 from face_mirror_au.records import Frame
 
+# Of one picture, four times those of an 8K video: half a gigabyte as it is decoded. Files may claim any size.
+MAX_PIXELS = 120_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -63,7 +64,8 @@ class Spool:
 
     def close(self) -> None:
         """Delete the file."""
-        self._file.close()
+        with suppress(OSError):  # a network drive may tell of its quota now; nobody wants the file any more
+            self._file.close()
 
     def append(self, record: NDArray[Any] | np.void | tuple[Any, ...]) -> None:
         """Add one record: a tuple in field order, or an array of shape () of the spool's type."""

@@ -65,13 +65,13 @@ def open_table(path: Path) -> TableFile:
     """
     name = display_name(path)
     if is_parquet(path):
-        with _readable(name):
-            schema = parquet().read_schema(path)
+        with readable(name), path.open("rb") as file:  # pyarrow takes no name that is not UTF-8
+            schema = parquet().read_schema(file)
         own = schema.metadata or {}
         if FORMAT_KEY not in own:
             raise TableError(f"'{name}' is no table of face-mirror-au, or one in tidy form; give one made from a CSV")
         return TableFile(path, recognise(schema.names, name), own.get(METADATA_KEY, b"").decode("utf-8"))
-    with _readable(name), path.open(encoding="utf-8", newline="") as handle:
+    with readable(name), path.open(encoding="utf-8", newline="") as handle:
         header = next(csv.reader(handle), [])
     return TableFile(path, recognise(header, name))
 
@@ -87,7 +87,7 @@ def parquet() -> ModuleType:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[None]:
+def readable(name: str) -> Iterator[None]:
     """Turn what reading a file may raise into a TableError that names the file."""
     try:
         yield
@@ -102,7 +102,7 @@ def _readable(name: str) -> Iterator[None]:
 def _csv_pieces(table: TableFile) -> Iterator[Piece]:
     # Not pandas: by which parser it reads numbers depends on its version, and not every one gives the nearest float64.
     name, n = display_name(table.path), len(table.format.columns)
-    with _readable(name), table.path.open(encoding="utf-8", newline="") as handle:
+    with readable(name), table.path.open(encoding="utf-8", newline="") as handle:
         _check_last_line(table.path)
         reader = csv.reader(handle)
         next(reader)
@@ -122,7 +122,7 @@ def _read_column(cells: Sequence[str], column: str, name: str) -> NDArray[Any]:
         if column in WHOLE:
             return np.array([int(cell) for cell in cells], dtype=np.int64)
         return np.array([float(cell) if cell else np.nan for cell in cells], dtype=np.float64)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:  # a frame beyond 64 bits
         raise TableError(f"'{name}': a cell of {column} is not what that column holds; make it again") from error
 
 
@@ -134,7 +134,7 @@ def _check_last_line(path: Path) -> None:
 
 
 def _parquet_pieces(table: TableFile) -> Iterator[Piece]:
-    with _readable(display_name(table.path)), parquet().ParquetFile(table.path) as file:
+    with readable(display_name(table.path)), table.path.open("rb") as handle, parquet().ParquetFile(handle) as file:
         for batch in file.iter_batches(batch_size=_ROWS):
             yield {name: np.asarray(batch.column(name).to_numpy(zero_copy_only=False)) for name in table.format.columns}
 

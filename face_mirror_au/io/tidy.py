@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from face_mirror_au.errors import TableError
 from face_mirror_au.io.earlier import METADATA, ONLINE
-from face_mirror_au.io.files import atomic_binary, make_output_folder
-from face_mirror_au.io.table_files import METADATA_KEY, Piece, is_parquet, open_table, parquet
+from face_mirror_au.io.files import atomic_binary, display_name, make_output_folder
+from face_mirror_au.io.table_files import METADATA_KEY, Piece, is_parquet, open_table, parquet, readable
 from face_mirror_au.records import FloatArray, View
 
 TIDY_COLUMNS = ("frame", "time_s", "view", "au", "kind", "value")
@@ -63,7 +63,9 @@ def write_tidy(folder: Path, stem: str, path: Path) -> Path:
 
     raw = folder / f"{stem}.raw.csv"
     times = _times(raw)
-    metadata = (folder / (stem + METADATA)).read_text(encoding="utf-8")
+    record = folder / (stem + METADATA)
+    with readable(display_name(record)):
+        metadata = record.read_text(encoding="utf-8")
     words = pa.dictionary(pa.int16(), pa.string())
     schema = pa.schema(
         [("frame", pa.int64()), ("time_s", pa.float64()), ("view", words), ("au", words), ("kind", words), ("value", pa.float64())],
@@ -111,8 +113,8 @@ def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
     columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
     for piece in table.pieces():
         frame = piece["frame"] + int(table.format.short)
-        if len(frame) and frame.max() > len(times):
-            raise TableError(f"'{source.path.name}' has more frames than the run: files of two runs; run the recording again")
+        if len(frame) and not (frame.min() >= 1 and frame.max() <= len(times)):
+            raise TableError(f"'{source.path.name}' has other frames than the run: files of two runs; run the recording again")
         n, view = len(frame), source.view
         # Row by row, so that what belongs to a frame stays together.
         yield {

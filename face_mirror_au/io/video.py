@@ -15,7 +15,7 @@ import numpy as np
 from face_mirror_au.errors import VideoError
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import ImageSource, is_image
-from face_mirror_au.io.source import FrameSource, SourceInfo
+from face_mirror_au.io.source import MAX_PIXELS, FrameSource, SourceInfo
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 
@@ -34,6 +34,12 @@ DECODER_THREADS = 2
 _END_MISSING_S, _END_MISSING_SHARE = 0.5, 0.05
 _SNIFF_BYTES = 4096
 _TEXT = frozenset(range(32, 256)) | {9, 10, 12, 13, 27}  # with ESC: FFmpeg would draw ANSI art as a video
+# FFmpeg's names of the containers of cameras, phones and editing programs. Not its play lists (hls, dash, concat, imf) and numbered
+# pictures (image2), which open further files, nor its games and oddities: each of them is code that an unknown file would reach.
+_FORMATS = (
+    "3gp,aac,amr,asf,avi,dv,flac,flv,gif,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,swf,vc1,wav,webm,"
+    "wtv,yuv4mpegpipe"
+)
 _DEFAULT_RATE = Fraction(25)  # FFmpeg's own assumption for raw streams
 
 
@@ -63,7 +69,7 @@ def open_source(path: Path) -> Iterator[FrameSource]:
     if path.is_dir() or is_image(path):
         yield ImageSource(path)
         return
-    with _open_container(path) as container:
+    with open_container(path) as container:
         yield _VideoSource(path, container)
 
 
@@ -88,12 +94,18 @@ def _check_readable(path: Path) -> None:
 
 
 @contextmanager
-def _open_container(path: Path) -> Iterator[InputContainer]:
+def open_container(path: Path) -> Iterator[InputContainer]:
+    """Open a file as a video container that FFmpeg may read no other file or address for.
+
+    Raises
+    ------
+    VideoError
+    """
     import av  # not at start-up: on macOS it must not be loaded before the workers are forked
 
     try:
         # "file:" keeps FFmpeg from reading a protocol into a name such as "pipe:0".
-        container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+        container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
     except av.FFmpegError as error:
         raise VideoError(
             f"'{display_name(path)}' is not a video, or it is cut short and its index is missing; check that it plays, or copy it again"
@@ -159,6 +171,7 @@ class _VideoSource:
         self._stream = self._choose_stream()
         self._stream.thread_type = "SLICE"
         self._stream.thread_count = DECODER_THREADS
+        self._stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         self.problems: list[str] = []
         self.notes: list[str] = []
         self._packets = 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from face_mirror_au.errors import CameraError
+from face_mirror_au.io.files import result_stem
 from face_mirror_au.io.source import FrameSource
 from face_mirror_au.io.video import open_source
 from face_mirror_au.opencv import opencv
@@ -145,7 +146,7 @@ class PlayedFile:
     def __init__(self, path: Path, *, real_time: bool = True, clock: Clock = time.monotonic) -> None:
         self._opened = ExitStack()
         source: FrameSource = self._opened.enter_context(open_source(path))
-        self.name = path.stem
+        self.name = result_stem(path)
         self.width, self.height, self.rate = source.info.width, source.info.height, source.info.rate
         self.problems = source.problems
         self._frames: Iterator[Frame] = iter(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import signal
@@ -37,8 +38,11 @@ def run_worker(connection: Connection) -> None:
         _Worker(connection).serve()
     except ParentGoneError:
         code = 0
-    except BaseException:  # noqa: BLE001  (a forked process must not run on into the code that forked it)
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001  (a forked process must not run on into the code that forked it)
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            print("a worker has run out of memory; another one takes its place", file=sys.stderr)  # noqa: T201  (it has nobody else to tell)
+        else:
+            traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             with suppress(AttributeError, OSError, ValueError):  # None, full or closed

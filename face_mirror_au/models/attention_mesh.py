@@ -34,7 +34,7 @@ from face_mirror_au.models.regions import (
     rolled_box,
     square_on_box,
 )
-from face_mirror_au.models.session import open_session
+from face_mirror_au.models.session import check_shape, open_session
 from face_mirror_au.records import Detection, Float32Array, Image, Located, Region
 
 INPUT_SIDE = 192  # of the network as trained
@@ -113,9 +113,12 @@ class AttentionMesh:
     def _locate(self, image: Image, region: Region) -> Located:
         crop = crop_square(image, region, INPUT_SIDE)
         values = np.ascontiguousarray(crop[np.newaxis, :, :, ::-1]).astype(np.float32) / np.float32(255)
-        surface, *refined, flag = self._session.run(input=values)
+        outputs = self._session.run(input=values)
+        sizes = (3 * N_SURFACE, *(2 * len(points) for points in REFINED_POINTS), 1)
+        surface, *refined, flag = (check_shape(output, (1, size), self.name) for output, size in zip(outputs, sizes, strict=True))
+        for part in (surface, *refined):
+            check_finite(part / np.float32(INPUT_SIDE), self.name, region)
         points = merge(surface, refined) / np.float32(INPUT_SIDE)
-        check_finite(points, self.name, region)
         mesh = np.empty_like(points)
         mesh[:, :2] = to_frame(points[:, :2], region)
         mesh[:, 2] = points[:, 2] * np.float32(region.side)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.models.pixels import crop_square
-from face_mirror_au.models.session import open_session
-from face_mirror_au.models.suppression import groups_by_overlap
+from face_mirror_au.models.session import check_shape, open_session
+from face_mirror_au.models.suppression import groups_by_overlap, usable
 from face_mirror_au.records import Detection, Float32Array, Image, Region
 
 # MediaPipe's figures.
@@ -92,7 +92,11 @@ class BlazeFace:
     def _look(self, image: Image, region: Region) -> tuple[Float32Array, Float32Array, Float32Array]:
         crop = crop_square(image, region, INPUT_SIDE)
         values = crop[np.newaxis, :, :, ::-1].astype(np.float32) / np.float32(127.5) - np.float32(1)
-        regressors, logits = self._session.run(input=values)
+        outputs = self._session.run(input=values)
+        regressors, logits = (
+            check_shape(output, (1, len(self._anchors), columns), self.name)
+            for output, columns in zip(outputs, (4 + 2 * N_KEYPOINTS, 1), strict=True)
+        )
         boxes, scores, keypoints = decode(regressors[0], logits[0, :, 0], self._anchors, self._confidence)
         side = np.float32(region.side)
         corner = np.array([region.x, region.y], dtype=np.float32) - side / 2
@@ -127,16 +131,19 @@ def decode(
     Returns
     -------
     boxes : ndarray, (M, 4) float32
-        x1, y1, x2, y2 from 0 to 1 across the input. Rows with a value that is not finite are dropped.
+        x1, y1, x2, y2 from 0 to 1 across the input. Rows that have no place or no size are dropped.
     scores : ndarray, (M,) float32
     keypoints : ndarray, (M, 6, 2) float32
     """
     scores = sigmoid(np.clip(logits, -SCORE_LIMIT, SCORE_LIMIT))
-    chosen = np.flatnonzero((scores >= confidence) & np.isfinite(regressors).all(axis=1))  # a NaN score is not chosen
+    chosen = np.flatnonzero(scores >= confidence)  # a NaN score is not chosen
     values = regressors[chosen].reshape(-1, 2 + N_KEYPOINTS, 2) / np.float32(INPUT_SIDE)
     centre, half = values[:, 0] + centres[chosen], values[:, 1] / 2
-    keypoints = values[:, 2:] + centres[chosen, np.newaxis]
-    return np.concatenate([centre - half, centre + half], axis=1), scores[chosen], keypoints
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is dropped below
+        boxes = np.concatenate([centre - half, centre + half], axis=1)
+        keypoints = values[:, 2:] + centres[chosen, np.newaxis]
+        kept = usable(boxes * np.float32(INPUT_SIDE), keypoints * np.float32(INPUT_SIDE))
+    return boxes[kept], scores[chosen][kept], keypoints[kept]
 
 
 def sigmoid(values: Float32Array) -> Float32Array:

@@ -177,6 +177,8 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     rigid = arrays.get("mesh_rigid")
     if rigid is None or rigid.dtype != np.int32 or rigid.ndim != 1 or len(rigid) < 3 or rigid.min() < 0 or rigid.max() >= N_MESH:
         raise _damaged(path, "its mesh_rigid is no list of mesh points")
+    if len(np.unique(rigid)) < len(rigid):
+        raise _damaged(path, "its mesh_rigid names a point twice")
 
 
 def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> None:

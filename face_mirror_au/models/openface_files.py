@@ -18,7 +18,13 @@ from face_mirror_au.records import N_LANDMARKS, FloatArray
 _CV_FLOAT64 = 6
 # A predictor has some thousand features; anything far beyond that is a damaged header, not a model.
 _MAX_FEATURES = 100_000
+# So are values beyond this: their products would overflow. Those of OpenFace's predictors are below 1000.
+_MAX_VALUE = 1e12
 _MAX_TEXT_BYTES = 4_000_000
+# A face measures some 100 mm and varies by some 10 mm; what lies far beyond would overflow where the PDM is used.
+_MAX_PDM_VALUE = 1e6
+_MIN_EIGENVALUE = 1e-9
+_MAX_NAME = 255  # characters of a file's name in a list
 # (dynamic, classifier) by the type number of a .dat file.
 _TYPES = {0: (False, False), 1: (True, False), 4: (False, True), 5: (True, True)}
 
@@ -86,6 +92,8 @@ def read_au_bank(list_name: str, resolve: Callable[[str], Path], *, name: str) -
     predictors: list[Predictor] = []
     shared_means: FloatArray | None = None
     for relative, action_unit in entries:
+        if not relative.isprintable() or len(relative) > _MAX_NAME:
+            raise _damaged(path, f"entry {relative[:_MAX_NAME]!r} is no name of a file")
         if relative.startswith(("/", "\\")) or ".." in relative:
             raise _damaged(path, f"entry {relative!r} points outside its folder")
         file = resolve(relative.replace("\\", "/"))
@@ -120,11 +128,18 @@ def read_pdm(path: Path) -> PDM:
             raise _damaged(path, f"{part} has {values.size} of {rows * columns} values: the file is cut short")
         if not np.isfinite(values).all():
             raise _damaged(path, f"{part} holds values that are not finite")
+        if (np.abs(values) > _MAX_PDM_VALUE).any():
+            raise _damaged(path, f"{part} holds values beyond {_MAX_PDM_VALUE:g}")
         matrices.append(values.reshape(rows, columns))
         position += 3 + rows * columns
     mean, components, eigenvalues = matrices
     modes = eigenvalues.size
-    if mean.size != 3 * N_LANDMARKS or components.shape != (mean.size, modes) or not 1 <= modes <= 64 or (eigenvalues <= 0.0).any():
+    if (
+        mean.size != 3 * N_LANDMARKS
+        or components.shape != (mean.size, modes)
+        or not 1 <= modes <= 64
+        or (eigenvalues < _MIN_EIGENVALUE).any()
+    ):
         shapes = f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape}"
         raise _damaged(path, f"{shapes} are no {N_LANDMARKS}-point PDM")
     return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel())
@@ -170,7 +185,7 @@ class _Reader:
 
     def number(self, form: str, what: str) -> float:
         value = struct.unpack(form, self._take(struct.calcsize(form), what))[0]
-        if not np.isfinite(value):
+        if not abs(value) <= _MAX_VALUE:
             raise _damaged(self._path, f"its {what} is not finite")
         return value  # type: ignore[no-any-return]
 
@@ -181,7 +196,7 @@ class _Reader:
         if not (0 < rows <= _MAX_FEATURES and 0 < columns <= _MAX_FEATURES and rows * columns <= _MAX_FEATURES):
             raise _damaged(self._path, f"its {what} claim {rows} x {columns} values")
         values = np.frombuffer(self._take(8 * rows * columns, what), dtype="<f8").reshape(rows, columns)
-        if not np.isfinite(values).all():
+        if not (np.abs(values) <= _MAX_VALUE).all():
             raise _damaged(self._path, f"its {what} hold values that are not finite")
         return values.astype(np.float64)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from face_mirror_au.models.pixels import crop_square, to_frame
 from face_mirror_au.models.regions import check_finite, is_blazeface, roll_of_detection, roll_of_landmarks, square_below, square_on_box
-from face_mirror_au.models.session import open_session
+from face_mirror_au.models.session import check_shape, open_session
 from face_mirror_au.records import N_LANDMARKS, Detection, Image, Located, Region
 
 INPUT_SIDE = 112  # of the network as trained
@@ -83,7 +83,7 @@ class PFLD:
         crop = crop_square(image, region, INPUT_SIDE)
         values = np.ascontiguousarray(crop[:, :, ::-1].transpose(2, 0, 1)[np.newaxis]).astype(np.float32) / np.float32(255)
         (output,) = self._session.run(input=values)
-        check_finite(output, self.name, region)
+        check_finite(check_shape(output, (1, 2 * N_LANDMARKS), self.name), self.name, region)
         points = output.reshape(N_LANDMARKS, 2) - np.array([SIDE_BIAS, 0], dtype=np.float32)
         # Scaled by the whole square, also where it leaves the frame: the black part is part of what the network saw.
         return Located(to_frame(points, region), score=1.0)

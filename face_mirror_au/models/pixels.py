@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cos, floor, inf, isfinite, sin
+from math import cos, floor, isfinite, sin
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from face_mirror_au.records import Float32Array, FloatArray, Image, Region
 # What a crop may shrink by sampling between neighbouring pixels; from twice that on, the frame is averaged first, down to this factor.
 # PFLD knows such crops: averaging already at 2 moved its landmarks away from OpenFace's (from 0.030 to 0.031 of the eye distance).
 BILINEAR_SHRINK = 2.0
+# Pixels: far outside of any frame. Beyond it OpenCV's own numbers overflow.
+MAX_PLACE = 1e6
 
 
 def region_axes(region: Region) -> FloatArray:
@@ -61,9 +63,9 @@ def crop_square(image: Image, region: Region, size: int) -> Image:
     Raises
     ------
     ModelRunError
-        When the region is not finite or has no size.
+        When the region is not finite, has no size, or lies or reaches beyond `MAX_PLACE`.
     """
-    if not (isfinite(region.x) and isfinite(region.y) and isfinite(region.roll) and 0 < region.side < inf):
+    if not (isfinite(region.roll) and abs(region.x) <= MAX_PLACE and abs(region.y) <= MAX_PLACE and 0 < region.side <= MAX_PLACE):
         raise ModelRunError(f"there is no place to look at: {region}")
     cv2 = opencv()
     axes = region_axes(region) / size

@@ -44,14 +44,14 @@ class Memory:
             partial.write_text(json.dumps({"format": FORMAT, "entries": entries}, indent=1), encoding="utf-8")
             partial.replace(self._path)
         except OSError as error:
-            logger.warning("%s: cannot be written, devices are tried again next time: %s", self._path, error.strerror)
+            logger.warning("%s: cannot be written, devices are tried again next time: %s", self._path.name, error.strerror)
             with suppress(OSError):
                 partial.unlink()
 
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         entries = content.get("entries") if isinstance(content, dict) and content.get("format") == FORMAT else None
         return entries if isinstance(entries, dict) else {}

@@ -80,7 +80,7 @@ def providers_for(device: str, model_sha256: str) -> list[tuple[str, dict[str, s
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            logger.warning("%s: cannot be made, CoreML compiles anew for each session: %s", folder, error.strerror)
+            logger.warning("the cache of compiled models cannot be made, CoreML compiles anew for each session: %s", error.strerror)
         else:
             providers[0][1]["ModelCacheDirectory"] = str(folder)
     return providers

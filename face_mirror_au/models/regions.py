@@ -64,7 +64,20 @@ def rolled_box(points: Float32Array, roll: float) -> tuple[FloatArray, FloatArra
     return turned.min(axis=0), turned.max(axis=0)
 
 
+# Landmarks farther from the square than this many of its sides are no answer, and their squares would grow without end.
+MAX_REACH = 100.0
+
+
 def check_finite(values: Float32Array, name: str, region: Region) -> None:
-    """Raise ModelRunError when a network's output is not finite, so that the frame fails and not the whole video."""
-    if not np.isfinite(values).all():
+    """Raise ModelRunError when a network's output is not finite, so that the frame fails and not the whole video.
+
+    Parameters
+    ----------
+    values : ndarray, float32
+        Landmarks, 0 to 1 across the region; beyond `MAX_REACH` they count as not finite.
+    name : str
+        Of the network.
+    region : Region
+    """
+    if not (np.abs(values) <= MAX_REACH).all():
         raise ModelRunError(f"{name}: the landmarks of {region} are not finite")

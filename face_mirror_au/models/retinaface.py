@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.models.session import open_session
-from face_mirror_au.models.suppression import groups_by_overlap
+from face_mirror_au.models.session import check_shape, open_session
+from face_mirror_au.models.suppression import groups_by_overlap, usable
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Detection, Float32Array, Image
 
@@ -75,8 +75,13 @@ class RetinaFace:
             shrunk = (max(1, round(width * scale)), max(1, round(height * scale)))
             image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
         network_height, network_width = image.shape[:2]
-        loc, conf, landms = self._session.run(input=cv2.dnn.blobFromImage(image, mean=MEAN_BGR))
-        boxes, scores, keypoints = decode(loc[0], conf[0, :, 1], landms[0], priors(network_height, network_width), self._confidence)
+        outputs = self._session.run(input=cv2.dnn.blobFromImage(image, mean=MEAN_BGR))
+        prior_boxes = priors(network_height, network_width)
+        loc, conf, landms = (
+            check_shape(output, (1, len(prior_boxes), columns), self.name)
+            for output, columns in zip(outputs, (4, 2, 2 * N_KEYPOINTS), strict=True)
+        )
+        boxes, scores, keypoints = decode(loc[0], conf[0, :, 1], landms[0], prior_boxes, self._confidence)
         # Both ratios, since rounding the shrunken size makes them differ by a little.
         to_frame = np.array([width / network_width, height / network_height], dtype=np.float32)
         return [
@@ -126,7 +131,7 @@ def decode(
     Returns
     -------
     boxes : ndarray, (M, 4) float32
-        x1, y1, x2, y2 in pixels. Rows with a value that is not finite are dropped.
+        x1, y1, x2, y2 in pixels. Rows that have no place or no size are dropped.
     scores : ndarray, (M,) float32
     keypoints : ndarray, (M, 5, 2) float32
     """
@@ -138,5 +143,5 @@ def decode(
         boxes = np.concatenate([centre - half, centre + half], axis=1)
         offsets = landms.reshape(-1, N_KEYPOINTS, 2) * np.float32(CENTRE_VARIANCE)
         keypoints = prior[:, np.newaxis, :2] + offsets * prior[:, np.newaxis, 2:]
-    finite = np.isfinite(boxes).all(axis=1) & np.isfinite(keypoints).all(axis=(1, 2))
-    return boxes[finite], scores[finite], keypoints[finite]
+    kept = usable(boxes, keypoints)
+    return boxes[kept], scores[kept], keypoints[kept]

@@ -48,6 +48,13 @@ class ModelSession:
         return [np.asarray(result, dtype=np.float32) for result in results]
 
 
+def check_shape(values: Float32Array, shape: tuple[int, ...], name: str) -> Float32Array:
+    """Return an output of a network; one of another shape is a ModelRunError: the file is another network than it says."""
+    if values.shape != shape:
+        raise ModelRunError(f"{name}: the network gave {values.shape} values where {shape} belong; fetch or import its file again")
+    return values
+
+
 def open_session(
     path: Path,
     *,

@@ -7,6 +7,24 @@ from numpy.typing import NDArray
 
 from face_mirror_au.records import Float32Array
 
+# A box or keypoint that lies farther away than this, or a box that is narrower than a pixel, is none: both in the network's pixels.
+MAX_PLACE, MIN_SIDE = 1e5, 1.0
+
+
+def usable(boxes: Float32Array, keypoints: Float32Array) -> NDArray[np.bool_]:
+    """Which of N detections have a place and a size, (N,) bool.
+
+    Parameters
+    ----------
+    boxes : ndarray, (N, 4) float32
+        x1, y1, x2, y2 in pixels of the network's input.
+    keypoints : ndarray, (N, k, 2) float32
+        Same pixels.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        has_size = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIDE).all(axis=1)
+        return np.asarray(has_size & (np.abs(boxes) <= MAX_PLACE).all(axis=1) & (np.abs(keypoints) <= MAX_PLACE).all(axis=(1, 2)))
+
 
 def overlap(box: Float32Array, boxes: Float32Array) -> Float32Array:
     """Return intersection over union of one box (4,) with N boxes (N, 4), all x1, y1, x2, y2: (N,) float32, 0 where both are empty."""

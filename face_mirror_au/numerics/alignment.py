@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.opencv import opencv
@@ -17,6 +18,8 @@ RIGID_POINTS = np.array([1, 2, 3, 4, 12, 13, 14, 15, 27, 28, 29, 31, 32, 33, 34,
 # OpenFace 2.2: the mask reaches 30 px above the brows so that it holds the forehead; points 0 and 16 go up with the brows.
 FOREHEAD_POINTS = np.array([0, 16, *range(17, 27)])
 FOREHEAD_RISE = 30.0
+# Pixels: root mean square distance of the rigid points from their mean, of which less is no face.
+MIN_SPREAD = 1e-3
 
 
 class Aligner:
@@ -50,6 +53,11 @@ class Aligner:
         Returns
         -------
         ndarray, (2, 3) float32
+
+        Raises
+        ------
+        LandmarksError
+            When the rigid points fall together.
         """
         source, spread = _normalise(landmarks[RIGID_POINTS].astype(np.float32))
         covariance = (source.astype(np.float64).T @ self._destination).astype(np.float32)
@@ -99,4 +107,6 @@ def _normalise(points: Float32Array) -> tuple[Float32Array, np.float32]:
     """
     centred = points - points.mean(axis=0, dtype=np.float64).astype(np.float32)
     spread = np.float32(np.sqrt((centred * centred).sum(dtype=np.float64) / len(points)))
+    if not spread >= MIN_SPREAD:
+        raise LandmarksError("the landmarks of brows, eyes and nose fall together; such a face cannot be aligned")
     return centred * np.float32(1.0 / float(spread)), spread

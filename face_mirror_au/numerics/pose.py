@@ -11,6 +11,8 @@ from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.records import FloatArray
 
+# Pixels: no picture is so large, and far beyond it sums of squares overflow.
+MAX_PLACE = 1e6
 # Index pairs of the six distinct products V_a' V_b.
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
@@ -69,7 +71,7 @@ class PoseFitter:
         Raises
         ------
         LandmarksError
-            When fewer than 3 points are visible, or the visible ones have no extent.
+            When fewer than 3 points are visible, or the visible ones have no extent, are not finite, or lie beyond `MAX_PLACE`.
         """
         given = np.asarray(landmarks, dtype=np.float64)
         last = self._last
@@ -89,8 +91,10 @@ class PoseFitter:
             target = np.ascontiguousarray(target[:, visible])
 
         low, high = target.min(axis=1), target.max(axis=1)
+        if not (max(-low.min(), high.max()) <= MAX_PLACE and np.isfinite(target).all()):
+            raise LandmarksError(f"the landmarks are not finite, or farther than {MAX_PLACE:,.0f} pixels from the picture's corner")
         extent = high - low
-        if not (np.isfinite(extent).all() and (extent > 0.0).all()):
+        if not (extent > 0.0).all():
             raise LandmarksError("the landmarks have no extent in x or y; a pose cannot be fitted")
         pose = np.array([np.mean(extent / points.extent), 0.0, 0.0, 0.0, *((low + high) / 2.0)])
         local = np.zeros(self.pdm.n_modes)

@@ -15,7 +15,7 @@ from face_mirror_hooks import hookimpl
 NAME = "face-mirror-au: provisional values (q or Esc ends)"
 _MAX_SIZE = (1280, 800)  # a phone's picture is higher than most screens
 _CLOSING_KEYS = frozenset({27, ord("q"), ord("Q")})
-_PROBE = f"import cv2; cv2.namedWindow({NAME!r}); cv2.destroyAllWindows()"
+_PROBE = "face_mirror_au.overlay.window_probe"
 _PROBE_S = 30.0
 
 
@@ -95,7 +95,7 @@ def check_display() -> None:
 def _window_opens(_display: tuple[str, ...]) -> bool:
     """Try it in another process: a display that does not answer ends the process that asks, without an exception."""
     try:
-        done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, check=False, timeout=_PROBE_S)  # noqa: S603 - our own line
+        done = subprocess.run([sys.executable, "-m", _PROBE], capture_output=True, check=False, timeout=_PROBE_S)  # noqa: S603 - our own module
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -10,19 +10,20 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from face_mirror_au.errors import UsageError, WeightsError
+from face_mirror_au.errors import ModelFileError, UsageError, WeightsError
 from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.blazeface import BlazeFace
-from face_mirror_au.models.open_bank import OpenBank, read_open_bank
+from face_mirror_au.models.open_bank import PDM_FEATURES, OpenBank, read_open_bank
 from face_mirror_au.models.openface_files import read_au_bank, read_pdm, read_triangles
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import MAX_SIDE, RetinaFace
 from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describe import FaceDescriber
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
+from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS
 from face_mirror_weights import Store, open_models
 from face_mirror_weights.hashing import sha256_of
 
@@ -30,6 +31,9 @@ AUTO = "auto"
 PROFILES = (AUTO, "openface", "open", "hybrid")
 MODELS = (AUTO, "dynamic", "static")
 OPENFACE_BANK = "OpenFace 2.2"
+
+# Shape parameters of OpenFace's PDM and of ours; tables have a column for each.
+N_MODES = PDM_FEATURES - 3 * N_LANDMARKS
 
 _LISTS = {"dynamic": "AU_all_best.txt", "static": "AU_all_static.txt"}
 _AU_SET = "openface-au"
@@ -95,7 +99,7 @@ class ModelPlan:
 
     def load_pdm(self) -> PDM:
         """Read the PDM."""
-        return read_pdm(self.pdm)
+        return _load_pdm(self.pdm)
 
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
@@ -164,7 +168,7 @@ def _open_bank(path: Path) -> OpenBank:
 
 @lru_cache(maxsize=2)
 def _pose_fitter(pdm: Path) -> PoseFitter:
-    return PoseFitter(read_pdm(pdm))
+    return PoseFitter(_load_pdm(pdm))
 
 
 def load_openface_bank(source: Path | Store, models: str) -> AUBank:
@@ -175,15 +179,37 @@ def load_openface_bank(source: Path | Store, models: str) -> AUBank:
     source : Path or Store
     models : str
         "dynamic" or "static".
+
+    Raises
+    ------
+    ModelFileError
+        Also when the predictors look at other features than OpenFace's.
     """
-    if isinstance(source, Path):
-        return read_au_bank(_LISTS[models], lambda relative: source / relative, name=OPENFACE_BANK)
-    return read_au_bank(_LISTS[models], lambda relative: source.require(_PREDICTORS + relative), name=OPENFACE_BANK)
+
+    def resolve(relative: str) -> Path:
+        return source / relative if isinstance(source, Path) else source.require(_PREDICTORS + relative)
+
+    bank = read_au_bank(_LISTS[models], resolve, name=OPENFACE_BANK)
+    if bank.n_features != HOG_SIZE + PDM_FEATURES:
+        raise ModelFileError(
+            f"the predictors of {_LISTS[models]} look at {bank.n_features} features, OpenFace's at {HOG_SIZE + PDM_FEATURES}; "
+            "run 'face-mirror-au weights verify' and fetch them again"
+        )
+    return bank
+
+
+def _load_pdm(path: Path) -> PDM:
+    pdm = read_pdm(path)
+    if pdm.n_modes != N_MODES:
+        raise ModelFileError(
+            f"{path.name} has {pdm.n_modes} shape parameters, not {N_MODES}: it is the PDM of another program; fetch it again"
+        )
+    return pdm
 
 
 def load_openface_describer(store: Store) -> FaceDescriber:
     """Describer with OpenFace's PDM and triangles, for landmarks that the user brings."""
-    return FaceDescriber(read_pdm(store.require(_PDM)), read_triangles(store.require(_TRIANGLES)))
+    return FaceDescriber(_load_pdm(store.require(_PDM)), read_triangles(store.require(_TRIANGLES)))
 
 
 def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: Path | None = None) -> ModelPlan:

@@ -14,7 +14,7 @@ from face_mirror_au.errors import ResultError, UsageError
 from face_mirror_au.io.files import atomic_text, make_output_folder
 from face_mirror_au.report.change_words import AS_ALIKE, AS_MUCH, NOT_AT
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
-from face_mirror_au.report.page import printable, recording_facts, version_texts
+from face_mirror_au.report.page import recording_facts, version_texts
 from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages
 from face_mirror_au.report.result import RunResult, find_result, read_result
 from face_mirror_au.report.svg import figure_settings
@@ -22,6 +22,7 @@ from face_mirror_au.report.template import render_template
 from face_mirror_au.report.visit_figures import AROUND_S
 from face_mirror_au.report.visits import Row, SidesChange, compare_visits, quality_rows
 from face_mirror_au.report.words import ALIKE, TOO_LITTLE
+from face_mirror_au.wording import printable
 
 PAGE, TABLE = "compare.html", "compare.csv"
 COMPARE_COLUMNS = ("sides", "of", "measure", "visit_1", "visit_2", "change", "note")

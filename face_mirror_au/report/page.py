@@ -17,7 +17,7 @@ from face_mirror_au.report.result import RunResult, mapping_in
 from face_mirror_au.report.sections import APART, SidesSection, make_section
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
-from face_mirror_au.wording import counted
+from face_mirror_au.wording import counted, printable
 
 
 def make_sections(result: RunResult) -> list[SidesSection]:
@@ -121,8 +121,3 @@ def recording_facts(result: RunResult) -> dict[str, str]:
 def version_texts(content: object) -> dict[str, str]:
     """Names and versions; what is not installed is left out."""
     return {str(key): str(value) for key, value in content.items() if value is not None} if isinstance(content, dict) else {}
-
-
-def printable(text: str) -> str:
-    """A file's stem may hold control characters, and bytes that are no text."""
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -158,7 +158,7 @@ def _read_metadata(path: Path) -> Mapping[str, Any]:
         raise ResultError(f"'{name}' is not there: the run did not come to its end; run the recording again") from error
     except OSError as error:
         raise ResultError(f"'{name}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ResultError(f"'{name}' is damaged; run the recording again") from error
     if not isinstance(content, dict) or "face-mirror-au" not in mapping_in(content, "versions"):
         raise ResultError(f"'{name}' was not written by face-mirror-au; give the folder that a run wrote")

@@ -15,6 +15,7 @@ import pytest
 from batch_clips import GOOD, HOW, contents, results, rows, statuses, trim
 
 from face_mirror_au.cli.terminal import ExitCode
+from face_mirror_au.io.files import name_cell
 from face_mirror_au.pipeline.model_set import ModelPlan
 
 VIEWS = ("--views", "original,left,right")
@@ -277,7 +278,7 @@ def test_odd_names_are_measured_and_done_at_the_second_call(clip, batch, tmp_pat
         done = batch("@list", "-o", "out")
         assert done.exit_code == ExitCode.OK, done.output
         (row,) = rows(tmp_path / "out")
-        assert (row["input"], row["status"], row["output"]) == (name, status, name.removesuffix(".mp4"))
+        assert (row["input"], row["status"], row["output"]) == (name_cell(name), status, name_cell(name.removesuffix(".mp4")))
     assert (tmp_path / "out" / row["output"] / f"{row['output']}.csv").exists()
     assert name.replace("\n", "?") in done.stdout
 
@@ -292,22 +293,22 @@ def test_a_glob_and_a_list_reach_the_same_results(clip, batch, tmp_path):
 
 
 def test_a_mistake_of_ours_in_one_video_does_not_end_the_batch(clip, batch, tmp_path, monkeypatch):
-    from face_mirror_au.batch import measure
+    from face_mirror_au import recording
 
     shutil.copy2(clip, tmp_path / "a.mp4")
     shutil.copy2(clip, tmp_path / "b.mp4")
-    publish = measure.publish
+    write_all = recording.write_all
 
-    def fails_for_a(staged, plan, source, copies):
+    def fails_for_a(result, plan, runner, source, *others):
         if source.stem == "a":
             raise ZeroDivisionError("a mistake")
-        publish(staged, plan, source, copies)
+        return write_all(result, plan, runner, source, *others)
 
-    monkeypatch.setattr(measure, "publish", fails_for_a)
+    monkeypatch.setattr(recording, "write_all", fails_for_a)
     assert batch(tmp_path / "a.mp4", tmp_path / "b.mp4", "-o", tmp_path / "out").exit_code == ExitCode.FAILED
     assert statuses(tmp_path / "out") == ["failed", "done"]
     assert "unexpected ZeroDivisionError: a mistake" in rows(tmp_path / "out")[0]["reason"]
-    assert set(results(tmp_path / "out")) == {
+    assert set(results(tmp_path / "out")) == {"a.unfinished/.lock", "a.unfinished/a.online.csv"} | {
         f"b/b{end}" for end in (".csv", ".raw.csv", ".online.csv", ".sides.csv", ".columns.csv", ".metadata.json")
     }
 
@@ -344,14 +345,14 @@ def test_after_kill_9_the_rest_is_done_and_equals_an_undisturbed_batch(undisturb
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     deadline = time.monotonic() + 25
     while time.monotonic() < deadline and not (
-        len(list(output.rglob("*.metadata.json"))) > 4 and list(output.glob(".batch-part-*/*/*.online.csv"))
+        len(list(output.rglob("*.metadata.json"))) > 4 and list(output.glob("**/*.unfinished/*.online.csv"))
     ):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     killed = statuses(output)
     assert 4 <= killed.count("done") < GOOD, "it was killed in the middle"
-    kept = {name: time for name, time in times(output).items() if not name.startswith(".")}
+    kept = {name: time for name, time in times(output).items() if ".unfinished/" not in name}
     (output / ".writing-left.tmp").write_text("half a table")
 
     batch(twenty, "-o", output)
@@ -379,4 +380,4 @@ def test_ctrl_c_ends_a_batch_with_its_table_true(twenty, environment, tmp_path):
     found = statuses(output)
     assert found.count("done") >= 2
     assert "pending" in found
-    assert not list(output.glob(".batch-part-*"))
+    assert len(list(output.rglob("*.unfinished"))) <= 1, "that of the video that it was at"

@@ -291,7 +291,7 @@ def _start(video, *arguments, **streams):
 def test_a_stopped_run_tells_where_its_rows_are(tmp_path, shared_file, number, code, word):
     video = shared_file("media/2015-10-15-15-14.avi")
     process = _start(video, "-o", "out", "--json", cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    online = Path("out") / video.stem / f"{video.stem}.online.csv"
+    online = Path("out") / f"{video.stem}.unfinished" / f"{video.stem}.online.csv"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not ((tmp_path / online).exists() and (tmp_path / online).read_text().count("\n") > 20):
         time.sleep(0.05)
@@ -303,7 +303,8 @@ def test_a_stopped_run_tells_where_its_rows_are(tmp_path, shared_file, number, c
     (report,) = json.loads(output)["videos"]
     assert report["files"] == [str(online)]
     assert report["frames"] == len(pd.read_csv(tmp_path / online))
-    assert [path.name for path in (tmp_path / online).parent.iterdir()] == [online.name]
+    assert {path.name for path in (tmp_path / online).parent.iterdir()} == {".lock", online.name}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [online.parent.name]
     assert children, "there must have been a worker, else this says nothing"
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
 

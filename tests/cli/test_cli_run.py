@@ -246,9 +246,10 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
     done = call("run", CLIP, "-o", tmp_path, "--profile", "openface", "--quiet")
     assert done.exit_code == ExitCode.FAILED
     assert "the disk is full" in done.stderr
-    folder = tmp_path / "smile_both"
-    assert len(pd.read_csv(folder / "smile_both.online.csv")) == 4
-    assert not (folder / "smile_both.csv").exists(), "a table appears only when it is complete"
+    online = tmp_path / "smile_both.unfinished" / "smile_both.online.csv"
+    assert len(pd.read_csv(online)) == 4
+    assert f"the rows measured so far are in {online}; 'face-mirror-au recover {online.parent}' tells" in done.stderr
+    assert not (tmp_path / "smile_both").exists(), "a result appears only when it is complete"
 
 
 @pytest.mark.slow
@@ -261,7 +262,7 @@ def test_ctrl_c_keeps_the_rows_so_far(tmp_path, shared_file):
         text=True,
         cwd=tmp_path,
     )
-    online = tmp_path / video.stem / f"{video.stem}.online.csv"
+    online = tmp_path / f"{video.stem}.unfinished" / f"{video.stem}.online.csv"
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (online.exists() and online.read_text().count("\n") > 20):
         time.sleep(0.05)

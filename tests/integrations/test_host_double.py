@@ -32,7 +32,7 @@ def tables_of_run(double, folder, monkeypatch):
     with VideoRunner(plan_models(Store.default()), RunSettings(views=VIEWS, plugins=(RECORDED,))) as runner:
         for video in double.videos:
             plan = OutputPlan.in_folder(folder, video.stem, "face-mirror", ())
-            plan.prepare()
+            plan.csv.parent.mkdir(parents=True)
             with runner.run(video, plan.csv.parent) as result:
                 found.append(
                     {view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()}

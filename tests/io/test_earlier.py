@@ -22,13 +22,18 @@ def lay_out(folder, *, metadata=None, online=None):
     return folder / "p.csv"
 
 
+def remove(csv):
+    for path in EarlierResult.find(csv).files:
+        path.unlink()
+
+
 def names(folder):
     return {path.name.removeprefix("p") for path in folder.iterdir()}
 
 
 def test_our_metadata_tell_what_goes(tmp_path):
     csv = lay_out(tmp_path, metadata=json.dumps({"versions": {"face-mirror-au": "1"}, "files": [".csv", "_left_mirrored.mp4"]}))
-    EarlierResult.find(csv).remove()
+    remove(csv)
     assert names(tmp_path) == {"_right_mirrored.mp4", ".notes.txt", "_other.csv"}, "a video that the metadata do not list is not ours"
 
 
@@ -37,13 +42,13 @@ def test_an_overlay_goes_when_the_metadata_list_it(tmp_path, listed):
     (tmp_path / "p.overlay.mp4").write_text("x")
     endings = [".csv", *([".overlay.mp4"] if listed else [])]
     csv = lay_out(tmp_path, metadata=json.dumps({"versions": {"face-mirror-au": "1"}, "files": endings}))
-    EarlierResult.find(csv).remove()
+    remove(csv)
     assert (tmp_path / "p.overlay.mp4").exists() != listed
 
 
 def test_an_interrupted_run_is_known_by_its_online_table(tmp_path):
     csv = lay_out(tmp_path, online=",".join(RAW_COLUMNS) + "\n1,0.0,original,0,,\n")
-    EarlierResult.find(csv).remove()
+    remove(csv)
     assert names(tmp_path) == {*VIDEOS, ".notes.txt", "_other.csv"}
 
 
@@ -52,7 +57,7 @@ def test_files_that_are_not_ours_stay(tmp_path, others):
     csv = lay_out(tmp_path, **others)
     before = names(tmp_path)
     assert EarlierResult.find(csv).files == ()
-    EarlierResult.find(csv).remove()
+    remove(csv)
     assert names(tmp_path) == before
 
 
@@ -60,9 +65,10 @@ def test_the_input_is_never_removed(tmp_path):
     csv = lay_out(tmp_path, metadata=json.dumps({"versions": {"face-mirror-au": "1"}, "files": ["_left_mirrored.mp4"]}))
     before = names(tmp_path)
     with pytest.raises(OutputError, match="is the input and would be replaced"):
-        OutputPlan(csv).replace_earlier(tmp_path / "p_left_mirrored.mp4")
+        OutputPlan(csv).check_input(tmp_path / "p_left_mirrored.mp4")
     with pytest.raises(OutputError, match="is the input"):
-        OutputPlan(csv).replace_earlier(tmp_path / "p_other.csv", [tmp_path / "p_other.csv"])
+        OutputPlan(csv).check_input(tmp_path / "p_other.csv", [tmp_path / "p_other.csv"])
     assert names(tmp_path) == before
-    assert OutputPlan(csv).replace_earlier(tmp_path / "p.notes.txt")
-    assert not OutputPlan(csv).replace_earlier(tmp_path / "p.notes.txt")
+    assert OutputPlan(csv).check_input(tmp_path / "p.notes.txt"), "there is an earlier result"
+    remove(csv)
+    assert not OutputPlan(csv).check_input(tmp_path / "p.notes.txt")

@@ -60,6 +60,19 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch, code):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_error_of_closing_as_of_network_drives_is_one_line(tmp_path, monkeypatch):
+    close = os.close
+
+    def told_late(descriptor):
+        close(descriptor)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match="the disk is full"), atomic_text(tmp_path / "table.csv") as handle:  # noqa: PT012
+        handle.write("new")
+        monkeypatch.setattr(files.os, "close", told_late)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_while_writing(tmp_path, monkeypatch):
     # What a write to a full disk does, with the real system call.

@@ -134,3 +134,17 @@ def test_model_parameters(tmp_path):
         read_pdm_params(tmp_path / "params.csv", 4)
     with pytest.raises(LandmarksError, match="line 3: scale is empty"):
         read_pdm_params(write(tmp_path / "params.csv", frame.drop(columns="success")), 3)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("y7", "-2e6", "line 3: y7 is '-2e6', beyond 1,000,000; correct it, or set success to 0"),
+        ("frame", "1e300", "line 3: frame is '1e300'; no video has so many frames"),
+        ("x3", "\x1b[31m" + "9" * 100 + "x", "line 3: x3 is '\\x1b[31m" + "9" * 35 + "', not a number"),
+    ],
+)
+def test_wild_cells_are_told_in_one_short_line(tmp_path, column, value, told):
+    frame = table().astype(object)
+    frame.loc[1, column] = value
+    assert told in error_of(write(tmp_path / "landmarks.csv", frame))

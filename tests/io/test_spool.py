@@ -86,6 +86,20 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
         monkeypatch.undo()
 
 
+def test_an_error_of_closing_is_none_for_nobody_wants_the_file_any_more(tmp_path, monkeypatch):
+    class Late:
+        def __init__(self, file):
+            self.file = file
+
+        def close(self):
+            self.file.close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Spool(RECORD, tmp_path) as store:
+        monkeypatch.setattr(store, "_file", Late(store._file))
+    assert store._file.file.closed
+
+
 def test_writes_that_take_only_a_part_are_continued(tmp_path, monkeypatch):
     made = records(9)
     with Spool(RECORD, tmp_path) as store:

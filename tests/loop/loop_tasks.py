@@ -18,6 +18,8 @@ from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_hooks.records import Face, Frame, Located, View, ViewResult
 
+FORK_IF_THERE = "fork" if hasattr(os, "fork") else "spawn"
+
 
 def frames_of(count, height=48, width=64, seed=0):
     """Frames of noise, each another."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from loop_tasks import FACE, FakeFactory, essence, expected, frames_of
+from loop_tasks import FACE, FORK_IF_THERE, FakeFactory, essence, expected, frames_of
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.loop import chunks
@@ -23,7 +23,7 @@ from face_mirror_hooks.records import ViewResult
 LENGTH = 8
 
 
-def pool_of(workers=2, factory=None, start_method="fork", **settings):
+def pool_of(workers=2, factory=None, start_method=FORK_IF_THERE, **settings):
     return WorkerPool(factory or FakeFactory(), workers=workers, start_method=start_method, **settings)
 
 

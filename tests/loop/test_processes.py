@@ -111,6 +111,7 @@ with WorkerPool(ModulesTask, workers=1, start_method=None) as pool:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_too_late_to_fork(monkeypatch):
     monkeypatch.setattr(launch, "UNSAFE_TO_FORK_AFTER", ("no_such_library",))
     monkeypatch.setattr(launch, "THREADED_LIBRARIES", ("no_such_library",))
@@ -140,7 +141,7 @@ def test_no_fork_beside_threads():
 
 
 def test_a_system_without_fork(monkeypatch):
-    monkeypatch.delattr(os, "fork")
+    monkeypatch.delattr(os, "fork", raising=False)
     assert choose_start_method(None) == "spawn"
     with pytest.raises(WorkerError, match="cannot fork"):
         choose_start_method("fork")

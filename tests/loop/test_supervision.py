@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from light_task import LargeResultTask
-from loop_tasks import FakeFactory, Trouble, essence, expected, frames_of
+from loop_tasks import FORK_IF_THERE, FakeFactory, Trouble, essence, expected, frames_of
 
 from face_mirror_au.errors import ModelRunError
 from face_mirror_au.loop.frames import process_frames_in_workers
@@ -25,7 +25,7 @@ def run(frames, pool):
     return list(process_frames_in_workers(frames, pool, detect_every=LENGTH))
 
 
-def pool_of(trouble=None, *, workers=2, frame_s=0.0, start_method="fork", **settings):
+def pool_of(trouble=None, *, workers=2, frame_s=0.0, start_method=FORK_IF_THERE, **settings):
     return WorkerPool(FakeFactory(trouble, frame_s=frame_s), workers=workers, start_method=start_method, **settings)
 
 
@@ -63,7 +63,7 @@ def test_a_worker_that_hangs_is_replaced(tmp_path, kind, start_method):
 def test_a_worker_that_stops_in_the_middle_of_a_message():
     block = Block(1000, named=False)
     frame = block.append(frames_of(1, 2, 2)[0], 1)
-    with WorkerPool(LargeResultTask, workers=1, start_method="fork", hang_after_s=1.0) as pool:
+    with WorkerPool(LargeResultTask, workers=1, start_method=FORK_IF_THERE, hang_after_s=1.0) as pool:
         pool.submit(None, block, [frame])
         while pool._workers[0].job is None:
             assert not pool.wait(0.01)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_mirror_au.errors import FrameError
+from face_mirror_au.errors import FrameError, LandmarksError
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
-from face_mirror_au.numerics.alignment import Aligner
+from face_mirror_au.numerics.alignment import RIGID_POINTS, Aligner
 from face_mirror_au.numerics.fhog import extract_fhog
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
@@ -80,3 +80,11 @@ def test_fhog_tells_vertical_from_horizontal_edges():
     assert upright.dtype == np.float32
     insensitive = upright[6, 6, 18:27], lying[6, 6, 18:27]
     assert insensitive[0].argmax() != insensitive[1].argmax()
+
+
+def test_refuses_rigid_points_that_fall_together(pdm, aligner):
+    points = _landmarks(pdm)
+    points[RIGID_POINTS] = 300.0, 200.0
+    pose = PoseFitter(pdm).fit(points).pose
+    with pytest.raises(LandmarksError, match="brows, eyes and nose fall together"):
+        aligner.align(np.zeros((480, 640, 3), np.uint8), points, pose)

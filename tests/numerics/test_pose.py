@@ -74,3 +74,12 @@ def test_euler_angles_round_trip(euler):
 def test_rotation_is_rx_ry_rz():
     x, y, z = (rotation_from_euler(np.array(angles)) for angles in ((0.3, 0, 0), (0, -0.4, 0), (0, 0, 0.5)))
     np.testing.assert_allclose(rotation_from_euler(np.array([0.3, -0.4, 0.5])), x @ y @ z, atol=1e-15)
+
+
+@pytest.mark.parametrize("place", [1e300, -2e6, np.nan, np.inf])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_refuses_landmarks_that_lie_nowhere(pdm, fitter, place, axis):
+    points = pdm.project(np.array([2.0, 0.0, 0.1, 0.0, 300.0, 200.0]), np.zeros(pdm.n_modes))
+    points[30, axis] = place
+    with pytest.raises(LandmarksError, match="not finite, or farther than 1,000,000 pixels"):
+        fitter.fit(points)

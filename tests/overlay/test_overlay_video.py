@@ -158,7 +158,8 @@ def test_an_interrupted_run_leaves_no_overlay(tmp_path, monkeypatch):
     monkeypatch.setattr(ActionUnitPlugin, "_append", interrupt)
     done = call("run", CLIPS / "smile_both.mp4", "-o", tmp_path, "--profile", "open", "--overlay")
     assert done.exit_code == ExitCode.INTERRUPTED
-    assert {path.name for path in (tmp_path / "smile_both").iterdir()} == {"smile_both.online.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"smile_both.unfinished"}
+    assert {path.name for path in (tmp_path / "smile_both.unfinished").iterdir()} == {".lock", "smile_both.online.csv"}
 
 
 def test_a_new_run_without_overlay_removes_the_old_one(tmp_path):

@@ -8,8 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-import threading
-import time
+from collections import defaultdict
 from pathlib import Path
 
 import av
@@ -140,47 +139,50 @@ def test_a_landmark_plugin_replaces_ours_in_the_original_view(tmp_path, monkeypa
     assert mirrored["success"].eq(1).all()
 
 
+class _KillerByProgress:
+    """Kills ten workers while a video runs, each four chunks after the one before: never at the same frame twice, on any machine."""
+
+    def __init__(self, pool, chunk):
+        self._pool, self._pause, self._chance = pool, 4 * chunk, random.Random(1)  # noqa: S311  (no secret)
+        self._last, self._jobs = 0, defaultdict(set)
+        self.killed = []
+
+    def __call__(self, index, _time_s, result, _values):
+        if result.view is not View.ORIGINAL:
+            return
+        for worker in self._pool._workers.values():
+            if worker.job is not None:
+                self._jobs[worker.process.pid].add(worker.job.number)
+        # One that was seen at two jobs has done a chunk: a frame at which fresh workers die looks deadly.
+        grown = [pid for pid in self._pool.pids if len(self._jobs[pid]) > 1]
+        if grown and len(self.killed) < 10 and index >= self._last + self._pause:
+            self._last = index
+            self.killed.append(self._chance.choice(grown))
+            os.kill(self.killed[-1], signal.SIGKILL)
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")
 def test_ten_killed_workers_change_nothing(tmp_path, shared_file, nursery):
     video = shared_file("media/2015-10-15-15-14.avi")
     plan = plan_models(Store([shared_file("weights")]), "openface")
+    settings = RunSettings(views=tuple(View), workers=2, detect_every=10, max_frames=560)
 
-    def run(workers, disturb):
-        with VideoRunner(plan, RunSettings(views=tuple(View), workers=workers), nursery=nursery) as runner:
-            stop = threading.Event()
-            killed = []
-
-            def kill():
-                # Only workers that have been at work for a while: else the frame at which they are killed looks deadly.
-                chance, born = random.Random(1), {}  # noqa: S311  (no secret)
-                while len(killed) < 10 and not stop.wait(0.1):
-                    now = time.monotonic()
-                    grown = [pid for pid in runner.loop.worker_pids if now - born.setdefault(pid, now) > 0.9]
-                    if grown:
-                        killed.append(chance.choice(grown))
-                        os.kill(killed[-1], signal.SIGKILL)
-                        born.clear()
-
-            _ = runner.loop
-            killer = threading.Thread(target=kill)
-            if disturb:
-                killer.start()
-            with runner.run(video, tmp_path) as result:
-                stop.set()
+    def run(killer_of):
+        with VideoRunner(plan, settings, nursery=nursery) as runner:
+            on_row = killer_of(runner)
+            with runner.run(video, tmp_path, on_row=on_row) as result:
                 tables = {view: (np.array(table.intensity), np.array(table.landmarks)) for view, table in result.tables.items()}
-                losses = result.losses
-            if disturb:
-                killer.join()
-            return tables, losses, killed
+                return tables, result, on_row
 
-    calm, none, _ = run(2, disturb=False)
-    shaken, losses, killed = run(2, disturb=True)
-    assert none == ()
-    assert len(killed) >= 8
-    assert len(losses) >= len(killed) - 1  # one killed in the last moment may not be noticed
-    assert {loss.exit_code for loss in losses} == {-signal.SIGKILL}
+    calm, undisturbed, _ = run(lambda _: None)
+    shaken, disturbed, killer = run(lambda runner: _KillerByProgress(runner.loop._pool, settings.detect_every))
+    assert undisturbed.losses == ()
+    assert undisturbed.warnings == disturbed.warnings
+    assert len(killer.killed) == 10
+    assert sorted(loss.worker.pid for loss in disturbed.losses) == sorted(killer.killed)
+    assert {(loss.exit_code, loss.next_step) for loss in disturbed.losses} == {(-signal.SIGKILL, "replaced")}
     for view, (intensity, landmarks) in calm.items():
         np.testing.assert_array_equal(shaken[view][0], intensity)
         np.testing.assert_array_equal(shaken[view][1], landmarks)

@@ -36,7 +36,7 @@ def update(
     rank : int
         1 or more, and no more than there are values in each histogram, this one included. (count + 1) // 2 gives the median.
     minimum, length : float
-        The range that the bins divide. Values outside it go to the first or last bin.
+        The range that the bins divide. Values outside it go to the first or last bin, NaN to the first.
     levels : ndarray, (bins,) float64
         What is taken for the values in a bin.
     quantile : ndarray, (n,) float64
@@ -44,8 +44,10 @@ def update(
     """
     bins = histogram.shape[1]
     rows = np.arange(values.size)
-    # Clip before the cast: what int() of a huge float gives is undefined.
-    index = np.clip((values.astype(np.float64) - minimum) * bins / length, 0, bins - 1).astype(np.int32)
+    with np.errstate(over="ignore"):  # infinite is beyond the last bin all the same
+        position = (values.astype(np.float64) - minimum) * bins / length
+    # Clip before the cast: what int() of a huge float or of NaN gives is undefined.
+    index = np.clip(np.where(np.isnan(position), 0.0, position), 0, bins - 1).astype(np.int32)
     histogram[rows, index] += 1
     below += index < place
     while True:

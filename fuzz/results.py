@@ -1,0 +1,114 @@
+"""Targets: the files of an earlier run, as `report` and `compare` read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from face_mirror_au.asymmetry.landmarks import POSITIONS
+from face_mirror_au.asymmetry.measures import compare_units, compare_zones
+from face_mirror_au.asymmetry.movements import propose_movements
+from face_mirror_au.batch.done import read_metadata, settings_of
+from face_mirror_au.io import columns
+from face_mirror_au.io.convert import metadata_beside
+from face_mirror_au.io.earlier import EarlierResult
+from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
+from face_mirror_au.report.compare import quality_doubts
+from face_mirror_au.report.landmarks import read_landmarks
+from face_mirror_au.report.page import make_sections, render
+from face_mirror_au.report.quality import head_pose
+from face_mirror_au.report.result import (
+    RunResult,
+    TwoSides,
+    _read_metadata,
+    _read_raw,
+    _read_sides,
+    _read_times,
+    _read_yaw,
+    read_result,
+)
+from face_mirror_au.report.sections import SidesSection
+from face_mirror_au.report.tables import ResultTable
+from face_mirror_au.report.visits import quality_rows
+from fuzz.contract import folder, written
+from fuzz.run_files import ENDINGS, METADATA, N_FRAMES, header_line, run_files
+
+
+@cache
+def _good() -> tuple[RunResult, list[SidesSection]]:
+    """A run with nothing wrong, and the comparisons of its page, as of sides that were never measured: figures take seconds."""
+    place = folder() / "good"
+    place.mkdir(mode=0o700)
+    for ending, content in run_files().items():
+        (place / f"p{ending}").write_bytes(content)
+    result = read_result(place, "p")
+    blank = np.full((N_FRAMES, len(INTENSITY_AUS)), np.nan)
+    failed = np.zeros(N_FRAMES, np.bool_)
+    return result, make_sections(replace(result, mirrored=None, unmirrored=TwoSides(blank, blank, failed, failed)))
+
+
+def metadata(data: bytes) -> None:
+    """The record of a run, where all other files of it are good."""
+    good, sections = _good()
+    path = good.file(METADATA)
+    path.write_bytes(data)
+    csv = path.with_name("p.csv")
+    EarlierResult.find(csv)
+    metadata_beside(csv)
+    _settings(csv)
+    result = replace(good, metadata=_read_metadata(path))
+    render(replace(result, yaw_deg=None), sections, {})  # its curve takes half a second to draw
+    for first, second in ((good, result), (result, good)):
+        must_not_be_compared(first, second)
+        to_be_known(first, second)
+        quality_doubts([head_pose(first.yaw_deg), head_pose(second.yaw_deg)], quality_rows(first, second))
+
+
+def _settings(csv: Path) -> None:
+    content = read_metadata(csv)
+    if content is not None:
+        try:
+            settings_of(content)
+        except (KeyError, TypeError, AttributeError):  # as it says
+            return
+
+
+def result_table(data: bytes) -> None:
+    """One table of a run, where all other files are good; then all that is computed without drawing.
+
+    The first byte says which table, and whether its header is already there.
+    """
+    kind = data[0] if data else 0
+    ending = ENDINGS[kind % len(ENDINGS)]
+    changed = (b"" if kind // len(ENDINGS) % 2 else header_line(ending)) + data[1:]
+    good, _ = _good()
+    written(changed, f"r{ending}")
+    # The reader of this table alone: a whole result takes 50 ms.
+    if ending == ".csv":
+        yaw = _read_yaw(folder() / "r.csv", N_FRAMES, good.metadata)
+        quality_rows(good, replace(good, yaw_deg=yaw))
+        landmarks = read_landmarks(folder(), "r", N_FRAMES, good.metadata, mirrored=False)
+        assert isinstance(landmarks, str) or landmarks.left.shape == (N_FRAMES, len(POSITIONS))
+    elif ending == ".raw.csv":
+        time_s, measured = _read_times(folder() / "r.raw.csv")
+        quality_rows(good, replace(good, time_s=time_s, measured=measured))
+        _read_raw(folder() / "r.raw.csv", N_FRAMES)
+    elif ending == ".sides.csv":
+        _measure(good, _read_sides(folder() / "r.sides.csv", N_FRAMES))
+    else:
+        table = ResultTable(folder() / f"r{ending}", ("success", *columns.INTENSITY))
+        _measure(
+            good, TwoSides(table.intensities(columns.INTENSITY), table.intensities(columns.INTENSITY), table.success(), table.success())
+        )
+
+
+def _measure(good: RunResult, sides: TwoSides | None) -> None:
+    assert sides is not None
+    if len(sides.left) == N_FRAMES:
+        compare_units(good.time_s, sides.left, sides.right)
+        compare_zones(good.time_s, sides.left, sides.right)
+        propose_movements(good.time_s, sides.left, sides.right)

@@ -1,0 +1,35 @@
+"""All targets, the quick ones first."""
+
+from __future__ import annotations
+
+from fuzz import media, model_files, networks, results, tables
+from fuzz.contract import Target
+
+TARGETS: dict[str, Target] = {
+    function.__name__: function
+    for function in (
+        model_files.predictor,
+        model_files.au_list,
+        model_files.triangles,
+        model_files.pdm,
+        model_files.manifest,
+        model_files.open_bank,
+        model_files.wheel,
+        tables.movements_csv,
+        tables.landmarks_csv,
+        tables.table_csv,
+        tables.batch_list,
+        networks.retinaface,
+        networks.blazeface,
+        networks.pfld,
+        networks.attention_mesh,
+        networks.describing,
+        networks.tracking,
+        results.metadata,
+        results.result_table,
+        tables.tidy,
+        tables.table_parquet,
+        media.image,
+        media.video,
+    )
+}
