@@ -26,7 +26,8 @@ class Holding:
     pss : float
         Proportional set size, MB.
     memory : float
-        Of that, what is no page of a file, MB.
+        Of that, what is no page of a file, MB. The system drops pages of libraries as it likes, and how much of them is counted depends on
+        which other programs use them: that moves by 50 MB while they come and go.
     descriptors : int
         Open files, pipes and sockets.
     threads : int

@@ -41,8 +41,7 @@ LONG_CLIP = "2015-10-15-15-14.avi"
 OTHER_CLIPS = (LONG_CLIP, "changeLighting.wmv", "multi_face.avi", CLIP)
 SPREAD = (0.5, 1.0, 1.5)  # lengths of the others, in their mean
 EARLY = 4_000
-# Pages of files, libraries above all, are counted in the first alone: the system shares them with other programs, and drops them.
-KINDS = (("PSS", "all processes"), ("own memory", "all processes"), ("own memory", "parent"), ("own memory", "oldest worker"))
+WHOSE = ("all processes", "parent", "oldest worker")
 
 
 @dataclass(frozen=True)
@@ -139,7 +138,7 @@ class Soak:
     killed : list of int
         Process ids.
     inside : list of Series
-        Inside the long video, as `KINDS`.
+        Memory inside the long video, in the order of `WHOSE`.
     between : list of Series
         The same after each video from the second on.
     idle : dict of int to Census
@@ -157,7 +156,8 @@ class Soak:
     def __post_init__(self) -> None:
         self.spared = self.runner.loop.worker_pids[0]
         self._processes = len(Census.take().processes)
-        self._early = min(EARLY, self.settings.lengths()[1] // 4)
+        long = self.settings.lengths()[1]
+        self._early = EARLY if long > 2 * EARLY else long // 4
         self._start = time.perf_counter()
         self._video, self._frame = 0, 0
         self._due = 0
@@ -257,13 +257,13 @@ class Soak:
         self._due -= 1
 
     def _add(self, to: list[Series], frame: int, census: Census) -> None:
-        everything = census.total("pss"), census.total("memory")
-        for series, value in zip(to, (*everything, census.memory_of(os.getpid()), census.memory_of(self.spared)), strict=True):
+        everything = census.total("memory")
+        for series, value in zip(to, (everything, census.memory_of(os.getpid()), census.memory_of(self.spared)), strict=True):
             series.add(frame, value)
 
 
 def _series(where: str) -> list[Series]:
-    return [Series(f"{what} {where}, {whose}") for what, whose in KINDS]
+    return [Series(f"memory {where}, {whose}") for whose in WHOSE]
 
 
 def soak(settings: SoakSettings, folder: Path, nursery: Nursery | None, stop: Event) -> tuple[Soak, list[tuple[bool, str]]]:
