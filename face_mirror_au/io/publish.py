@@ -98,12 +98,15 @@ def _move_files(work: Path, place: Place) -> None:
     metadata, away = place.beside(METADATA), work / _EARLIER_IS_AWAY
     files = sorted((path for path in work.iterdir() if path.name in place.names), key=lambda path: path.name == metadata.name)
     if not away.exists():
+        # Made while nothing is lost: a full disk may not have the room for it afterwards.
+        mark = away.with_name(away.name + ".ready")
+        mark.touch(FILE_MODE)
         # Files that will be replaced stay until then. The metadata last: they tell which files are ours, should this be cut off.
         staying = {path.name for path in files}
         gone = [path for path in EarlierResult.find(place.csv).files if path.name not in staying and path != metadata]
         for path in (*gone, metadata):
             path.unlink(missing_ok=True)
-        away.touch(FILE_MODE)
+        mark.replace(away)
     for path in files:
         _move(path, place.csv.with_name(path.name))
 
