@@ -77,7 +77,8 @@ def test_a_failed_fetch_is_one_line_on_stderr(small_world: SmallWorld, site: Sit
     assert not isolated.exists(), "a failure leaves no empty folders"
 
 
-def test_import_list_verify_and_damage(small_world: SmallWorld, isolated: Path, tmp_path: Path) -> None:
+def test_import_list_verify_and_damage(small_world: SmallWorld, isolated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # else a long path is broken inside its cell
     (tmp_path / "mine").write_bytes(small_world.contents["models/one.dat"])
     assert call("import", tmp_path).exit_code == 1
     assert not isolated.exists()
