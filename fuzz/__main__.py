@@ -22,7 +22,8 @@ INPUT_SECONDS = 10  # a single input that takes longer is a hang
 MEMORY_MB = 1024
 INPUT_BYTES = 8192
 
-_PROGRESS = re.compile(rb"^#(\d+)\s", re.MULTILINE)
+_EXECUTIONS = re.compile(rb"^(?:#|Done )(\d+)\s", re.MULTILINE)
+_MEMORY_MB = re.compile(rb"\brss: (\d+)Mb")
 _STATISTICS = re.compile(rb"^stat::(\w+): +(\d+)$", re.MULTILINE)
 
 
@@ -53,8 +54,11 @@ def fuzz(name: str, executions: int, seconds: int) -> Outcome:
     with log.open("wb") as stream:
         code = subprocess.run(command, stdout=stream, stderr=subprocess.STDOUT, check=False).returncode
     text = log.read_bytes()
-    # An uncaught exception may end the process before it prints its statistics.
-    numbers = {"number_of_executed_units": max(map(int, _PROGRESS.findall(text)), default=0)}
+    # An uncaught exception, or the last of all executions, ends the process before it prints its statistics.
+    numbers = {
+        "number_of_executed_units": max(map(int, _EXECUTIONS.findall(text)), default=0),
+        "peak_rss_mb": max(map(int, _MEMORY_MB.findall(text)), default=0),
+    }
     numbers |= {key.decode(): int(value) for key, value in _STATISTICS.findall(text)}
     found = sorted(path.name for path in set(findings.iterdir()) - before)
     finding = ", ".join(found) or ("" if code == 0 else f"ended with {code}, see {log.name}")
