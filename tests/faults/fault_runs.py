@@ -105,9 +105,22 @@ def left_in_shared_memory(before: set[str]) -> set[str]:
 
 
 def content(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file, by its path in the folder; of folders, nothing."""
-    paths = sorted(folder.rglob("*"))
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths}
+    """SHA-256 of each file, by its path in the folder; of folders, nothing; of videos, how many frames they have.
+
+    One in some 1600 videos comes out of x264 with other bytes, from the same pictures and with one thread, too (x264 of PyAV 18.1).
+    """
+    return {str(path.relative_to(folder)): _told(path) for path in sorted(folder.rglob("*"))}
+
+
+def _told(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    if path.suffix != ".mp4":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    import av
+
+    with av.open(str(path)) as container:
+        return f"{sum(1 for _ in container.decode(video=0))} frames"
 
 
 def results(found: dict[str, str]) -> dict[str, str]:
