@@ -181,7 +181,7 @@ def _no_descriptors(folder: Path) -> str:
     hint = f"; did you mean '{folder.parent / beside.name}'?" if beside.is_dir() else ""
     if any(folder.glob(f"*{METADATA}")):
         return f"'{folder}' holds a whole result, without descriptors: there is nothing to recover{hint}"
-    return f"'{folder}' holds no result and nothing of a stopped run{hint}"
+    return f"'{folder}' holds no result and nothing of a stopped run{hint or '; give its folder <stem>.unfinished, or that of a result'}"
 
 
 def _what_there_is(folder: Path, place: Place) -> str:

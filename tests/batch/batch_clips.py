@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import av
@@ -53,3 +54,8 @@ def results(output):
 
 def contents(output):
     return {name: path.read_bytes() for name, path in results(output).items()}
+
+
+def n_results(output):
+    """How many records of results there are, while folders come and go."""
+    return sum(name.endswith(".metadata.json") for _, _, names in os.walk(output) for name in names)

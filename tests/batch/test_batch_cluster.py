@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from batch_clips import GOOD, HOW, contents, rows, statuses
+from batch_clips import GOOD, HOW, contents, n_results, rows, statuses
 
 from face_mirror_au.batch import cluster
 from face_mirror_au.batch.measure import Job, Results
@@ -62,12 +62,10 @@ def test_with_a_worker_killed_all_is_done_and_equals_a_batch_of_this_machine(two
     command = [sys.executable, "-m", "face_mirror_au", "batch", str(twenty), "-o", str(output), "--scheduler", two_workers["address"], *HOW]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not (
-        len(list(output.rglob("*.metadata.json"))) > 2 and len(list(output.glob(".batch-part-*"))) > 1
-    ):
+    while time.monotonic() < deadline and not (n_results(output) > 2 and len(list(output.glob(".batch-part-*"))) > 1):
         time.sleep(0.002)
     os.kill(two_workers["workers"][0], signal.SIGKILL)
-    at_kill = len(list(output.rglob("*.metadata.json")))
+    at_kill = n_results(output)
     said, _ = process.communicate(timeout=120)
     assert at_kill < GOOD, "it was killed in the middle"
     assert process.returncode == ExitCode.FAILED, said

@@ -12,7 +12,7 @@ import sys
 import time
 
 import pytest
-from batch_clips import GOOD, HOW, contents, results, rows, statuses, trim
+from batch_clips import GOOD, HOW, contents, n_results, results, rows, statuses, trim
 
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.io.files import name_cell
@@ -344,9 +344,7 @@ def test_after_kill_9_the_rest_is_done_and_equals_an_undisturbed_batch(undisturb
     command = [sys.executable, "-m", "face_mirror_au", "batch", str(twenty), "-o", str(output), "--workers", "0", *HOW]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     deadline = time.monotonic() + 25
-    while time.monotonic() < deadline and not (
-        len(list(output.rglob("*.metadata.json"))) > 4 and list(output.glob("**/*.unfinished/*.online.csv"))
-    ):
+    while time.monotonic() < deadline and not (n_results(output) > 4 and list(output.glob("**/*.unfinished/*.online.csv"))):
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -372,7 +370,7 @@ def test_ctrl_c_ends_a_batch_with_its_table_true(twenty, environment, tmp_path):
     command = [sys.executable, "-m", "face_mirror_au", "batch", str(twenty), "-o", str(output), "--workers", "1", *HOW]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, text=True)
     deadline = time.monotonic() + 25
-    while time.monotonic() < deadline and len(list(output.rglob("*.metadata.json"))) < 3:
+    while time.monotonic() < deadline and n_results(output) < 3:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
