@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import fcntl
 import io
 import os
 import pathlib
@@ -134,7 +135,8 @@ class FileFaults:
     def _os_close(self, function):
         def stepping(descriptor):
             try:
-                self.step("close", descriptor)
+                if _is_written(descriptor):
+                    self.step("close", descriptor)
             finally:  # as on a network drive that tells of its quota at the end
                 function(descriptor)
 
@@ -155,6 +157,13 @@ def _file_class(step: Callable[[str, object], None]) -> type[io.FileIO]:
                 super().close()
 
     return File
+
+
+def _is_written(descriptor: int) -> bool:
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    except OSError:
+        return False
 
 
 def _path_of(target: object) -> str | None:
