@@ -9,6 +9,7 @@ FILES := $(shell find face_mirror_au hooks weights -name '*.py' -o -name '*.pyx'
 INSTALL := PYTHONWARNINGS='ignore:Editable installation' $(BIN)/python -m pip install --quiet
 BASE := $(VENV)/.base-$(FILES)
 DEV := $(VENV)/.dev-$(FILES)
+AUDIT := $(VENV)/.audit-$(FILES)
 DOCS := $(VENV)/.docs-$(FILES)
 SHIP := $(VENV)/.ship-$(FILES)
 LOCK := requirements-dev.lock
@@ -67,8 +68,6 @@ lint: $(DEV) ## ruff, mypy, import-linter.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy -p face_mirror_au -p face_mirror_hooks -p face_mirror_weights
 	$(BIN)/lint-imports --no-cache
-
-AUDIT := $(VENV)/.audit-$(FILES)
 
 .PHONY: audit
 audit: $(AUDIT) ## Known weaknesses of what is installed (asks an advisory service), and ruff's security rules on our code.
@@ -149,21 +148,15 @@ $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/nu
 	rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.audit-* $(VENV)/.docs-* $(VENV)/.ship-*
 	touch $@
 
-$(AUDIT): $(DEV)
-	$(INSTALL) --editable '.[audit]' --config-settings editable_mode=strict
-	touch $@
-
 $(DEV): $(BASE)
 	$(INSTALL) --editable '.[dev]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@
 
-$(DOCS): $(DEV)
-	$(INSTALL) --editable '.[dev,docs]' --config-settings editable_mode=strict
-	$(BIN)/python .make/usable_opencv.py
-	touch $@
-
-$(SHIP): $(DEV)
-	$(INSTALL) --editable '.[dev,ship]' --config-settings editable_mode=strict
+$(AUDIT): EXTRA := audit
+$(DOCS): EXTRA := docs
+$(SHIP): EXTRA := ship
+$(AUDIT) $(DOCS) $(SHIP): $(DEV)
+	$(INSTALL) --editable '.[dev,$(EXTRA)]' --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
 	touch $@

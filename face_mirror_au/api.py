@@ -208,17 +208,12 @@ def _video_table(
     plan.check()
     work = WorkFolder(plan.place)
     try:
-        frame = _measured(runner, path, plan, work, progress)
-        work.publish()
+        with work:
+            return _measured(runner, path, plan, work, progress)
     except FaceMirrorAUError as error:
-        work.abandon()
         if work.kept:
             error.args = (f"{error}; {work.kept}",)
         raise
-    except BaseException:
-        work.abandon()
-        raise
-    return frame
 
 
 def _measured(

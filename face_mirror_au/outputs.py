@@ -21,7 +21,7 @@ from face_mirror_au.io.csv_tables import (
     write_openface_csv,
     write_sides_csv,
 )
-from face_mirror_au.io.earlier import LONGEST_ENDING, METADATA, EarlierResult
+from face_mirror_au.io.earlier import LONGEST_ENDING, METADATA, earlier_files
 from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, display_name
 from face_mirror_au.io.images import IMAGES_COLUMNS, list_images, write_image_names
 from face_mirror_au.io.metadata import hash_input, versions, write_metadata
@@ -111,11 +111,11 @@ class OutputPlan:
         OutputError
             When the input itself would be removed or overwritten.
         """
-        earlier = EarlierResult.find(self.csv)
-        for path in (self.csv, *others, *earlier.files):
+        earlier = earlier_files(self.csv)
+        for path in (self.csv, *others, *earlier):
             if path.exists() and path.samefile(source):
                 raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
-        return bool(earlier.files)
+        return bool(earlier)
 
     @property
     def columns(self) -> tuple[str, ...]:

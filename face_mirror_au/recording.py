@@ -126,17 +126,14 @@ def measure_recording(
     """
     plan.check()
     work = WorkFolder(plan.place, plan.typed_folder, unique_in=unique_in)
+    wanted = _Wanted(write_videos, page, keep_descriptors, on_open, on_advance)
     try:
-        wanted = _Wanted(write_videos, page, keep_descriptors, on_open, on_advance)
-        names = _measure(runner, video, plan, report, work, wanted)
-        work.publish()
+        with work:
+            names = _measure(runner, video, plan, report, work, wanted)
     except BaseException:
         report.page = None
-        try:
-            work.abandon()
-        finally:
-            report.kept = work.kept
-            report.files = [str(work.path / plan.beside(ONLINE).name)] if work.kept else []
+        report.kept = work.kept
+        report.files = [str(work.path / plan.place.name(ONLINE))] if work.kept else []
         raise
     report.files = [str(plan.csv.with_name(name)) for name in names]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,7 @@ from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.descriptors import StoredDescriptors
-from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS
+from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS, read_metadata
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import list_images
 from face_mirror_au.io.metadata import hash_input
@@ -99,7 +98,7 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
         return _of_a_result(folder, store, au_bank)
     with held(folder):
         if not is_complete(folder, place):
-            kept = folder / place.beside(DESCRIPTORS).name
+            kept = folder / place.name(DESCRIPTORS)
             stored = StoredDescriptors.open(kept) if kept.exists() else None
             if stored is None or not stored.count:
                 raise ResultError(_what_there_is(folder, place))
@@ -134,7 +133,7 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
     from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import
     from face_mirror_au.report.write import write_report
 
-    wanted = REPORT_ENDING in _metadata(place).get("files", ())
+    wanted = REPORT_ENDING in (read_metadata(place.csv) or {}).get("files", ())
     page = place.beside(REPORT_ENDING)
     if wanted and not page.exists():
         try:
@@ -145,18 +144,9 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
     return made
 
 
-def _metadata(place: Place) -> dict[str, Any]:
-    """What a result says of itself; empty when there is none, or none that can be read."""
-    try:
-        content = json.loads(place.beside(METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _check_earlier(place: Place, count: int) -> None:
     """Raise ResultError when there is a result of more frames already."""
-    frames = _metadata(place).get("frames")
+    frames = (read_metadata(place.csv) or {}).get("frames")
     decoded = frames.get("decoded") if isinstance(frames, dict) else None
     if isinstance(decoded, int) and decoded >= count:
         raise ResultError(
@@ -167,7 +157,7 @@ def _check_earlier(place: Place, count: int) -> None:
 
 def _said_by_run(place: Place) -> dict[str, Any]:
     """What the run itself said beside its tables, and that these are made anew."""
-    note, content = "final values made anew from the stored descriptors", _metadata(place)
+    note, content = "final values made anew from the stored descriptors", (read_metadata(place.csv) or {})
     try:
         known = {name: list(content[name]) for name in ("problems", "warnings", "worker_losses")}
         notes = [each for each in content["notes"] if each != note]
@@ -186,7 +176,7 @@ def _no_descriptors(folder: Path) -> str:
 
 def _what_there_is(folder: Path, place: Place) -> str:
     """In words, what a work folder without descriptors is good for."""
-    online = folder / place.beside(ONLINE).name
+    online = folder / place.name(ONLINE)
     frames, time_s = _reach(online)
     again = "run the recording again; with --keep-descriptors a stopped run can be recovered"
     if not frames:

@@ -14,7 +14,7 @@ from face_mirror_au.asymmetry.movements import propose_movements
 from face_mirror_au.batch.done import read_metadata, settings_of
 from face_mirror_au.io import columns
 from face_mirror_au.io.convert import metadata_beside
-from face_mirror_au.io.earlier import EarlierResult
+from face_mirror_au.io.earlier import earlier_files
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.report.compare import quality_doubts
@@ -57,7 +57,7 @@ def metadata(data: bytes) -> None:
     path = good.file(METADATA)
     path.write_bytes(data)
     csv = path.with_name("p.csv")
-    EarlierResult.find(csv)
+    earlier_files(csv)
     metadata_beside(csv)
     _settings(csv)
     result = replace(good, metadata=_read_metadata(path))

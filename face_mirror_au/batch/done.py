@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.io.asymmetry_csv import ENDING as ASYMMETRY_ENDING
-from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, VIDEOS
+from face_mirror_au.io.earlier import DESCRIPTORS, VIDEOS, read_metadata
 from face_mirror_au.recording import VIEWS_FOR_A_PAGE
 from face_mirror_au.report.write import ENDING as REPORT_ENDING
 
@@ -59,15 +58,6 @@ def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "plugins": metadata["plugins"],
         "flipped_input": metadata["input"]["flipped_input"],
     }
-
-
-def read_metadata(csv: Path) -> dict[str, Any] | None:
-    """The metadata beside a result's table; None where there is none that can be read."""
-    try:
-        content = json.loads(csv.with_name(csv.stem + METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # JSON may be nested too deeply to read
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def sizes_of(csv: Path, endings: Collection[str]) -> dict[str, int] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.io.earlier import METADATA, EarlierResult
+from face_mirror_au.io.earlier import METADATA, earlier_files
 from face_mirror_au.io.files import display_name, is_lost_on_windows
 from face_mirror_au.io.images import VIDEO_SUFFIXES
 from face_mirror_au.io.publish import LOCK
@@ -167,4 +167,4 @@ def _videos_below(root: Path, output: Path) -> Iterator[Path]:
 def _of_results(folder: Path, files: Iterable[str]) -> set[Path]:
     """The files in a folder that are an earlier result's, mirrored videos among them."""
     stems = [file.removesuffix(METADATA) for file in files if file.endswith(METADATA)]
-    return {path for stem in stems for path in EarlierResult.find(folder / f"{stem}.csv").files}
+    return {path for stem in stems for path in earlier_files(folder / f"{stem}.csv")}

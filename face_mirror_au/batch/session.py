@@ -6,13 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from face_mirror_au.batch.done import Wanted, finished, read_metadata, settings_of, sizes_of
+from face_mirror_au.batch.done import Wanted, finished, settings_of, sizes_of
 from face_mirror_au.batch.inputs import Input
 from face_mirror_au.batch.measure import Job, Outcome, Results
 from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState, Stamp, stamp_of
 from face_mirror_au.batch.table import TABLE_FILE, Row, success_rate, write_rows
 from face_mirror_au.errors import VideoError
+from face_mirror_au.io.earlier import read_metadata
 from face_mirror_au.io.metadata import as_read
 from face_mirror_au.outputs import settings_metadata
 from face_mirror_au.video_run import VideoRunner

@@ -179,14 +179,9 @@ class HostVideo:
     def _measure(self, size: tuple[int, int]) -> None:
         plan = OutputPlan(self.folder / f"{self.label}.csv", own_folder=True)
         plan.check()
-        work = WorkFolder(plan.place)
-        try:
+        with WorkFolder(plan.place) as work:
             work.begin()
             self._fill(work.path, plan.inside(work.path), size)
-            work.publish()
-        except BaseException:
-            work.abandon()
-            raise
 
     def _fill(self, folder: Path, plan: OutputPlan, size: tuple[int, int]) -> None:
         """Write all files of the result into a folder."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io.files import FILE_MODE, display_name, output_error
+from face_mirror_au.io.files import FILE_MODE, display_name, output_error, write_whole
 from face_mirror_au.io.metadata import as_read
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of, failure_reason
@@ -117,22 +117,15 @@ class DescriptorLog:
         try:
             if self._file is None:
                 self._file = self._begin()
-            _write(self._file, record.tobytes())
+            write_whole(self._file, record.tobytes())
         except OSError as error:
             raise output_error(error, self._path) from error
 
     def _begin(self) -> io.FileIO:
         text = json.dumps(as_read(self._header)).encode("ascii")
         file = io.FileIO(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), FILE_MODE), "w")
-        _write(file, _MAGIC + len(text).to_bytes(_LENGTH_BYTES, "little") + text)
+        write_whole(file, _MAGIC + len(text).to_bytes(_LENGTH_BYTES, "little") + text)
         return file
-
-
-def _write(file: io.FileIO, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        # An unbuffered write may take only a part, e.g. the last bytes before the disk is full.
-        rest = rest[file.write(rest) :]
 
 
 @dataclass(frozen=True)

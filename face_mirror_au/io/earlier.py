@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 
@@ -23,48 +22,35 @@ SIDES_OF_HOST = (".left.csv", ".right.csv")
 LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 
-@dataclass(frozen=True)
-class EarlierResult:
-    """Files of an earlier run.
+def earlier_files(csv: Path) -> tuple[Path, ...]:
+    """The files of the result of which `csv` is the table; empty when there is none, or the files of that name are not ours.
 
-    Attributes
-    ----------
-    files : tuple of Path
-        Those that exist; empty when there is no earlier result, or the files of that name are not ours.
+    They are ours when the metadata or the online table say so. Tables then count as ours by their names; videos only when the metadata list
+    them: other programs of the trade write mirrored videos of the same names.
     """
-
-    files: tuple[Path, ...]
-
-    @classmethod
-    def find(cls, csv: Path) -> EarlierResult:
-        """Look for the result of which `csv` is the table. It is ours when its metadata or its online table says so.
-
-        Tables then count as ours by their names; videos only when the metadata list them: other programs of the trade write mirrored videos
-        of the same names.
-        """
-        stem = csv.stem
-        listed = _listed(csv.with_name(stem + METADATA))
-        if listed is None and not _is_online_table(csv.with_name(stem + ONLINE)):
-            return cls(())
-        endings = (
-            csv.suffix,
-            *TABLES,
-            METADATA,
-            ONLINE,
-            DESCRIPTORS,
-            *(ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ())),
-        )
-        found = (csv.with_name(stem + ending) for ending in endings)
-        return cls(tuple(dict.fromkeys(path for path in found if path.is_file())))
+    listed = _listed(csv)
+    if listed is None and not _is_online_table(csv.with_name(csv.stem + ONLINE)):
+        return ()
+    videos = (ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ()))
+    found = (csv.with_name(csv.stem + ending) for ending in (csv.suffix, *TABLES, METADATA, ONLINE, DESCRIPTORS, *videos))
+    return tuple(dict.fromkeys(path for path in found if path.is_file()))
 
 
-def _listed(metadata: Path) -> Iterable[str] | None:
-    """Endings of the files that our metadata file lists; None when it is not ours."""
+def read_metadata(csv: Path) -> dict[str, Any] | None:
+    """The metadata beside a result's table; None where there is none that can be read."""
     try:
-        content = json.loads(metadata.read_text(encoding="utf-8"))
-        ours = "face-mirror-au" in content["versions"]
-        return [str(ending) for ending in content.get("files", ())] if ours else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        content = json.loads(csv.with_name(csv.stem + METADATA).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # JSON may be nested too deeply to read
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _listed(csv: Path) -> list[str] | None:
+    """Endings of the files that our metadata list; None when they are not ours."""
+    content = read_metadata(csv) or {}
+    try:
+        return [str(ending) for ending in content.get("files", ())] if "face-mirror-au" in content["versions"] else None
+    except (KeyError, TypeError):
         return None
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO
 
@@ -145,6 +146,14 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def write_whole(file: RawIOBase, data: bytes | memoryview) -> None:
+    """Write all bytes to an unbuffered file. Raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        # An unbuffered write may take only a part, e.g. the last bytes before the disk is full.
+        rest = rest[file.write(rest) :]
 
 
 def open_log(path: Path) -> TextIO:

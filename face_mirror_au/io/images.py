@@ -94,9 +94,10 @@ def read_image(path: Path, called: str = "") -> Image:
         raise VideoError(f"{name} cannot be read: {error.strerror or type(error).__name__}") from error
     if not data.size:
         raise VideoError(f"{name} is an empty file; copy it again from where it came")
-    if not _is_complete(data.tobytes()):
+    content = data.tobytes()
+    if not _is_complete(content):
         raise VideoError(f"{name} is cut short; copy it again from where it came")
-    if _claimed_pixels(data.tobytes()) > MAX_PIXELS:
+    if _claimed_pixels(content) > MAX_PIXELS:
         raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)

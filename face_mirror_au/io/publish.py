@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, SIDES_OF_HOST, TABLES, VIDEOS, EarlierResult
+from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, SIDES_OF_HOST, TABLES, VIDEOS, earlier_files
 from face_mirror_au.io.files import FILE_MODE, atomic_binary, make_output_folder, output_error
 
 ENDING = ".unfinished"
@@ -47,20 +47,24 @@ class Place:
         beside = self.csv.parent if self.own_folder else self.csv
         return beside.with_name(self.csv.stem + ENDING)
 
+    def name(self, ending: str) -> str:
+        """A file's name."""
+        return self.csv.stem + ending
+
     def beside(self, ending: str) -> Path:
         """A file of the result."""
-        return self.csv.with_name(self.csv.stem + ending)
+        return self.csv.with_name(self.name(ending))
 
     @property
     def names(self) -> frozenset[str]:
         """Names of all files that a result may have."""
         endings = (self.csv.suffix, *TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, DESCRIPTORS, *SIDES_OF_HOST)
-        return frozenset(self.csv.stem + ending for ending in endings)
+        return frozenset(map(self.name, endings))
 
 
 def is_complete(work: Path, place: Place) -> bool:
     """Whether a work folder holds a result that only has to be published."""
-    return (work / place.beside(METADATA).name).is_file()
+    return (work / place.name(METADATA)).is_file()
 
 
 def publish(work: Path, place: Place) -> None:
@@ -103,7 +107,7 @@ def _move_files(work: Path, place: Place) -> None:
         mark.touch(FILE_MODE)
         # Files that will be replaced stay until then. The metadata last: they tell which files are ours, should this be cut off.
         staying = {path.name for path in files}
-        gone = [path for path in EarlierResult.find(place.csv).files if path.name not in staying and path != metadata]
+        gone = [path for path in earlier_files(place.csv) if path.name not in staying and path != metadata]
         for path in (*gone, metadata):
             path.unlink(missing_ok=True)
         mark.replace(away)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.io.files import output_error
+from face_mirror_au.io.files import output_error, write_whole
 
 # Bytes gathered before a write: many records a call, and still small against the memory of a worker.
 BUFFER_BYTES = 1 << 20
@@ -87,12 +87,9 @@ class Spool:
 
     def flush(self) -> None:
         """Write what waits in the buffer."""
-        rest = _bytes(self._buffer[: self._waiting])
         try:
             self._file.seek(self._written * self.dtype.itemsize)
-            while rest:
-                # An unbuffered write may take only a part, e.g. the last bytes before the disk is full.
-                rest = rest[self._file.write(rest) :]
+            write_whole(self._file, _bytes(self._buffer[: self._waiting]))
         except OSError as error:
             raise output_error(error, self._folder) from error
         self._written += self._waiting

@@ -11,12 +11,17 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import OutputError
 from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE
 from face_mirror_au.io.files import FILE_MODE, FOLDER_MODE, display_name, make_output_folder, output_error
 from face_mirror_au.io.locks import try_lock
 from face_mirror_au.io.publish import ENDING, LOCK, Place, clear, is_complete, publish
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in typing from Python 3.11 on
 
 # A folder without its lock is one that is being made, or published, just now; or a run died within that moment.
 _MOMENT_S = 0.5
@@ -27,6 +32,8 @@ _SEARCH = range(1, 1000)
 
 class WorkFolder:
     """Where one result is made: nothing of it is in its place before all of it is.
+
+    A context manager: the result is published at the end of the block, and abandoned when the block, or that, raises. `begin` it inside.
 
     Parameters
     ----------
@@ -57,6 +64,19 @@ class WorkFolder:
         self._made: list[Path] = []
         self._lock: int | None = None
         self._begun = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if kind is not None:
+            self.abandon()
+            return
+        try:
+            self.publish()
+        except BaseException:
+            self.abandon()
+            raise
 
     def begin(self) -> None:
         """Make the folder (0700), and hold it.
@@ -158,7 +178,7 @@ class WorkFolder:
     @property
     def _kept_files(self) -> set[str]:
         """What is of use of a run that did not come to its end."""
-        return {LOCK, self.place.beside(ONLINE).name, self.place.beside(DESCRIPTORS).name}
+        return {LOCK, self.place.name(ONLINE), self.place.name(DESCRIPTORS)}
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None
@@ -198,8 +218,8 @@ def how_to_go_on(work: Path, place: Place) -> str:
     command = f"face-mirror-au recover {shlex.quote(str(work))}"
     if is_complete(work, place):
         return f"the whole result is in {work}; '{command}' puts it in its place"
-    online = work / place.beside(ONLINE).name
-    if (work / place.beside(DESCRIPTORS).name).exists():
+    online = work / place.name(ONLINE)
+    if (work / place.name(DESCRIPTORS)).exists():
         return f"the rows measured so far are in {online}; '{command}' makes a result of them"
     return f"the rows measured so far are in {online}; '{command}' tells what they are good for"
 
@@ -263,9 +283,9 @@ def _free(path: Path) -> Path:
 
 def _worth_keeping(work: Path, place: Place) -> bool:
     """Whether there is a whole result, a descriptor or a row."""
-    if is_complete(work, place) or (work / place.beside(DESCRIPTORS).name).exists():
+    if is_complete(work, place) or (work / place.name(DESCRIPTORS)).exists():
         return True
-    return len(_whole_lines(work / place.beside(ONLINE).name, 2)) > 1
+    return len(_whole_lines(work / place.name(ONLINE), 2)) > 1
 
 
 def _whole_lines(path: Path, at_most: int) -> list[bytes]:

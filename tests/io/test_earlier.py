@@ -7,7 +7,7 @@ import json
 import pytest
 
 from face_mirror_au.errors import OutputError
-from face_mirror_au.io.earlier import TABLES, VIDEOS, EarlierResult
+from face_mirror_au.io.earlier import TABLES, VIDEOS, earlier_files
 from face_mirror_au.io.raw_log import RAW_COLUMNS
 from face_mirror_au.outputs import OutputPlan
 
@@ -23,7 +23,7 @@ def lay_out(folder, *, metadata=None, online=None):
 
 
 def remove(csv):
-    for path in EarlierResult.find(csv).files:
+    for path in earlier_files(csv):
         path.unlink()
 
 
@@ -56,7 +56,7 @@ def test_an_interrupted_run_is_known_by_its_online_table(tmp_path):
 def test_files_that_are_not_ours_stay(tmp_path, others):
     csv = lay_out(tmp_path, **others)
     before = names(tmp_path)
-    assert EarlierResult.find(csv).files == ()
+    assert earlier_files(csv) == ()
     remove(csv)
     assert names(tmp_path) == before
 

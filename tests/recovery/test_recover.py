@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,22 +33,22 @@ def weights(shared_file, monkeypatch, tmp_path):
     monkeypatch.setattr(options, "MAX_DEFAULT_WORKERS", 0)
 
 
+def stop_at(patch, frame, error=KeyboardInterrupt):
+    """Have the next runs end at a frame, with an exception; what is returned lets them go on again."""
+    before = ActionUnitPlugin._append
+
+    def append(self, result):
+        if result.index == frame:
+            raise error
+        before(self, result)
+
+    patch.setattr(ActionUnitPlugin, "_append", append)
+    return lambda: patch.setattr(ActionUnitPlugin, "_append", before)
+
+
 @pytest.fixture
 def stop(monkeypatch):
-    """Have the next runs end at a frame, with an exception."""
-
-    def stop_at(frame, error=KeyboardInterrupt):
-        before = ActionUnitPlugin._append
-
-        def append(self, result):
-            if result.index == frame:
-                raise error
-            before(self, result)
-
-        monkeypatch.setattr(ActionUnitPlugin, "_append", append)
-        return lambda: monkeypatch.setattr(ActionUnitPlugin, "_append", before)
-
-    return stop_at
+    return partial(stop_at, monkeypatch)
 
 
 def call(*arguments):
@@ -68,14 +69,7 @@ def stopped(shared_file, tmp_path_factory):
     out = tmp_path_factory.mktemp("stopped") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACE_MIRROR_AU_WEIGHTS", str(shared_file("weights")))
-        before = ActionUnitPlugin._append
-
-        def append(self, result):
-            if result.index == N:
-                raise KeyboardInterrupt
-            before(self, result)
-
-        patch.setattr(ActionUnitPlugin, "_append", append)
+        stop_at(patch, N)
         done = call("mirror", CLIP, "-o", out, "--profile", "open", "--workers", 0, "--keep-descriptors", "--no-report")
         assert done.exit_code == ExitCode.INTERRUPTED
         assert "makes a result of them" in done.stderr

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from html.parser import HTMLParser
 
 import numpy as np
@@ -189,3 +190,13 @@ def find_chromium():
             pytest.fail(message)
         pytest.skip(message)
     return found
+
+
+@contextmanager
+def launched_chromium():
+    """A browser that playwright drives; without either the test is skipped, in CI a missing browser fails it."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

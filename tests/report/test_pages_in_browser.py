@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from report_folder import BUMP, N, find_chromium, make_run, values
+from report_folder import BUMP, N, launched_chromium, make_run, values
 
 from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.report.compare import write_comparison
@@ -24,11 +24,8 @@ A4_INSIDE = 688  # px: 210 mm without the margins of 14 mm, at 96 px an inch
 
 @pytest.fixture(scope="module")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io.earlier import EarlierResult
+from face_mirror_au.io.earlier import earlier_files
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
 
@@ -124,7 +124,7 @@ def test_a_new_run_takes_the_page_of_the_earlier_one_away(folder):
     path = write_report(folder, "smile_left", faces=False)
     named = folder / "smile_left.movements.csv"
     named.write_text("start_s,end_s,action\n")
-    removed = EarlierResult.find(folder / "smile_left.csv").files
+    removed = earlier_files(folder / "smile_left.csv")
     assert {path, folder / "smile_left.asymmetry.csv"} <= set(removed)
     assert named not in removed, "a person has written in it"
 

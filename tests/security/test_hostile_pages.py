@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from report_folder import BUMP, find_chromium, make_run, values
+from report_folder import BUMP, launched_chromium, make_run, values
 
 from face_mirror_au.report.compare import write_comparison
 from face_mirror_au.report.write import write_report
@@ -64,11 +64,8 @@ def pages(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+    with launched_chromium() as browser:
         yield browser
-        browser.close()
 
 
 # Once as it is, once without the page's own policy, which must not be all that stands between.
