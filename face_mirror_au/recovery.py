@@ -12,7 +12,7 @@ from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.descriptors import StoredDescriptors
-from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS, read_metadata
+from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS, listed_files, read_metadata
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import list_images
 from face_mirror_au.io.metadata import hash_input
@@ -133,7 +133,7 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
     from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import
     from face_mirror_au.report.write import write_report
 
-    wanted = REPORT_ENDING in (read_metadata(place.csv) or {}).get("files", ())
+    wanted = REPORT_ENDING in listed_files(read_metadata(place.csv))
     page = place.beside(REPORT_ENDING)
     if wanted and not page.exists():
         try:
@@ -159,8 +159,9 @@ def _said_by_run(place: Place) -> dict[str, Any]:
     """What the run itself said beside its tables, and that these are made anew."""
     note, content = "final values made anew from the stored descriptors", (read_metadata(place.csv) or {})
     try:
-        known = {name: list(content[name]) for name in ("problems", "warnings", "worker_losses")}
-        notes = [each for each in content["notes"] if each != note]
+        known = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
+        known["worker_losses"] = list(content["worker_losses"])
+        notes = [str(each) for each in content["notes"] if each != note]
     except (KeyError, TypeError) as error:
         raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
     return known | {"notes": [*notes, note]}

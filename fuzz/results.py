@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,11 +12,14 @@ import numpy as np
 from face_mirror_au.asymmetry.landmarks import POSITIONS
 from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.asymmetry.movements import propose_movements
-from face_mirror_au.batch.done import read_metadata, settings_of
+from face_mirror_au.batch.done import Finished, settings_of
+from face_mirror_au.errors import ResultError
 from face_mirror_au.io import columns
 from face_mirror_au.io.convert import metadata_beside
-from face_mirror_au.io.earlier import earlier_files
+from face_mirror_au.io.earlier import earlier_files, read_metadata
+from face_mirror_au.io.publish import Place
 from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.recovery import _said_by_run
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.report.compare import quality_doubts
 from face_mirror_au.report.landmarks import read_landmarks
@@ -60,6 +64,8 @@ def metadata(data: bytes) -> None:
     earlier_files(csv)
     metadata_beside(csv)
     _settings(csv)
+    with suppress(ResultError):
+        _said_by_run(Place(csv, own_folder=False))
     result = replace(good, metadata=_read_metadata(path))
     render(replace(result, yaw_deg=None), sections, {})  # its curve takes half a second to draw
     for first, second in ((good, result), (result, good)):
@@ -71,10 +77,10 @@ def metadata(data: bytes) -> None:
 def _settings(csv: Path) -> None:
     content = read_metadata(csv)
     if content is not None:
-        try:
+        with suppress(KeyError, TypeError, AttributeError):  # as it says
             settings_of(content)
-        except (KeyError, TypeError, AttributeError):  # as it says
-            return
+        with suppress(KeyError, TypeError, ValueError, ArithmeticError):  # as it says
+            Finished.told(content)
 
 
 def result_table(data: bytes) -> None:

@@ -14,6 +14,8 @@ import numpy as np
 
 from fuzz.contract import CORPUS, folder
 from fuzz.model_files import BANK_MEMBERS, MEMBER, MEMBER_CONTENT, good_bank
+from fuzz.recovering import MAGIC
+from fuzz.recovering import header as descriptors_header
 from fuzz.run_files import ENDINGS, METADATA, run_files, table_rows
 from fuzz.tables import LANDMARK_HEADERS, TABLE_HEADERS
 
@@ -124,9 +126,15 @@ json.dumps({"version": 1, "inputs": {"a.mp4": remembered}}).encode(),
 
 def _binary_targets() -> dict[str, list[bytes]]:
     plain = np.random.default_rng(0)
+    text = json.dumps(descriptors_header()).encode()
     return {
         "predictor": [dat(kind) for kind in (0, 1, 4, 5)],
         "open_bank": [bytes([place]) + good_bank()[name] for place, name in enumerate(BANK_MEMBERS) if len(good_bank()[name]) < 2000],
+        "descriptors": [
+            *(bytes([2]) + text + b"\0" + change for change in (b"", bytes([9, 0, 0, 0]) + b"\xff" * 8)),
+            b"\0" + MAGIC,
+            b"\1" + bytes(9),
+        ],
         "wheel": [_wheel(ZIP_STORED), _wheel(ZIP_DEFLATED), _wheel(ZIP_DEFLATED, content=bytes(100)), _wheel(ZIP_STORED, "../model.bin")],
         "table_parquet": [_parquet(kind) for kind in (0, 2)],
         "image": [_image(suffix) for suffix in (".png", ".jpg", ".bmp", ".tiff", ".webp")],

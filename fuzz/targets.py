@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import media, model_files, networks, results, tables
+from fuzz import media, model_files, networks, recovering, results, tables
 from fuzz.contract import Target
 
 TARGETS: dict[str, Target] = {
@@ -27,6 +27,7 @@ TARGETS: dict[str, Target] = {
         networks.tracking,
         results.metadata,
         results.result_table,
+        recovering.descriptors,
         tables.tidy,
         tables.table_parquet,
         media.image,

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from face_mirror_au.batch.state import BatchState
+from face_mirror_au.batch.table import success_rate
 from face_mirror_au.io.asymmetry_csv import ENDING as ASYMMETRY_ENDING
-from face_mirror_au.io.earlier import DESCRIPTORS, VIDEOS, read_metadata
+from face_mirror_au.io.earlier import DESCRIPTORS, VIDEOS, listed_files, read_metadata
 from face_mirror_au.recording import VIEWS_FOR_A_PAGE
 from face_mirror_au.report.write import ENDING as REPORT_ENDING
 
@@ -37,6 +38,29 @@ class Wanted:
     write_videos: bool
     page: bool
     keep_descriptors: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the table of a batch says of a result that is there already.
+
+    Attributes
+    ----------
+    problems : tuple of str
+    frames : int
+        Decoded frames.
+    success_rate : float or None
+    """
+
+    problems: tuple[str, ...]
+    frames: int
+    success_rate: float | None
+
+    @classmethod
+    def told(cls, metadata: Mapping[str, Any]) -> Finished:
+        """As the metadata tell it. Raises KeyError, TypeError, ValueError or ArithmeticError when they are not those of a run."""
+        problems, frames = tuple(map(str, metadata["problems"])), metadata["frames"]
+        return cls(problems, int(frames["decoded"]), success_rate(frames))
 
 
 def settings_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,8 +98,8 @@ def sizes_of(csv: Path, endings: Collection[str]) -> dict[str, int] | None:
     return sizes
 
 
-def finished(path: Path, csv: Path, wanted: Wanted, state: BatchState) -> dict[str, Any] | None:
-    """The metadata of the result of which `csv` is the table, if `path` needs no measuring; else None.
+def finished(path: Path, csv: Path, wanted: Wanted, state: BatchState) -> Finished | None:
+    """What came of the result of which `csv` is the table, if `path` needs no measuring; else None.
 
     The input is hashed last, and only when everything else is as wanted.
 
@@ -89,17 +113,17 @@ def finished(path: Path, csv: Path, wanted: Wanted, state: BatchState) -> dict[s
         return None
     try:
         as_wanted = settings_of(metadata) == wanted.settings and _has_wanted_files(metadata, wanted)
-        files, sha256 = list(metadata["files"]), metadata["input"]["sha256"]
-    except (KeyError, TypeError, AttributeError):
+        sha256, told = metadata["input"]["sha256"], Finished.told(metadata)
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError):
         return None
-    sizes = sizes_of(csv, files)
+    sizes = sizes_of(csv, listed_files(metadata))
     # Sizes are unknown of a result that `run` wrote, or when the state is lost: then it counts that all files are there.
     if not as_wanted or sizes is None or _lasting(state.inputs[str(path)].sizes or sizes) != _lasting(sizes):
         return None
     if state.hash(path) != sha256:
         return None
     state.inputs[str(path)].sizes = sizes
-    return metadata
+    return told
 
 
 def _lasting(sizes: Mapping[str, int]) -> dict[str, int]:
@@ -107,9 +131,9 @@ def _lasting(sizes: Mapping[str, int]) -> dict[str, int]:
 
 
 def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:
-    files, settings = metadata["files"], metadata["settings"]
+    settings = metadata["settings"]
     videos = [ending for ending in VIDEOS if any(ending == f"_{view}.mp4" for view in settings["views"])] if wanted.write_videos else []
     measured = len(metadata["frames"]) - 1  # views; the other entry is how many frames were decoded
     page = [REPORT_ENDING, ASYMMETRY_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
     descriptors = [DESCRIPTORS] if wanted.keep_descriptors else []
-    return set(files) >= {*videos, *page, *descriptors}
+    return set(listed_files(metadata)) >= {*videos, *page, *descriptors}

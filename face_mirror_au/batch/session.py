@@ -100,15 +100,15 @@ class Batch:
             return row
         name = self._state.inputs[str(each.path)].name
         try:
-            metadata = None if force else finished(each.path, self._results.plan(name).csv, self._wanted, self._state)
+            known = None if force else finished(each.path, self._results.plan(name).csv, self._wanted, self._state)
         except VideoError as error:
             row.status, row.reason = "failed", str(error)
             return row
-        if metadata is None:
+        if known is None:
             self._begun[Job(each.path, name)] = _Begun(row, stamp_of(each.path))
             return row
-        row.status, row.reason, row.output = "skipped", "; ".join(metadata["problems"]), name
-        row.frames, row.success_rate = metadata["frames"]["decoded"], success_rate(metadata["frames"])
+        row.status, row.reason, row.output = "skipped", "; ".join(known.problems), name
+        row.frames, row.success_rate = known.frames, known.success_rate
         return row
 
     def _remember(self, job: Job, before: Stamp | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.errors import OutputError, TableError
-from face_mirror_au.io.earlier import METADATA, ONLINE, TABLES
+from face_mirror_au.io.earlier import METADATA, ONLINE, TABLES, listed_files
 from face_mirror_au.io.files import make_output_folder
 from face_mirror_au.io.table_files import Piece, is_parquet, open_table, write_table_file
 from face_mirror_au.io.table_formats import SUCCESS, TEXT, WHOLE, TableFormat, losses, target
@@ -88,8 +88,8 @@ def metadata_beside(table: Path) -> str:
             continue
         try:
             text = table.with_name(table.name.removesuffix(ending) + METADATA).read_text(encoding="utf-8")
-            listed = json.loads(text)["files"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            listed = listed_files(json.loads(text))
+        except (OSError, ValueError, RecursionError):
             continue
         if ending in listed:
             return text

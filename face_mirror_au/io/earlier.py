@@ -45,11 +45,17 @@ def read_metadata(csv: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _listed(csv: Path) -> list[str] | None:
+def listed_files(metadata: object) -> tuple[str, ...]:
+    """Endings of the files that metadata list; none where they are not as a run writes them."""
+    files = metadata.get("files") if isinstance(metadata, dict) else None
+    return tuple(ending for ending in files if isinstance(ending, str)) if isinstance(files, list) else ()
+
+
+def _listed(csv: Path) -> tuple[str, ...] | None:
     """Endings of the files that our metadata list; None when they are not ours."""
     content = read_metadata(csv) or {}
     try:
-        return [str(ending) for ending in content.get("files", ())] if "face-mirror-au" in content["versions"] else None
+        return listed_files(content) if "face-mirror-au" in content["versions"] else None
     except (KeyError, TypeError):
         return None
 

@@ -231,12 +231,14 @@ class _VideoSource:
 
     def _decode(self) -> Iterator[VideoFrame]:
         """Yield what the decoder gives, going on after a damaged packet; the decoder is emptied at the end."""
+        import av
+
         for packet in self._packets_of_stream():
             try:
                 pictures = self._stream.decode(packet if packet.size else None)
             except EOFError:  # the decoder was emptied already, by a packet of no bytes in the middle
                 continue
-            except (OSError, ValueError, LookupError, RuntimeError):  # what PyAV's errors for damaged data and missing decoders derive from
+            except (av.FFmpegError, OSError, ValueError, LookupError, RuntimeError):  # damaged data, no decoder, or one that cannot
                 self._failed.append(self._seconds(packet.pts))
                 continue
             yield from pictures

@@ -71,7 +71,7 @@ class PoseFitter:
         Raises
         ------
         LandmarksError
-            When fewer than 3 points are visible, or the visible ones have no extent, are not finite, or lie beyond `MAX_PLACE`.
+            When points are not finite or lie beyond `MAX_PLACE`, fewer than 3 are visible, or the visible ones have no extent.
         """
         given = np.asarray(landmarks, dtype=np.float64)
         last = self._last
@@ -82,6 +82,9 @@ class PoseFitter:
         return fit
 
     def _fit(self, target: FloatArray) -> PoseFit:
+        # Invisible ones too: they have no part in the fit, but in the mask of the aligned face.
+        if not (np.isfinite(target).all() and np.abs(target).max() <= MAX_PLACE):
+            raise LandmarksError(f"the landmarks are not finite, or farther than {MAX_PLACE:,.0f} pixels from the picture's corner")
         visible = target[0] != 0.0
         points = self._all_visible
         if not visible.all():
@@ -91,8 +94,6 @@ class PoseFitter:
             target = np.ascontiguousarray(target[:, visible])
 
         low, high = target.min(axis=1), target.max(axis=1)
-        if not (max(-low.min(), high.max()) <= MAX_PLACE and np.isfinite(target).all()):
-            raise LandmarksError(f"the landmarks are not finite, or farther than {MAX_PLACE:,.0f} pixels from the picture's corner")
         extent = high - low
         if not (extent > 0.0).all():
             raise LandmarksError("the landmarks have no extent in x or y; a pose cannot be fitted")

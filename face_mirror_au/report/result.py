@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from face_mirror_au.asymmetry.co_movement import PAIRS
 from face_mirror_au.errors import ResultError
 from face_mirror_au.io import columns
-from face_mirror_au.io.earlier import METADATA
+from face_mirror_au.io.earlier import METADATA, listed_files
 from face_mirror_au.io.files import display_name
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
 from face_mirror_au.report.landmarks import LandmarkSides, read_landmarks
@@ -91,7 +91,7 @@ class RunResult:
     @property
     def files(self) -> tuple[str, ...]:
         """Endings of the files that the run says it wrote."""
-        return tuple(str(ending) for ending in _list(self.metadata.get("files")))
+        return listed_files(self.metadata)
 
 
 def find_result(folder: Path) -> tuple[Path, str]:
@@ -232,7 +232,3 @@ def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in the metadata; empty where there is none, or something else."""
     value = content.get(key)
     return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
