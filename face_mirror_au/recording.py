@@ -201,7 +201,8 @@ def _measure(runner: VideoRunner, video: Path, plan: OutputPlan, report: Recordi
     if pages:
         bring_tables_of_persons(plan.place, work.path)
         report.page = _write_page(work.path, plan, video, report)
-    return [path.name for path in (*written, *videos, online, *descriptors)]
+    numbers = [made.beside(asymmetry_csv.ENDING)] if report.page else []
+    return [path.name for path in (*written, *videos, online, *descriptors, *numbers)]
 
 
 def _descriptor_log(plan: OutputPlan, runner: VideoRunner, info: SourceInfo, video: Path, *, page: bool) -> DescriptorLog:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.errors import FaceMirrorAUError, ResultError
+from face_mirror_au.errors import FaceMirrorAUError, ResultError, UsageError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.descriptors import StoredDescriptors
@@ -89,10 +89,12 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
     ------
     ResultError
         When nothing can be recovered; it says what there is. Nothing is removed then.
-    OutputError, WeightsError, ModelFileError, UsageError
+    UsageError
+        When there is no such folder.
+    OutputError, WeightsError, ModelFileError
     """
     if not folder.is_dir():
-        raise ResultError(f"'{folder}' is no folder; give the folder '<stem>.unfinished' of a stopped run, or that of a result")
+        raise UsageError(f"'{folder}' is no folder; give the folder '<stem>.unfinished' of a stopped run, or that of a result")
     place = place_of(folder)
     if place is None:
         return _of_a_result(folder, store, au_bank)
@@ -141,6 +143,8 @@ def _with_page(made: Recovery, place: Place) -> Recovery:
         except FaceMirrorAUError as error:
             made.warnings.append(f"no report page: {error}")
     made.page = page if page.exists() else None
+    if made.page is not None and made.files:
+        made.files.append(place.beside(asymmetry_csv.ENDING))
     return made
 
 
@@ -179,12 +183,12 @@ def _what_there_is(folder: Path, place: Place) -> str:
     """In words, what a work folder without descriptors is good for."""
     online = folder / place.name(ONLINE)
     frames, time_s = _reach(online)
-    again = "run the recording again; with --keep-descriptors a stopped run can be recovered"
+    again = "for a result, run the recording again (with --keep-descriptors, if it may be stopped once more: then this command can help)"
     if not frames:
         return f"'{folder}' holds no measured frame; {again}"
     return (
         f"final values cannot be had: they need the descriptors of every frame, which this run did not keep. There are the online values "
-        f"of {counted(frames, 'frame')}, up to {time_s:.2f} s, in {online}. To go on, {again}. Nothing was removed"
+        f"of {counted(frames, 'frame')}, up to {time_s:.2f} s, in {online}: provisional ones. Nothing was removed; {again}"
     )
 
 

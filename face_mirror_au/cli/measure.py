@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -50,15 +50,14 @@ def measure_all(
     typer.Exit
     """
     plan, talk = runner.plan, not (quiet or as_json)
-    if talk:
-        say_models(plan)
-    measure = partial(measure_recording, runner, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors)
+    # With the first input that can be opened: above "no such file" it would be noise.
+    announce = cache(partial(say_models, plan))
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
         measure = partial(
             measure_recording, runner, video, output_plan, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors
         )
-        reports.append(_run_one(video, measure, progress=talk))
+        reports.append(_run_one(video, measure, announce if talk else None))
         if talk:
             _print_report(reports[-1])
         else:
@@ -136,13 +135,15 @@ def overall(codes: Collection[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> VideoReport:
+def _run_one(video: Path, measure: Callable[..., None], announce: Callable[[], None] | None) -> VideoReport:
+    """Measure one input; `announce` is called when it is open. Without that, nothing is told on the way."""
     report = VideoReport(display_name(video))
     try:
-        with _progress_bar(report.video, shown=progress) as bar:
+        with _progress_bar(report.video, shown=announce is not None) as bar:
 
             def on_open(expected: int | None) -> None:
-                if progress:
+                if announce is not None:
+                    announce()
                     _say_found(report)
                 bar.start(expected)
 
@@ -150,7 +151,7 @@ def _run_one(video: Path, measure: Callable[..., None], *, progress: bool) -> Vi
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         report.exit_code, words = why_stopped(stop)
-        report.error = f"{words}; {report.kept or 'nothing was measured'}"
+        report.error = f"{words}; {report.kept or 'no frame had been measured; run the recording again'}"
     except FaceMirrorAUError as error:
         report.exit_code, report.error = ExitCode.FAILED, f"{error}; {report.kept}" if report.kept else str(error)
     return report

@@ -19,13 +19,12 @@ def recover(
     weights: Weights = None,
     au_bank: Bank = None,
 ) -> None:
-    """Make final values of a run that was stopped, from the descriptors that `--keep-descriptors` kept; or say what cannot be had.
+    """Make a result of a run that was stopped, if it ran with `--keep-descriptors`; if not, say what there is.
 
-    The result goes where the run would have put it. Of a whole result with descriptors, the values are made anew. A result that was whole
-    when its run was stopped is put in its place.
+    The result has the frames that were measured before the stop, and lies where the run would have put it; mirrored and overlay videos are
+    not made. Given the folder of a whole result with descriptors, its tables are made anew.
 
-    Exit codes: 0 the result is whole; 1 nothing could be recovered, and nothing was removed; 2 wrong usage; 3 recovered, from the frames
-    that the stopped run had measured.
+    Exit codes: 0 the result is whole; 1 nothing could be recovered, and nothing was removed; 2 wrong usage; 3 recovered, up to the stop.
     """
     from face_mirror_au.recovery import recover as recover_folder
     from face_mirror_au.wording import counted

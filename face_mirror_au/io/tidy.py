@@ -110,6 +110,8 @@ def _times(raw: Path) -> FloatArray:
 
 def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
     table = open_table(source.path)
+    if source.view is None and "view" not in table.format.columns:
+        raise TableError(f"'{source.path.name}' is another table than its name says; run the recording again")
     columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
     for piece in table.pieces():
         frame = piece["frame"] + int(table.format.short)

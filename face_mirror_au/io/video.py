@@ -282,7 +282,8 @@ class _VideoSource:
         return float((pts - (self._stream.start_time or 0)) * self._stream.time_base)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield every decoded frame once, in display order."""
+        """Yield every decoded frame once, in display order. Raises VideoError at a picture that cannot be converted."""
+        import av
         from av.video.reformatter import VideoReformatter
 
         reformatter = VideoReformatter()  # kept: it reuses its tables for all frames
@@ -295,7 +296,11 @@ class _VideoSource:
             damaged = hit or (damaged and not picture.key_frame)
             marked += damaged
             resized += (picture.width, picture.height) != stored
-            converted = reformatter.reformat(picture, width=stored[0], height=stored[1], format="bgr24")
+            try:
+                converted = reformatter.reformat(picture, width=stored[0], height=stored[1], format="bgr24")
+            except (av.FFmpegError, OSError, ValueError) as error:
+                kind = f"{picture.width} x {picture.height} pixels ({picture.format.name})"
+                raise VideoError(f"'{self._name}' has pictures of {kind} that cannot be read here; convert it to H.264") from error
             image = self._orientation.apply(converted.to_ndarray())  # type: ignore[arg-type]  # bgr24 is uint8
             yield Frame(index, clock.time(picture), image, "the video data are damaged here" if damaged else None)
             index += 1

@@ -221,7 +221,7 @@ def how_to_go_on(work: Path, place: Place) -> str:
     online = work / place.name(ONLINE)
     if (work / place.name(DESCRIPTORS)).exists():
         return f"the rows measured so far are in {online}; '{command}' makes a result of them"
-    return f"the rows measured so far are in {online}; '{command}' tells what they are good for"
+    return f"the rows measured so far are in {online}; they are provisional: for final values, run the recording again"
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def test_a_changed_video_is_measured_again(clip, batch, tmp_path):
     assert (row["status"], row["frames"]) == ("done", "1")
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut short", "empty", "metadata lost", "not known for ours"])
+@pytest.mark.parametrize("damage", ["missing", "cut short", "empty", "metadata lost", "metadata spoiled", "not known for ours"])
 def test_a_result_that_is_not_whole_is_measured_again(clip, batch, tmp_path, damage):
     batch(clip, "-o", tmp_path)
     whole = contents(tmp_path)
@@ -158,6 +158,9 @@ def test_a_result_that_is_not_whole_is_measured_again(clip, batch, tmp_path, dam
         (tmp_path / "clip" / "clip.metadata.json").unlink()
         if damage == "not known for ours":
             (tmp_path / "clip" / "clip.online.csv").unlink()
+    elif damage == "metadata spoiled":
+        path = tmp_path / "clip" / "clip.metadata.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "problems": None}))
     else:
         table.write_bytes(b"" if damage == "empty" else whole["clip/clip.csv"][:-100])
     batch(clip, "-o", tmp_path)

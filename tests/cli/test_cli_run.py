@@ -248,7 +248,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
     assert "the disk is full" in done.stderr
     online = tmp_path / "smile_both.unfinished" / "smile_both.online.csv"
     assert len(pd.read_csv(online)) == 4
-    assert f"the rows measured so far are in {online}; 'face-mirror-au recover {online.parent}' tells" in done.stderr
+    assert f"the rows measured so far are in {online}; they are provisional: for final values, run the recording again" in done.stderr
     assert not (tmp_path / "smile_both").exists(), "a result appears only when it is complete"
 
 

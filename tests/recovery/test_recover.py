@@ -155,7 +155,7 @@ def test_without_descriptors_it_says_what_there_is_and_removes_nothing(tmp_path,
     stopped = call("run", CLIP, "-o", tmp_path, "--profile", "open")
     left = tmp_path / f"{STEM}.unfinished"
     online = left / f"{STEM}.online.csv"
-    assert f"interrupted; the rows measured so far are in {online}; 'face-mirror-au recover {left}' tells what" in stopped.stderr
+    assert f"interrupted; the rows measured so far are in {online}; they are provisional: for final values" in stopped.stderr
     with online.open("a") as handle:
         handle.write("5,0.1")  # a power cut
     before = tables(left)
@@ -211,13 +211,13 @@ def tmp_out(left):
 
 
 def test_what_is_nothing_of_ours_is_told(tmp_path, left):
-    for folder, message in (
-        (tmp_path / "nowhere", "is no folder; give the folder '<stem>.unfinished'"),
-        (tmp_path / "data", "holds no result and nothing of a stopped run"),
+    for folder, code, message in (
+        (tmp_path / "nowhere", ExitCode.USAGE, "is no folder; give the folder '<stem>.unfinished'"),
+        (tmp_path / "data", ExitCode.FAILED, "holds no result and nothing of a stopped run"),
     ):
         (tmp_path / "data").mkdir(exist_ok=True)
         done = call("recover", folder)
-        assert done.exit_code == ExitCode.FAILED
+        assert done.exit_code == code
         assert message in done.stderr
     (left.parent / STEM).mkdir()
     assert f"did you mean '{left}'?" in call("recover", left.parent / STEM).stderr

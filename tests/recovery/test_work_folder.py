@@ -99,7 +99,7 @@ def test_a_run_that_fails_leaves_the_earlier_result_and_its_rows(place, rows):
         assert not work.path.exists()
         return
     assert {path.name for path in work.path.iterdir()} == {".lock", "p.online.csv"}
-    assert f"the rows measured so far are in {work.path / 'p.online.csv'}; 'face-mirror-au recover {work.path}'" in work.kept
+    assert f"the rows measured so far are in {work.path / 'p.online.csv'}; they are provisional: for final values" in work.kept
 
 
 def test_before_the_first_row_nothing_is_left_not_even_a_folder(place, tmp_path):
