@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import TableError
 from face_mirror_au.io.earlier import METADATA, ONLINE
 from face_mirror_au.io.files import atomic_binary, display_name, make_output_folder
-from face_mirror_au.io.table_files import METADATA_KEY, Piece, is_parquet, open_table, parquet, readable
+from face_mirror_au.io.table_files import METADATA_KEY, Piece, TableFile, is_parquet, open_table, parquet, readable
 from face_mirror_au.records import FloatArray, View
 
 TIDY_COLUMNS = ("frame", "time_s", "view", "au", "kind", "value")
@@ -101,17 +101,22 @@ def _sources(folder: Path, stem: str, raw: Path) -> Iterator[_Source]:
 def _times(raw: Path) -> FloatArray:
     """Time of each frame, s, (N,) float64; frame 1 is the first."""
     found: dict[int, float] = {}
-    for piece in open_table(raw).pieces():
+    for piece in _open_raw(raw).pieces():
         found.update(zip(piece["frame"].tolist(), piece["timestamp"].tolist(), strict=True))
     if sorted(found) != list(range(1, len(found) + 1)):
         raise TableError(f"'{raw.name}' does not hold every frame; run the recording again")
     return np.array([found[frame] for frame in range(1, len(found) + 1)])
 
 
+def _open_raw(path: Path) -> TableFile:
+    table = open_table(path)
+    if not {"view", "timestamp"} <= set(table.format.columns):
+        raise TableError(f"'{path.name}' is another table than its name says; run the recording again")
+    return table
+
+
 def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
-    table = open_table(source.path)
-    if source.view is None and "view" not in table.format.columns:
-        raise TableError(f"'{source.path.name}' is another table than its name says; run the recording again")
+    table = open_table(source.path) if source.view else _open_raw(source.path)
     columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
     for piece in table.pieces():
         frame = piece["frame"] + int(table.format.short)
