@@ -21,7 +21,7 @@ GROWN = FOLDER / "grown"
 
 EXECUTIONS, SECONDS = 1_000_000, 1200
 # Then a new process goes on with the inputs so far: atheris keeps up to 30 KB an execution (of `tracking`), which would be taken for ours.
-ROUND_SECONDS = 120
+ROUND_SECONDS = 40
 INPUT_SECONDS = 10  # a single input that takes longer is a hang
 MEMORY_MB = 1024
 INPUT_BYTES = 8192

@@ -15,6 +15,7 @@ from face_mirror_au.io.images import VIDEO_SUFFIXES
 from face_mirror_au.io.publish import LOCK
 
 _LIST_MARK = "@"
+_MAX_SHOWN = 100  # letters of a wrong label that a message repeats
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,9 @@ def read_list(path: Path) -> list[tuple[str, str]]:
 def _checked(label: str) -> str:
     """The label, if it can name a folder: plain names, with slashes between them."""
     if label and (any(part.strip() in {"", ".", ".."} for part in label.split("/")) or "\\" in label or not label.isprintable()):
-        raise UsageError(f"the label {label!r} cannot name a result: give plain names, with slashes between them")
+        raise UsageError(f"the label {label[:_MAX_SHOWN]!r} cannot name a result: give plain names, with slashes between them")
     if any(map(is_lost_on_windows, label.split("/"))):
-        raise UsageError(f"the label {label!r} cannot name a result: Windows makes no file of that name")
+        raise UsageError(f"the label {label[:_MAX_SHOWN]!r} cannot name a result: Windows makes no file of that name")
     return label
 
 

@@ -194,14 +194,6 @@ def test_the_file_is_private_and_appears_at_the_end(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_the_same_pictures_give_the_same_bytes(tmp_path):
-    for name in ("a.mp4", "b.mp4"):
-        with VideoWriter(tmp_path / name, 64, 48, rate=Fraction(25)) as writer:
-            for i, picture in enumerate(moving_pictures(30)):
-                writer.append(picture, i / 25)
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
-
-
 @pytest.mark.parametrize("error", [OSError(5, "of the caller"), KeyboardInterrupt(), ValueError("of the caller")])
 def test_an_error_of_the_block_is_passed_on_and_leaves_nothing(tmp_path, error):
     target = tmp_path / "out.mp4"
