@@ -116,9 +116,12 @@ def test_a_failed_frame_is_an_empty_row_with_its_reason(tmp_path):
 def test_several_videos_go_on_after_a_bad_one(tmp_path):
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"this is not a video at all" * 100)
-    done = call("run", bad, CLIP, "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 3)
+    done = call(
+        "run", bad, CLIP, CLIP.with_name("smile_left_right_both.mp4"), "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 3
+    )
     assert done.exit_code == ExitCode.FAILED
     assert "bad.mp4" in done.stderr
+    assert done.stdout.count("profile openface (") == 1
     assert (tmp_path / "out" / "smile_both" / "smile_both.csv").exists()
 
 
@@ -188,9 +191,10 @@ def test_bad_input_is_one_line_that_names_the_file(tmp_path, kind):
             frame.sample_rate = 16000
             container.mux(stream.encode(frame))
             container.mux(stream.encode())
-    done = call("run", path, "-o", tmp_path / "out", "--profile", "openface", "--quiet")
+    done = call("run", path, "-o", tmp_path / "out", "--profile", "openface")
     assert done.exit_code == ExitCode.FAILED
     assert "input.mp4" in done.stderr
+    assert done.stdout == "", "which models there are is no news where nothing can be measured"
     assert str(tmp_path) not in done.stderr, "the name only: a path may name a patient"
     assert done.stderr.strip().count("\n") == 0
 
