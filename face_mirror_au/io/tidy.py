@@ -118,6 +118,8 @@ def _open_raw(path: Path) -> TableFile:
 def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
     table = open_table(source.path) if source.view else _open_raw(source.path)
     columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
+    if not columns:  # `--columns pose`
+        return
     for piece in table.pieces():
         frame = piece["frame"] + int(table.format.short)
         if len(frame) and not (frame.min() >= 1 and frame.max() <= len(times)):

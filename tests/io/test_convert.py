@@ -328,6 +328,19 @@ def test_tidy_frames_count_from_1_whatever_the_format(run_folder, tmp_path):
     assert frame.groupby("frame")["time_s"].nunique().max() == 1
 
 
+def test_a_main_table_without_action_units_leaves_the_other_kinds(run_folder, tmp_path):
+    write_openface_csv(make_table(6), run_folder / "p.csv", groups=("pose",))
+    frame = pq.read_table(write_tidy(run_folder, "p", tmp_path / "p.parquet")).to_pandas()
+    kinds = frame[frame["view"] == "original"]["kind"].astype(str).value_counts()
+    assert dict(kinds) == {kind: 6 * 17 for kind in ("raw", "online", "left", "right", "left_raw", "right_raw")}
+
+
+def test_raw_values_in_the_place_of_another_table_are_refused(run_folder, tmp_path):
+    (run_folder / "p.raw.csv").write_bytes((run_folder / "p.csv").read_bytes())
+    with pytest.raises(TableError, match=r"'p\.raw\.csv' is another table than its name says"):
+        write_tidy(run_folder, "p", tmp_path / "p.parquet")
+
+
 def test_a_run_becomes_parquet_only_and_takes_no_format(run_folder, tmp_path):
     assert "must end in .parquet" in call("convert", run_folder, "-o", tmp_path / "p.csv").stderr
     done = call("convert", run_folder, "-o", tmp_path / "p.parquet", "--to", "minimal")
