@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.errors import FaceMirrorAUError, ResultError, UsageError
+from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.io import asymmetry_csv
 from face_mirror_au.io.columns import GROUPS
 from face_mirror_au.io.descriptors import StoredDescriptors
@@ -16,7 +16,7 @@ from face_mirror_au.io.earlier import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VI
 from face_mirror_au.io.files import display_name
 from face_mirror_au.io.images import list_images
 from face_mirror_au.io.metadata import hash_input
-from face_mirror_au.io.publish import Place, is_complete, publish
+from face_mirror_au.io.publish import ENDING, Place, is_complete, publish
 from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog
 from face_mirror_au.io.source import SourceInfo
 from face_mirror_au.io.work_folder import held, place_of
@@ -51,6 +51,8 @@ class Recovery:
     page : Path or None
         The report page.
     warnings : list of str
+    of_stopped_run : bool
+        Whether the values end where a run was stopped, and not with the recording.
     """
 
     table: Path
@@ -59,6 +61,7 @@ class Recovery:
     problems: list[str] = field(default_factory=list)
     page: Path | None = None
     warnings: list[str] = field(default_factory=list)
+    of_stopped_run: bool = False
 
 
 def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, source: Path, *, page: bool) -> dict[str, Any]:
@@ -89,12 +92,10 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
     ------
     ResultError
         When nothing can be recovered; it says what there is. Nothing is removed then.
-    UsageError
-        When there is no such folder.
-    OutputError, WeightsError, ModelFileError
+    OutputError, WeightsError, ModelFileError, UsageError
     """
     if not folder.is_dir():
-        raise UsageError(f"'{folder}' is no folder; give the folder '<stem>.unfinished' of a stopped run, or that of a result")
+        raise ResultError(_no_folder(folder))
     place = place_of(folder)
     if place is None:
         return _of_a_result(folder, store, au_bank)
@@ -105,10 +106,9 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
             if stored is None or not stored.count:
                 raise ResultError(_what_there_is(folder, place))
             _check_earlier(place, stored.count)
-            frames = counted(stored.count, "frame")
-            stopped = f"recovered from the {frames} that a stopped run had measured: what came after them in the recording is not here"
             with _Replay.of(stored, store, au_bank, place) as replay:
-                made = replay.write(folder, {"problems": [stopped]}, [DESCRIPTORS])
+                made = replay.write(folder, {"problems": [replay.stopped]}, [DESCRIPTORS])
+            made.of_stopped_run = True
         else:
             made = Recovery(place.csv)
     publish(folder, place)
@@ -169,6 +169,14 @@ def _said_by_run(place: Place) -> dict[str, Any]:
     except (KeyError, TypeError) as error:
         raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
     return known | {"notes": [*notes, note]}
+
+
+def _no_folder(folder: Path) -> str:
+    there = folder.with_name(folder.name.removesuffix(ENDING))
+    if folder.name.endswith(ENDING) and there.is_dir():
+        return f"'{folder}' does not exist; there is a result in '{there}'"
+    why = "is a file" if folder.exists() else "does not exist"
+    return f"'{folder}' {why}; give the folder '<stem>{ENDING}' of a stopped run, or that of a result"
 
 
 def _no_descriptors(folder: Path) -> str:
@@ -275,6 +283,13 @@ class _Replay:
             written = write_result(result, plan, self.runner, metadata, others, self.images)
             files = [self.plan.csv.with_name(path.name) for path in (*written, plan.beside(ONLINE))]
             return Recovery(files[0], files, result.decoded, problems)
+
+    @property
+    def stopped(self) -> str:
+        """In words, what is missing in the result of a stopped run."""
+        frames, expected = counted(self.stored.count, "frame"), self.run["input"].get("expected_frames")
+        of = f", of about {expected}," if isinstance(expected, int) and expected > self.stored.count else ""
+        return f"recovered from the {frames}{of} that a stopped run had measured; videos, and pictures on the page, cannot be recovered"
 
     @property
     def _has_page(self) -> bool:

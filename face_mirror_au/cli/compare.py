@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from face_mirror_au.cli.options import DEFAULT_FOLDER
-from face_mirror_au.cli.terminal import one_line_errors, say
+from face_mirror_au.cli.terminal import one_line_errors, print_error, say
 
 _FOLDER = DEFAULT_FOLDER / "compare"
 
@@ -31,5 +31,8 @@ def compare(
     """
     from face_mirror_au.report.compare import write_comparison
 
-    for path in write_comparison(first, second, output_dir, anyway=anyway):
-        say(str(path))
+    made = write_comparison(first, second, output_dir, anyway=anyway)
+    for warning in made.warnings:
+        print_error(warning, "warning", "yellow")
+    say(str(made.page))
+    say(str(made.table))

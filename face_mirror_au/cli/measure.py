@@ -107,7 +107,7 @@ def output_plans(
     stems = [subject or result_stem(video) for video in videos]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise UsageError(f"two videos would write to the folder '{twice}'; run them one by one with different -o DIR")
+        raise UsageError(f"two videos would write to the folder '{twice}'; give them to 'batch', or run each with a --subject of its own")
     return [OutputPlan.in_folder(folder, stem, format_, groups, nameless=subject is not None) for stem in stems]
 
 
@@ -162,7 +162,7 @@ def _say_found(report: VideoReport) -> None:
     for line in report.found:
         say(f"{report.video}: {line}")
     if report.replaces:
-        say(f"{report.video}: replaces an earlier result, when it is whole")
+        say(f"{report.video}: replaces an earlier result with all its files, when it is whole; another -o keeps both")
 
 
 def _print_report(report: VideoReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,8 @@ def movements(
     if why := why_unproposable(result):
         say(f"{why}, so no movement can be proposed")
     else:
-        say(f"{counted(len(proposed), 'movement')} proposed; correct the table, then run: face-mirror-au report DIR")
+        again = f"face-mirror-au report {shlex.quote(str(folder))}"
+        say(f"{counted(len(proposed), 'movement')} proposed; correct the table, then run: {again}")
     say(str(path))
 
 

@@ -31,7 +31,8 @@ def recover(
 
     made = recover_folder(folder, open_store(weights), au_bank)
     if made.files:
-        say(f"{counted(made.frames, 'frame')} recovered: {made.table}")
+        done = "recovered" if made.of_stopped_run else "measured by the run, the values made anew"
+        say(f"{counted(made.frames, 'frame')} {done}: {made.table}")
         say(f"  beside it: {', '.join(path.name for path in made.files[1:])}")
     else:
         say(f"the result was whole, and is in its place now: {made.table}")

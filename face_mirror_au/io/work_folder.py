@@ -171,7 +171,9 @@ class WorkFolder:
             clear(self.path, self._kept_files)  # half a video may be large
             aside = _free(self.path)
             self.path.rename(aside)
-            self.found.append(f"what a stopped run had measured is in '{display_name(aside)}' now, until a result has all its rows")
+            self.found.append(
+                f"what a stopped run had measured is in '{display_name(aside)}' now; it is removed when a result has as many frames"
+            )
         else:
             shutil.rmtree(self.path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from face_mirror_au import __version__
 from face_mirror_au.asymmetry.change import MEASURES
@@ -31,8 +32,16 @@ COMPARE_COLUMNS = ("sides", "of", "measure", "visit_1", "visit_2", "change", "no
 ENOUGH_FRAMES = 0.9
 
 
-def write_comparison(first: Path, second: Path, output: Path, *, anyway: bool = False) -> list[Path]:
-    """Compare two runs; write `compare.html` and `compare.csv` into a folder and return where they are, the page first.
+class Comparison(NamedTuple):
+    """What `write_comparison` wrote, and the warnings at the top of its page."""
+
+    page: Path
+    table: Path
+    warnings: list[str]
+
+
+def write_comparison(first: Path, second: Path, output: Path, *, anyway: bool = False) -> Comparison:
+    """Compare two runs; write `compare.html` and `compare.csv` into a folder.
 
     Parameters
     ----------
@@ -68,13 +77,14 @@ def write_comparison(first: Path, second: Path, output: Path, *, anyway: bool = 
     if not any(section.measured for section in sections):
         raise ResultError("these runs have no action unit of two sides in common; measure both recordings with 'face-mirror-au mirror'")
     quality = quality_rows(*runs)
-    text = render_comparison(runs, sections, quality, reasons)
+    doubts = [*to_be_known(*runs), *quality_doubts([head_pose(run.yaw_deg) for run in runs], quality)]
+    text = render_comparison(runs, sections, quality, reasons, doubts)
     make_output_folder(output)
     page, table = output / PAGE, output / TABLE
     write_compare_csv(table, [*(row for section in sections for row in section.rows()), *quality])
     with atomic_text(page) as handle:
         handle.write(text.encode("utf-8", "replace").decode("utf-8"))  # metadata may hold lone surrogates
-    return [page, table]
+    return Comparison(page, table, [*reasons, *doubts])
 
 
 def write_compare_csv(path: Path, rows: Iterable[Row]) -> None:
@@ -92,7 +102,9 @@ def write_compare_csv(path: Path, rows: Iterable[Row]) -> None:
             writer.writerow((row.sides, row.of, row.measure, *numbers, row.note))
 
 
-def render_comparison(runs: Sequence[RunResult], sections: Sequence[SidesChange], quality: Sequence[Row], reasons: Sequence[str]) -> str:
+def render_comparison(
+    runs: Sequence[RunResult], sections: Sequence[SidesChange], quality: Sequence[Row], reasons: Sequence[str], doubts: Sequence[str]
+) -> str:
     """Return the page as HTML.
 
     Parameters
@@ -105,6 +117,8 @@ def render_comparison(runs: Sequence[RunResult], sections: Sequence[SidesChange]
         From `quality_rows`.
     reasons : sequence of str
         Why the runs should not have been compared.
+    doubts : sequence of str
+        What else a reader must know before the numbers.
     """
     poses = [head_pose(run.yaw_deg) for run in runs]
     facts = [recording_facts(run) for run in runs]
@@ -121,7 +135,7 @@ def render_comparison(runs: Sequence[RunResult], sections: Sequence[SidesChange]
         poses=poses,
         turn=next(row for row in quality if row.measure == "turn"),
         reasons=reasons,
-        doubts=[*to_be_known(*runs), *quality_doubts(poses, quality)],
+        doubts=doubts,
         messages=[run_messages(run.metadata) for run in runs],
         facts={term: [each.get(term, "not recorded") for each in facts] for term in dict.fromkeys([*facts[0], *facts[1]])},
         versions=[version_texts(run.metadata.get("versions")) for run in runs],

@@ -33,6 +33,9 @@ def test_limits_are_those_of_the_code():
     assert f"neither side reached {GATE}:" in clinicians
     assert f"a difference within {ALIKE:.2f} either way" in clinicians
     assert f"{SHORT_RECORDING - 1} frames only (or fewer)" in clinicians
-    assert f"({MAX_REPREDICTED:,} frames at 30 a second)" in clinicians
+    assert (
+        f"below {MAX_REPREDICTED:,} frames ({MAX_REPREDICTED / 30:.0f} seconds at 30 a second, {MAX_REPREDICTED / 60:.0f} at 60)"
+        in clinicians
+    )
     assert f"above {MIN_CONFIDENCE} is a success" in researchers
     assert f"larger side is below {GATE};" in researchers

@@ -86,7 +86,10 @@ def test_a_stopped_run_gives_what_a_run_of_so_many_frames_gives(left, tmp_path):
     assert {path.name for path in left.iterdir()} == {".lock", f"{STEM}.online.csv", f"{STEM}.descriptors"}
     done = call("recover", left)
     assert done.exit_code == ExitCode.PARTIAL, done.stderr
-    problem = f"recovered from the {N} frames that a stopped run had measured: what came after them in the recording is not here"
+    problem = (
+        f"recovered from the {N} frames, of about 152, that a stopped run had measured; "
+        "videos, and pictures on the page, cannot be recovered"
+    )
     assert f"partial: {problem}" in done.stderr
     assert not left.exists()
     call("run", CLIP, "-o", tmp_path / "short", "--profile", "open", "--views", "original,left,right", "--max-frames", N, "--no-report")
@@ -211,14 +214,16 @@ def tmp_out(left):
 
 
 def test_what_is_nothing_of_ours_is_told(tmp_path, left):
-    for folder, code, message in (
-        (tmp_path / "nowhere", ExitCode.USAGE, "is no folder; give the folder '<stem>.unfinished'"),
-        (tmp_path / "data", ExitCode.FAILED, "holds no result and nothing of a stopped run"),
+    for folder, message in (
+        (tmp_path / "nowhere", "'{}' does not exist; give the folder '<stem>.unfinished'"),
+        (CLIP, "'{}' is a file; give the folder '<stem>.unfinished'"),
+        (tmp_path / "data.unfinished", f"'{{}}' does not exist; there is a result in '{tmp_path / 'data'}'"),
+        (tmp_path / "data", "'{}' holds no result and nothing of a stopped run"),
     ):
         (tmp_path / "data").mkdir(exist_ok=True)
         done = call("recover", folder)
-        assert done.exit_code == code
-        assert message in done.stderr
+        assert done.exit_code == ExitCode.FAILED
+        assert message.format(folder) in done.stderr
     (left.parent / STEM).mkdir()
     assert f"did you mean '{left}'?" in call("recover", left.parent / STEM).stderr
 
@@ -226,7 +231,7 @@ def test_what_is_nothing_of_ours_is_told(tmp_path, left):
 def test_a_new_run_sets_descriptors_aside_and_an_earlier_result_stays_when_it_fails(left, stop):
     arguments = ("run", CLIP, "-o", left.parent, "--profile", "open", "--max-frames", 3)
     done = call(*arguments)
-    assert f"what a stopped run had measured is in '{STEM}.unfinished-1' now, until a result has all its rows" in done.stdout
+    assert f"what a stopped run had measured is in '{STEM}.unfinished-1' now; it is removed when a result has as many frames" in done.stdout
     aside = left.with_name(f"{STEM}.unfinished-1")
     assert (aside / f"{STEM}.descriptors").exists(), "three frames are less than it has"
     earlier = tables(left.parent / STEM)

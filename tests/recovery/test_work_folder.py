@@ -148,7 +148,7 @@ def test_rows_of_a_killed_run_are_set_aside_until_the_new_run_has_them(place, mo
     die(killed)
     work = begin(place, 5 if more else 2)
     aside = work.path.with_name("p.unfinished-1")
-    assert work.found == ["what a stopped run had measured is in 'p.unfinished-1' now, until a result has all its rows"]
+    assert work.found == ["what a stopped run had measured is in 'p.unfinished-1' now; it is removed when a result has as many frames"]
     assert (aside / "p.online.csv").read_text().endswith("3,orig")
     assert place_of(aside) == place
     finish(work)

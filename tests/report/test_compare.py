@@ -30,7 +30,7 @@ def visit(folder, name, left=1.0, right=1 / 3, **changes):
 
 def compared(folder, first=None, second=None, **options):
     one, two = visit(folder, "one", **(first or {})), visit(folder, "two", **(second or {}))
-    page, table = write_comparison(one, two, folder / "out", **options)
+    page, table, _ = write_comparison(one, two, folder / "out", **options)
     with table.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     return Page(page.read_text(encoding="utf-8")), {(row["sides"], row["of"], row["measure"]): row for row in rows}
@@ -101,6 +101,8 @@ def test_other_models_are_refused_in_one_line_and_told_on_the_page_that_is_made_
 
     done = call("compare", first, second, "-o", tmp_path / "out", "--anyway")
     assert done.exit_code == 0, done.output
+    assert "warning: " in done.stderr
+    assert words in done.stderr
     page = Page((tmp_path / "out" / "compare.html").read_text(encoding="utf-8"))
     assert "These two runs should not be compared." in page.said
     assert words in page.said
