@@ -129,7 +129,7 @@ frozen: $(DEV) ## Freeze the program into dist/face-mirror-au, a folder that nee
 	FACE_MIRROR_AU_FROZEN=dist/face-mirror-au $(BIN)/pytest tests/packaging/test_frozen.py
 
 .PHONY: fuzz
-fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up to seven hours. TARGETS="pdm image" are some of them.
+fuzz: $(DEV) ## Fuzz every parser, each for 1,000,000 inputs or 20 minutes: up to eight hours. TARGETS="pdm image" are some of them.
 	$(BIN)/python -c 'import atheris' 2>/dev/null || $(INSTALL) --editable '.[dev,fuzz]' --config-settings editable_mode=strict
 	$(BIN)/python -m fuzz $(TARGETS)
 
