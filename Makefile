@@ -142,6 +142,7 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(BASE): $(VENV)/bin/python pyproject.toml setup.py $(wildcard face_mirror_au/numerics/_kernels/*.pyx)
+	@echo "Packages are installed, once: this takes some minutes."
 	$(INSTALL_LOCKED)
 	$(INSTALL) --editable . --config-settings editable_mode=strict
 	$(BIN)/python .make/usable_opencv.py
