@@ -180,11 +180,11 @@ def _no_folder(folder: Path) -> str:
 
 
 def _no_descriptors(folder: Path) -> str:
-    beside = folder.absolute().with_name(f"{folder.absolute().name}.unfinished")
+    beside = folder.absolute().with_name(folder.absolute().name + ENDING)
     hint = f"; did you mean '{folder.parent / beside.name}'?" if beside.is_dir() else ""
     if any(folder.glob(f"*{METADATA}")):
         return f"'{folder}' holds a whole result, without descriptors: there is nothing to recover{hint}"
-    return f"'{folder}' holds no result and nothing of a stopped run{hint or '; give its folder <stem>.unfinished, or that of a result'}"
+    return f"'{folder}' holds no result and nothing of a stopped run{hint or f'; give its folder <stem>{ENDING}, or that of a result'}"
 
 
 def _what_there_is(folder: Path, place: Place) -> str:

@@ -67,8 +67,8 @@ def fuzz(name: str, executions: int, seconds: int) -> Outcome:
         said = log.read_bytes()[begin:]
         if code == -signal.SIGALRM and _ENDED.search(said):  # its clock still ran when it was done
             code = 0
-        numbers = _statistics(said)
-        executed, peak = executed + numbers[0], max(peak, numbers[1])
+        inputs, memory = _statistics(said)
+        executed, peak = executed + inputs, max(peak, memory)
     found = sorted(path.name for path in set(findings.iterdir()) - before)
     finding = ", ".join(found) or ("" if code == 0 else f"ended with {code}, see {log.name}")
     return Outcome(name, executed, time.monotonic() - started, _children_cpu() - worked, peak, finding)

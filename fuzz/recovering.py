@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from face_mirror_au.errors import ResultError, WeightsError
-from face_mirror_au.io.descriptors import StoredDescriptors, record_type
+from face_mirror_au.io.descriptors import _LENGTH_BYTES, StoredDescriptors, record_type
+from face_mirror_au.io.descriptors import _MAGIC as MAGIC
+from face_mirror_au.io.publish import ENDING, LOCK
 from face_mirror_au.pipeline.description import descriptor_of
 from face_mirror_au.records import View
 from face_mirror_au.recovery import recover
@@ -19,7 +21,6 @@ from face_mirror_weights import Store
 from fuzz.contract import folder
 from fuzz.run_files import run_metadata
 
-MAGIC = b"face-mirror-au descriptors 1\n"
 GEOMETRY, N_FRAMES = 3, 3
 _CHANGE = 12  # bytes of the input: where (4), and what is there then (8)
 
@@ -49,9 +50,9 @@ def _records() -> bytes:
 
 @cache
 def _stopped() -> Path:
-    place = folder() / "p.unfinished"
+    place = folder() / f"p{ENDING}"
     place.mkdir(mode=0o700)
-    (place / ".lock").write_text(json.dumps({"table": "p.csv", "own_folder": True}), encoding="ascii")
+    (place / LOCK).write_text(json.dumps({"table": "p.csv", "own_folder": True}), encoding="ascii")
     return place
 
 
@@ -65,7 +66,7 @@ def descriptors(data: bytes) -> None:
         for place in range(0, len(changes) - _CHANGE + 1, _CHANGE):
             start = int.from_bytes(changes[place : place + 4], "little") % len(records)
             records[start : start + 8] = changes[place + 4 : place + _CHANGE]
-        content = MAGIC + len(text).to_bytes(8, "little") + text + records
+        content = MAGIC + len(text).to_bytes(_LENGTH_BYTES, "little") + text + records
     path = _stopped() / "p.descriptors"
     path.write_bytes(content)
     with suppress(ResultError, WeightsError):  # there are no models here: up to them, all of the header is read

@@ -77,8 +77,9 @@ def write_comparison(first: Path, second: Path, output: Path, *, anyway: bool = 
     if not any(section.measured for section in sections):
         raise ResultError("these runs have no action unit of two sides in common; measure both recordings with 'face-mirror-au mirror'")
     quality = quality_rows(*runs)
-    doubts = [*to_be_known(*runs), *quality_doubts([head_pose(run.yaw_deg) for run in runs], quality)]
-    text = render_comparison(runs, sections, quality, reasons, doubts)
+    poses = [head_pose(run.yaw_deg) for run in runs]
+    doubts = [*to_be_known(*runs), *quality_doubts(poses, quality)]
+    text = render_comparison(runs, sections, quality, poses, reasons, doubts)
     make_output_folder(output)
     page, table = output / PAGE, output / TABLE
     write_compare_csv(table, [*(row for section in sections for row in section.rows()), *quality])
@@ -103,7 +104,12 @@ def write_compare_csv(path: Path, rows: Iterable[Row]) -> None:
 
 
 def render_comparison(
-    runs: Sequence[RunResult], sections: Sequence[SidesChange], quality: Sequence[Row], reasons: Sequence[str], doubts: Sequence[str]
+    runs: Sequence[RunResult],
+    sections: Sequence[SidesChange],
+    quality: Sequence[Row],
+    poses: Sequence[HeadPose | None],
+    reasons: Sequence[str],
+    doubts: Sequence[str],
 ) -> str:
     """Return the page as HTML.
 
@@ -115,12 +121,13 @@ def render_comparison(
         From `compare_visits`.
     quality : sequence of Row
         From `quality_rows`.
+    poses : sequence of HeadPose or None
+        Of each visit.
     reasons : sequence of str
         Why the runs should not have been compared.
     doubts : sequence of str
         What else a reader must know before the numbers.
     """
-    poses = [head_pose(run.yaw_deg) for run in runs]
     facts = [recording_facts(run) for run in runs]
     return render_template(
         "compare.html.j2",
