@@ -41,7 +41,7 @@ demo-clip: $(DEV) ## Fetch the real face clip that one test and the benchmarks l
 	$(BIN)/face-mirror-au weights fetch demo-clip
 
 # These tests fork; they have a process of their own, in which no other test has started threads of ONNX Runtime or FFmpeg.
-FORKING := tests/loop tests/models/test_probe.py
+FORKING := tests/loop tests/devices/test_probe.py
 # All others, a file at a time in as many processes as there are cores; more than four gain little, since many tests start workers of their own.
 OTHERS := --numprocesses auto --maxprocesses 4 --dist loadfile $(FORKING:%=--ignore %)
 
@@ -66,7 +66,7 @@ faults: $(DEV) ## The fault tests with every step and many moments, not a sample
 lint: $(DEV) ## ruff, mypy, import-linter.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy -p face_mirror_au -p face_mirror_hooks -p face_mirror_weights
+	$(BIN)/mypy -p face_mirror_au -p face_mirror_hooks -p face_mirror_weights -p training
 	$(BIN)/lint-imports --no-cache
 
 .PHONY: audit
@@ -98,7 +98,7 @@ MESH ?= ../shared/faces3d/ict.npz
 
 .PHONY: train-open
 train-open: $(DEV) ## Train the open AU bank anew: under two hours on 2 cores. MESH=ict.npz says where ICT-FaceKit is.
-	$(BIN)/python -m face_mirror_au.training --mesh $(MESH)
+	$(BIN)/python -m training --mesh $(MESH)
 
 .PHONY: bench-open
 bench-open: $(DEV) ## How good the open AU bank is. Needs ../shared.

@@ -34,9 +34,9 @@ from face_mirror_au.numerics.reflection import (
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
 from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Image, Located, View
 from face_mirror_weights import Store
-from face_mirror_weights.training.clips import sample_person
-from face_mirror_weights.training.ict import FaceModel
-from face_mirror_weights.training.renderer import Pose, Scene, Studio, render
+from training.render.clips import sample_person
+from training.render.ict import FaceModel
+from training.render.renderer import Pose, Scene, Studio, render
 
 SHARED = ROOT.parent / "shared"
 WEIGHTS = SHARED / "weights"

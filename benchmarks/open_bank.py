@@ -20,7 +20,7 @@ from benchmarks.open_renders import HeldOut, held_out
 from face_mirror_au.models.open_bank import OpenBank, read_open_bank
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 from face_mirror_weights import Store, open_models
-from face_mirror_weights.training.targets import ONE_PIECE
+from training.render.targets import ONE_PIECE
 
 SHARED = ROOT.parent / "shared"
 SEED = 4711

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.open_real import MEDIA, demo_clip
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_au.models.open_bank import OpenBank
 from face_mirror_au.numerics.alignment import RIGID_POINTS
 from face_mirror_au.numerics.reflection import midline_of_landmarks, mirror_views

@@ -16,10 +16,10 @@ from benchmarks.open_renders import HeldOut, held_out
 from face_mirror_au.models.open_bank import OpenBank, read_open_bank
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_weights import Store, open_models
-from face_mirror_weights.training.ict import FaceModel
-from face_mirror_weights.training.recordings import recording
-from face_mirror_weights.training.renderer import Studio
-from face_mirror_weights.training.targets import ONE_PIECE
+from training.render.ict import FaceModel
+from training.render.recordings import recording
+from training.render.renderer import Studio
+from training.render.targets import ONE_PIECE
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "open-au"

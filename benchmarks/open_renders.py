@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from face_mirror_au.models.open_bank import PDM_FEATURES, OpenBank
 from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
-from face_mirror_au.training.dataset import Dataset, make_dataset
-from face_mirror_au.training.fit import relative_to_rest
+from training.dataset import Dataset, make_dataset
+from training.fit import relative_to_rest
 
 _BLOCK = 512
 _MAKE = """
 import sys
 from pathlib import Path
-from face_mirror_au.training.dataset import make_dataset
+from training.dataset import make_dataset
 mesh, weights, folder = map(Path, sys.argv[1:4])
 make_dataset(mesh, weights, folder, int(sys.argv[4]), int(sys.argv[5]), workers=2)
 """

@@ -28,11 +28,11 @@ from benchmarks.census import Census, has_frames
 from benchmarks.scale import looped
 from face_mirror_au.cli.options import PRELOAD
 from face_mirror_au.loop.nursery import Nursery
-from face_mirror_au.outputs import OutputPlan
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.recording import RecordingReport, measure_recording
 from face_mirror_au.records import View
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.recording import RecordingReport, measure_recording
+from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_weights import Store
 
 SHARED = ROOT.parent / "shared"

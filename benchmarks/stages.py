@@ -21,8 +21,7 @@ sys.path.insert(0, str(benchmarks.ROOT / "tests" / "truth"))
 import numpy as np
 import truth_cases
 
-from face_mirror_au.io.landmarks_csv import read_landmarks
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_au.models.openface_files import read_triangles
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.retinaface import RetinaFace
@@ -34,6 +33,7 @@ from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.numerics.running_median import NeutralReference
 from face_mirror_au.pipeline.sequence import AUSequence
+from face_mirror_au.tables.landmarks_csv import read_landmarks
 from face_mirror_weights import Store
 
 # Figures of an earlier commit, measured on the same machine as the tables in RESULTS.md.

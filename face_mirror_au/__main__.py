@@ -8,7 +8,7 @@ import runpy
 import sys
 
 # What we start by `sys.executable -m`. Frozen, that is this program, which then does as the interpreter would: for these and no others.
-CHILDREN = ("face_mirror_au.models.probe_child", "face_mirror_au.overlay.window_probe", "pip")
+CHILDREN = ("face_mirror_au.devices.probe_child", "face_mirror_au.overlay.window_probe", "pip")
 
 
 def main() -> None:

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
-from face_mirror_au.io.columns import GROUPS
-from face_mirror_au.io.csv_tables import minimal_columns, to_dataframe
-from face_mirror_au.io.earlier import ONLINE
-from face_mirror_au.io.raw_log import OnlineLog
-from face_mirror_au.io.source import SourceInfo
-from face_mirror_au.io.work_folder import WorkFolder
-from face_mirror_au.landmark_run import LandmarkAUs, aus_from_landmarks
-from face_mirror_au.outputs import OutputPlan, points_in_3d, write_table
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.results.names import ONLINE
+from face_mirror_au.results.work_folder import WorkFolder
+from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
+from face_mirror_au.run.outputs import OutputPlan, points_in_3d, write_table
+from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.tables.columns import GROUPS
+from face_mirror_au.tables.csv_tables import minimal_columns, to_dataframe
+from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_hooks.records import ViewResult
 from face_mirror_weights import Store
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 from face_mirror_au.integrations.timestamps import read_frame_times
-from face_mirror_au.io.images import read_image
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.images import read_image
+from face_mirror_au.media.video import open_source
 from face_mirror_au.records import check_image
 from fuzz.contract import written
 

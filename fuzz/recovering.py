@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from face_mirror_au.errors import ResultError, WeightsError
-from face_mirror_au.io.descriptors import _LENGTH_BYTES, StoredDescriptors, record_type
-from face_mirror_au.io.descriptors import _MAGIC as MAGIC
-from face_mirror_au.io.publish import ENDING, LOCK
 from face_mirror_au.pipeline.description import descriptor_of
 from face_mirror_au.records import View
-from face_mirror_au.recovery import recover
+from face_mirror_au.results.descriptors import _LENGTH_BYTES, StoredDescriptors, record_type
+from face_mirror_au.results.descriptors import _MAGIC as MAGIC
+from face_mirror_au.results.publish import ENDING, LOCK
+from face_mirror_au.run.recovery import recover
 from face_mirror_weights import Store
 from fuzz.contract import folder
 from fuzz.run_files import run_metadata

@@ -14,12 +14,7 @@ from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.asymmetry.movements import propose_movements
 from face_mirror_au.batch.done import Finished, settings_of
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io import columns
-from face_mirror_au.io.convert import metadata_beside
-from face_mirror_au.io.earlier import earlier_files, read_metadata
-from face_mirror_au.io.publish import Place
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_au.recovery import _said_by_run
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.report.compare import quality_doubts
 from face_mirror_au.report.landmarks import read_landmarks
@@ -38,6 +33,11 @@ from face_mirror_au.report.result import (
 from face_mirror_au.report.sections import SidesSection
 from face_mirror_au.report.tables import ResultTable
 from face_mirror_au.report.visits import quality_rows
+from face_mirror_au.results.convert import metadata_beside
+from face_mirror_au.results.earlier import earlier_files, read_metadata
+from face_mirror_au.results.publish import Place
+from face_mirror_au.run.recovery import _said_by_run
+from face_mirror_au.tables import columns
 from fuzz.contract import folder, written
 from fuzz.run_files import ENDINGS, METADATA, N_FRAMES, header_line, run_files
 

@@ -8,10 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from face_mirror_au.io import columns
-from face_mirror_au.io.csv_tables import face_mirror_columns, sides_columns
-from face_mirror_au.io.raw_log import RAW_COLUMNS
 from face_mirror_au.records import View
+from face_mirror_au.tables import columns
+from face_mirror_au.tables.csv_tables import face_mirror_columns, sides_columns
+from face_mirror_au.tables.raw_log import RAW_COLUMNS
 
 N_FRAMES = 3
 METADATA = ".metadata.json"

@@ -148,7 +148,7 @@ def _binary_targets() -> dict[str, list[bytes]]:
 
 
 def _parquet(kind: int) -> bytes:
-    from face_mirror_au.io.convert import convert_table
+    from face_mirror_au.results.convert import convert_table
 
     source = folder() / "seed.csv"
     source.write_bytes(TABLE_HEADERS[kind] + _rows(TABLE_HEADERS[kind]))

@@ -8,13 +8,13 @@ import numpy as np
 
 from face_mirror_au.batch.inputs import read_list
 from face_mirror_au.batch.state import STATE_FILE, BatchState
-from face_mirror_au.io.convert import convert_table
-from face_mirror_au.io.csv_tables import au_columns, face_mirror_columns, minimal_columns, openface_columns, sides_columns
-from face_mirror_au.io.landmarks_csv import LANDMARK_COLUMNS, PARAMETER_COLUMNS, read_landmarks, read_pdm_params
-from face_mirror_au.io.movements_csv import movements_text, parse_movements, read_movements
-from face_mirror_au.io.raw_log import RAW_COLUMNS
-from face_mirror_au.io.table_formats import TARGETS
-from face_mirror_au.io.tidy import write_tidy
+from face_mirror_au.results.convert import convert_table
+from face_mirror_au.results.tidy import write_tidy
+from face_mirror_au.tables.csv_tables import au_columns, face_mirror_columns, minimal_columns, openface_columns, sides_columns
+from face_mirror_au.tables.landmarks_csv import LANDMARK_COLUMNS, PARAMETER_COLUMNS, read_landmarks, read_pdm_params
+from face_mirror_au.tables.movements_csv import movements_text, parse_movements, read_movements
+from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.table_formats import TARGETS
 from fuzz.contract import folder, written
 from fuzz.run_files import run_files
 

@@ -52,7 +52,7 @@ def check_numerics(clip: Path, landmarks: Path) -> None:
     """A smile on the left is one in the shipped bank's values, from known landmarks: no model file is needed for that."""
     import numpy as np
 
-    from face_mirror_au.io.video import open_source
+    from face_mirror_au.media.video import open_source
     from face_mirror_au.models.open_bank import read_open_bank
     from face_mirror_au.models.openface_files import read_pdm, read_triangles
     from face_mirror_au.pipeline.describe import FaceDescriber

@@ -6,12 +6,12 @@ from importlib.metadata import distributions
 
 from PyInstaller.utils.hooks import collect_data_files, collect_entry_point, collect_submodules, copy_metadata
 
-from face_mirror_au.io.metadata import PACKAGES
 from face_mirror_au.models.providers import DISTRIBUTIONS
+from face_mirror_au.results.metadata import PACKAGES
 from face_mirror_hooks.markers import PROJECT
 
-# Training needs data that are not shipped; this folder needs PyInstaller.
-_LEFT_OUT = ("face_mirror_au.training", "face_mirror_au.__pyinstaller")
+# This folder needs PyInstaller.
+_LEFT_OUT = "face_mirror_au.__pyinstaller"
 
 
 def _is_needed(name: str) -> bool:
@@ -32,4 +32,4 @@ _told = {*DISTRIBUTIONS, *(name for names in PACKAGES.values() for name in names
 for _name in _told & {found.name for found in distributions()}:
     datas += copy_metadata(_name)
 
-excludedimports = list(_LEFT_OUT)
+excludedimports = [_LEFT_OUT]

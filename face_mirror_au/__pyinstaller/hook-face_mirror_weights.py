@@ -5,4 +5,3 @@ from __future__ import annotations
 from PyInstaller.utils.hooks import collect_data_files
 
 datas = collect_data_files("face_mirror_weights")
-excludedimports = ["face_mirror_weights.training"]

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from face_mirror_au.batch.measure import Job, Outcome, Results, measure_job
 from face_mirror_au.batch.session import wanted_results
+from face_mirror_au.devices.probe import choose_device, model_to_probe
 from face_mirror_au.errors import ClusterError, FaceMirrorAUError
-from face_mirror_au.models.probe import choose_device, model_to_probe
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:

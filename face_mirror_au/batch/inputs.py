@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.io.earlier import METADATA, earlier_files
-from face_mirror_au.io.files import display_name, is_lost_on_windows
-from face_mirror_au.io.images import VIDEO_SUFFIXES
-from face_mirror_au.io.publish import LOCK
+from face_mirror_au.files import display_name, is_lost_on_windows
+from face_mirror_au.media.images import VIDEO_SUFFIXES
+from face_mirror_au.results.earlier import earlier_files
+from face_mirror_au.results.names import METADATA
+from face_mirror_au.results.publish import LOCK
 
 _LIST_MARK = "@"
 _MAX_SHOWN = 100  # letters of a wrong label that a message repeats

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face_mirror_au.errors import FaceMirrorAUError
-from face_mirror_au.io.columns import Group
-from face_mirror_au.io.files import display_name
-from face_mirror_au.io.video import open_source
-from face_mirror_au.outputs import OutputPlan
-from face_mirror_au.recording import RecordingReport, measure_recording
-from face_mirror_au.video_run import VideoRunner
+from face_mirror_au.files import display_name
+from face_mirror_au.media.video import open_source
+from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.recording import RecordingReport, measure_recording
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.tables.columns import Group
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from face_mirror_au.batch.inputs import Input
 from face_mirror_au.batch.state import LOCK_FILE, STATE_FILE, BatchState, Remembered
 from face_mirror_au.batch.table import TABLE_FILE
-from face_mirror_au.io.files import result_stem
+from face_mirror_au.files import result_stem
 
 
 def give_names(inputs: Iterable[Input], state: BatchState) -> None:

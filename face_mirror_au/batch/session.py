@@ -13,10 +13,10 @@ from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState, Stamp, stamp_of
 from face_mirror_au.batch.table import TABLE_FILE, Row, success_rate, write_rows
 from face_mirror_au.errors import VideoError
-from face_mirror_au.io.earlier import read_metadata
-from face_mirror_au.io.metadata import as_read
-from face_mirror_au.outputs import settings_metadata
-from face_mirror_au.video_run import VideoRunner
+from face_mirror_au.results.earlier import read_metadata
+from face_mirror_au.results.metadata import as_read
+from face_mirror_au.run.outputs import settings_metadata
+from face_mirror_au.run.runner import VideoRunner
 
 _SAVE_EVERY_S = 30.0
 

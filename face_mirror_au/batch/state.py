@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from face_mirror_au.errors import OutputError
-from face_mirror_au.io.files import FILE_MODE, atomic_text, display_name, output_error
-from face_mirror_au.io.locks import try_lock
-from face_mirror_au.io.metadata import hash_input
+from face_mirror_au.files import FILE_MODE, atomic_text, display_name, output_error
+from face_mirror_au.results.locks import try_lock
+from face_mirror_au.results.metadata import hash_input
 
 STATE_FILE, LOCK_FILE = "batch.state.json", "batch.lock"
 _VERSION = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-from face_mirror_au.io.files import atomic_text, name_cell
+from face_mirror_au.files import atomic_text, name_cell
 
 TABLE_FILE = "batch.csv"
 Status = Literal["pending", "done", "skipped", "failed"]

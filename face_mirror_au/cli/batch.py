@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from face_mirror_au.batch.measure import Job, Outcome, Results
     from face_mirror_au.batch.session import Batch
     from face_mirror_au.batch.table import Row
-    from face_mirror_au.video_run import VideoRunner
+    from face_mirror_au.run.runner import VideoRunner
 
 # More rows than fit a few screens are of no use there; the table in the output folder has them all.
 MAX_ROWS_SHOWN = 60
@@ -78,8 +78,8 @@ def batch(
         from face_mirror_au.batch.session import Batch, wanted_results
         from face_mirror_au.batch.state import only_batch
         from face_mirror_au.cli.measure import overall
-        from face_mirror_au.io.files import make_output_folder
-        from face_mirror_au.io.work_folder import remove_leftovers
+        from face_mirror_au.files import make_output_folder
+        from face_mirror_au.results.work_folder import remove_leftovers
 
         results = _results(given, output_dir or options.DEFAULT_FOLDER, write_videos=write_videos)
         runner = closing.enter_context(start.runner(start.settings(views)))

@@ -24,12 +24,12 @@ def convert(
     Parquet needs pyarrow (pip install pyarrow).
     """
     if not source.is_dir():
-        from face_mirror_au.io.convert import convert_table
+        from face_mirror_au.results.convert import convert_table
 
         say(str(convert_table(source, output, to, drop=drop)))
         return
-    from face_mirror_au.io.tidy import write_tidy
     from face_mirror_au.report.result import find_result
+    from face_mirror_au.results.tidy import write_tidy
 
     if to is not None or drop:
         raise UsageError("--to and --drop are for a single table; a whole run becomes one tidy Parquet table")

@@ -65,7 +65,7 @@ def host(
         from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.model_set import plan_models
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.video_run import RunSettings
+        from face_mirror_au.run.runner import RunSettings
         from face_mirror_weights import Store
 
         settings = RunSettings(

@@ -21,9 +21,9 @@ def info(
     import onnxruntime
 
     from face_mirror_au.errors import WeightsError
-    from face_mirror_au.io.metadata import versions
     from face_mirror_au.numerics import _kernels
     from face_mirror_au.pipeline.model_set import plan_models
+    from face_mirror_au.results.metadata import versions
     from face_mirror_weights.folders import WEIGHTS_VARIABLE
 
     sets: dict[str, str] = {}

@@ -51,11 +51,11 @@ def au_from_landmarks(
 
     Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 done, but not every landmark row has a frame or not every frame a row.
     """
-    from face_mirror_au.io.columns import FileColumns, write_columns_dictionary
-    from face_mirror_au.io.csv_tables import au_columns, write_au_csv
-    from face_mirror_au.io.files import check_output_file, check_output_folder, check_output_name, make_output_folder
-    from face_mirror_au.landmark_run import aus_from_landmarks
+    from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, make_output_folder
     from face_mirror_au.pipeline.model_set import OPENFACE_BANK
+    from face_mirror_au.run.landmarks import aus_from_landmarks
+    from face_mirror_au.tables.columns import FileColumns, write_columns_dictionary
+    from face_mirror_au.tables.csv_tables import au_columns, write_au_csv
     from face_mirror_au.wording import counted
 
     dictionary = output.with_name(f"{output.stem}.columns.csv")

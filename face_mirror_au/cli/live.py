@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from face_mirror_au.live.newest import Pictures
     from face_mirror_au.live.session import LiveCounts, LiveSession
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.video_run import RunSettings
+    from face_mirror_au.run.runner import RunSettings
 
 AUTO_VIEWS = "auto"
 
@@ -80,14 +80,14 @@ def live(
     3 the file could not be decoded to its end; 143 stopped by SIGTERM; 129 the terminal was closed.
     """
     _check(camera, input_, every_frame=every_frame, subject=subject)
-    from face_mirror_au.io.earlier import LONGEST_ENDING
-    from face_mirror_au.io.files import check_output_name
+    from face_mirror_au.files import check_output_name
     from face_mirror_au.live.cameras import PlayedFile, WebCamera
     from face_mirror_au.live.files import free_stem
     from face_mirror_au.live.session import EVERY, NEWEST, LiveSession
     from face_mirror_au.pipeline.baseline import Baseline
     from face_mirror_au.pipeline.model_set import plan_models
-    from face_mirror_au.video_run import RunSettings
+    from face_mirror_au.results.names import LONGEST_ENDING
+    from face_mirror_au.run.runner import RunSettings
 
     plan = plan_models(options.open_store(weights), profile, models, au_bank)
     plan, _, device_metadata, messages = options.with_device(plan, device, None)
@@ -133,7 +133,7 @@ def _views(asked: str, plan: ModelPlan) -> str:
 
 def _run(session: LiveSession, camera: Camera, plan: ModelPlan, settings: RunSettings, target: _Target, *, quiet: bool) -> ExitCode:
     """The session, its files, and what is said of it."""
-    from face_mirror_au.io.files import make_output_folder
+    from face_mirror_au.files import make_output_folder
     from face_mirror_au.live.files import DICTIONARY, RECORD, TABLE, LiveLog
     from face_mirror_au.live.newest import EveryPicture, NewestPictures
     from face_mirror_au.live.record import write_dictionary, write_record

@@ -15,14 +15,14 @@ import typer
 from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
 from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, say_block, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
-from face_mirror_au.io.files import display_name, result_stem
-from face_mirror_au.outputs import OutputPlan
-from face_mirror_au.recording import RecordingReport, measure_recording
+from face_mirror_au.files import display_name, result_stem
+from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.recording import RecordingReport, measure_recording
 
 if TYPE_CHECKING:
-    from face_mirror_au.io.columns import Group
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.video_run import VideoRunner
+    from face_mirror_au.run.runner import VideoRunner
+    from face_mirror_au.tables.columns import Group
 
 
 @dataclass
@@ -113,8 +113,8 @@ def output_plans(
 
 def column_groups(columns: str | None, format_: str) -> Collection[Group]:
     """Read `--columns`. Raises UsageError."""
-    from face_mirror_au.io.columns import GROUPS
-    from face_mirror_au.io.csv_tables import openface_columns
+    from face_mirror_au.tables.columns import GROUPS
+    from face_mirror_au.tables.csv_tables import openface_columns
 
     if columns is None:
         return GROUPS

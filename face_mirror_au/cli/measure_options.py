@@ -15,7 +15,7 @@ from face_mirror_au.cli.terminal import print_error, stopped_by_signals
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
-    from face_mirror_au.video_run import RunSettings, VideoRunner
+    from face_mirror_au.run.runner import RunSettings, VideoRunner
 
 _Group = TypeVar("_Group")
 _Own = ParamSpec("_Own")
@@ -100,7 +100,7 @@ class Start:
         """How videos are run. Raises UsageError."""
         from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.video_run import RunSettings
+        from face_mirror_au.run.runner import RunSettings
 
         given = self.given
         return RunSettings(
@@ -127,7 +127,7 @@ class Start:
         UsageError, WeightsError, ModelFileError, PluginProblemError
         """
         from face_mirror_au.pipeline.model_set import plan_models
-        from face_mirror_au.video_run import VideoRunner
+        from face_mirror_au.run.runner import VideoRunner
 
         given = self.given
         plan = plan_models(options.open_store(given.weights), given.profile, given.models, given.au_bank)

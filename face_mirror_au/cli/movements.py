@@ -26,10 +26,10 @@ def movements(
     close eyes softly and tightly, BK blink, WN wrinkle nose, SS and BS soft and big smile, SE and SO say E and O, PL pucker lips, BC blow
     cheeks, LT lower teeth; empty: not named.
     """
-    from face_mirror_au.io.files import display_name
-    from face_mirror_au.io.movements_csv import ENDING, movements_text, write_movements
+    from face_mirror_au.files import display_name
     from face_mirror_au.report.measured import propose, why_unproposable
     from face_mirror_au.report.result import find_result, read_result
+    from face_mirror_au.tables.movements_csv import ENDING, movements_text, write_movements
 
     result = read_result(*find_result(folder))
     proposed = propose(result)

@@ -10,7 +10,7 @@ import typer
 
 from face_mirror_au.cli.terminal import print_error
 from face_mirror_au.errors import NoDisplayError, UsageError
-from face_mirror_au.io.files import is_lost_on_windows
+from face_mirror_au.files import is_lost_on_windows
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -129,7 +129,15 @@ def worker_count(workers: int | None) -> int:
 
 
 # What takes long to import, and what workers need of it.
-PRELOAD = ("cv2", "onnxruntime", "onnx", "pyfhog", "face_mirror_au.loop.hook_task", "face_mirror_au.plugin", "face_mirror_au.models.pfld")
+PRELOAD = (
+    "cv2",
+    "onnxruntime",
+    "onnx",
+    "pyfhog",
+    "face_mirror_au.loop.hook_task",
+    "face_mirror_au.run.own_plugins",
+    "face_mirror_au.models.pfld",
+)
 
 
 def start_nursery(workers: int, start_method: str | None) -> Nursery | None:
@@ -204,7 +212,7 @@ def with_device(
     """
     from dataclasses import replace
 
-    from face_mirror_au.models.probe import ProbeSetup, choose_device, model_to_probe
+    from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
 
     setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
     choice = choose_device(device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)

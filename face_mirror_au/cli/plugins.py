@@ -20,7 +20,7 @@ def plugins(
     from rich.table import Table
 
     from face_mirror_au.pipeline.model_set import plan_models
-    from face_mirror_au.video_run import RunSettings, VideoRunner
+    from face_mirror_au.run.runner import RunSettings, VideoRunner
 
     settings = RunSettings(plugins=tuple(plugin or ()), blocked=tuple(block_plugin or ()))
     with VideoRunner(plan_models(options.open_store(weights), profile), settings) as runner:

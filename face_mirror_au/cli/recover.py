@@ -26,7 +26,7 @@ def recover(
 
     Exit codes: 0 the result is whole; 1 nothing could be recovered, and nothing was removed; 2 wrong usage; 3 recovered, up to the stop.
     """
-    from face_mirror_au.recovery import recover as recover_folder
+    from face_mirror_au.run.recovery import recover as recover_folder
     from face_mirror_au.wording import counted
 
     made = recover_folder(folder, open_store(weights), au_bank)

@@ -22,13 +22,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from face_mirror_au.errors import LandmarksError
+from face_mirror_au.files import atomic_binary
 from face_mirror_au.integrations.binding import bound, wrap_detector
 from face_mirror_au.integrations.forms import MAIN
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.host_video import SIDE_NAMES, HostVideo, HostVideoReport, SideTable
 from face_mirror_au.integrations.ordering import HostFrame
 from face_mirror_au.integrations.points import ibug_points
-from face_mirror_au.io.files import atomic_binary
 from face_mirror_au.records import check_image
 
 logger = logging.getLogger(__name__)

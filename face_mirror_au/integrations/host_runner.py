@@ -14,10 +14,10 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.integrations.ordering import OrderedFrames
 from face_mirror_au.integrations.serving import HOST_PLUGIN, HostLoop, HostProcessing, PointStore
 from face_mirror_au.integrations.timestamps import FrameTimes
-from face_mirror_au.io.source import SourceInfo
-from face_mirror_au.plugin import OnRow
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.records import Frame, Image, View
-from face_mirror_au.video_run import RunSettings, VideoResult, VideoRunner
+from face_mirror_au.run.own_plugins import OnRow
+from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
 from face_mirror_hooks.records import SessionInfo, VideoInfo
 
 if TYPE_CHECKING:

@@ -13,19 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from face_mirror_au.files import result_stem
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
-from face_mirror_au.io.csv_tables import sides_columns, write_face_mirror_csv
-from face_mirror_au.io.earlier import ONLINE
-from face_mirror_au.io.files import result_stem
-from face_mirror_au.io.metadata import hash_input, write_metadata
-from face_mirror_au.io.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
-from face_mirror_au.io.work_folder import WorkFolder
-from face_mirror_au.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
-from face_mirror_au.video_run import VideoResult
+from face_mirror_au.results.metadata import hash_input, write_metadata
+from face_mirror_au.results.names import ONLINE
+from face_mirror_au.results.work_folder import WorkFolder
+from face_mirror_au.run.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
+from face_mirror_au.run.runner import VideoResult
+from face_mirror_au.tables.csv_tables import sides_columns, write_face_mirror_csv
+from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
 from face_mirror_hooks.records import ViewResult
 
 logger = logging.getLogger(__name__)

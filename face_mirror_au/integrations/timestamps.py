@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from face_mirror_au.io.video import open_container
+from face_mirror_au.media.video import open_container
 
-# As in `face_mirror_au.io.video`, for files without a rate.
+# As in `face_mirror_au.media.video`, for files without a rate.
 _DEFAULT_RATE = Fraction(25)
 
 

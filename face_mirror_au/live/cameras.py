@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from face_mirror_au.errors import CameraError
-from face_mirror_au.io.files import result_stem
-from face_mirror_au.io.source import FrameSource
-from face_mirror_au.io.video import open_source
+from face_mirror_au.files import result_stem
+from face_mirror_au.media.source import FrameSource
+from face_mirror_au.media.video import open_source
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, check_image
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.io import columns
-from face_mirror_au.io.raw_log import RAW_COLUMNS, GrowingCsv
 from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import FloatArray, View
+from face_mirror_au.tables import columns
+from face_mirror_au.tables.raw_log import RAW_COLUMNS, GrowingCsv
 from face_mirror_hooks.records import FrameResult
 
 TABLE, DICTIONARY, RECORD = ".live.csv", ".live.columns.csv", ".live.json"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from face_mirror_au.io import columns
-from face_mirror_au.io.metadata import versions, write_metadata
 from face_mirror_au.live.cameras import Camera
 from face_mirror_au.live.files import live_columns
 from face_mirror_au.live.session import LiveCounts
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.video_run import RunSettings
+from face_mirror_au.results.metadata import versions, write_metadata
+from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.tables import columns
 
 WHAT = "PROVISIONAL online values: compared with the neutral face known by then; other quantities than the final values of a run"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from face_mirror_au.errors import CameraError
-from face_mirror_au.gather import gather_plugins
 from face_mirror_au.live.cameras import Camera, Clock
 from face_mirror_au.live.newest import Pictures
 from face_mirror_au.live.plugin import LiveActionUnitPlugin
@@ -22,7 +21,8 @@ from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, View
-from face_mirror_au.video_run import CROWD_WARNING, RunSettings
+from face_mirror_au.run.plugins import gather_plugins
+from face_mirror_au.run.runner import CROWD_WARNING, RunSettings
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerInfo
 
 NEWEST, EVERY = "newest frame wins", "every frame"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from face_mirror_au.io.source import SourceInfo
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.overlay.plugin import OverlayPlugin, OverlayVideo
 from face_mirror_au.overlay.window import PreviewWindow
 from face_mirror_au.pipeline.online import OnlineValues

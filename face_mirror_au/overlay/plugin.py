@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from face_mirror_au.errors import FaceMirrorAUError
-from face_mirror_au.io.source import SourceInfo
-from face_mirror_au.io.video_out import VideoWriter
+from face_mirror_au.media.encoder import VideoWriter
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.overlay.draw import draw_scene
 from face_mirror_au.overlay.scene import scene_of
 from face_mirror_au.pipeline.online import OnlineValues

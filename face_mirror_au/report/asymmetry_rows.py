@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from face_mirror_au.asymmetry.measures import Comparison, SideMeasures
-from face_mirror_au.io.asymmetry_csv import AsymmetryRow
 from face_mirror_au.report.face_landmarks import LandmarkSection
 from face_mirror_au.report.measured import Measured
 from face_mirror_au.report.movements import MovementPart
 from face_mirror_au.report.sections import SidesSection
+from face_mirror_au.tables.asymmetry_csv import AsymmetryRow
 
 NO_ZONE = "none"
 WHOLE_ZONE = "zone"

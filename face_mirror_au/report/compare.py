@@ -12,7 +12,7 @@ from face_mirror_au.asymmetry.change import MEASURES
 from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.errors import ResultError, UsageError
-from face_mirror_au.io.files import atomic_text, make_output_folder
+from face_mirror_au.files import atomic_text, make_output_folder
 from face_mirror_au.report.change_words import AS_ALIKE, AS_MUCH, NOT_AT
 from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.report.page import recording_facts, version_texts

@@ -11,9 +11,9 @@ import numpy as np
 
 from face_mirror_au.asymmetry.landmarks import eye_distance, mirrored_positions, side_positions
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io import columns
 from face_mirror_au.records import N_LANDMARKS, FloatArray, View
 from face_mirror_au.report.tables import ResultTable
+from face_mirror_au.tables import columns
 
 NOT_IN_TABLES = "the run's tables hold no landmarks: run the recording again in the openface format, with the columns of the landmarks"
 TOWARDS_SYMMETRY = "PFLD's landmarks of the unmirrored face lean towards symmetry: run the recording again with both mirrored views"

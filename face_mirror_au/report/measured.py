@@ -10,13 +10,13 @@ from pathlib import Path
 from face_mirror_au.asymmetry.measures import measured_on_both
 from face_mirror_au.asymmetry.movements import Movement, propose_movements
 from face_mirror_au.errors import MovementsError
-from face_mirror_au.io.files import display_name
-from face_mirror_au.io.movements_csv import ENDING, read_movements
+from face_mirror_au.files import display_name
 from face_mirror_au.report.face_landmarks import LandmarkSection, measure_landmarks
 from face_mirror_au.report.movements import MovementsSection, measure_movements
 from face_mirror_au.report.rest import BASELINE_CODE, rows_at_rest
 from face_mirror_au.report.result import RunResult, TwoSides
 from face_mirror_au.report.svg import figure_settings
+from face_mirror_au.tables.movements_csv import ENDING, read_movements
 
 # A row may end this much after the last frame, s: a person rounds.
 MAX_BEYOND_S = 0.5

@@ -10,14 +10,14 @@ import numpy as np
 
 from face_mirror_au.asymmetry.measures import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
-from face_mirror_au.io.earlier import VIDEOS
-from face_mirror_au.io.files import display_name
-from face_mirror_au.io.metadata import hash_input
-from face_mirror_au.io.video import open_source
+from face_mirror_au.files import display_name
+from face_mirror_au.media.video import open_source
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image, View
 from face_mirror_au.report.quality import VIEW_WORDS
 from face_mirror_au.report.result import RunResult
+from face_mirror_au.results.metadata import hash_input
+from face_mirror_au.results.names import VIDEOS
 
 SHOWN_ZONES = ("mouth", "eye")
 MAX_MOMENTS = 12  # three pictures each: some 100 kB

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.co_movement import PAIRS
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io import columns
-from face_mirror_au.io.earlier import METADATA, listed_files
-from face_mirror_au.io.files import display_name
+from face_mirror_au.files import display_name
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
 from face_mirror_au.report.landmarks import LandmarkSides, read_landmarks
 from face_mirror_au.report.tables import ResultTable
+from face_mirror_au.results.earlier import listed_files
+from face_mirror_au.results.names import METADATA
+from face_mirror_au.tables import columns
 
 # Raw values are shown of what takes part in co-movement only.
 RAW_AUS = tuple(dict.fromkeys(au for pair in PAIRS for au in pair.aus))

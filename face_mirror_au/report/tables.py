@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io.files import display_name
+from face_mirror_au.files import display_name
 from face_mirror_au.records import FloatArray
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 from face_mirror_au.asymmetry.measures import GATE, SideMeasures, ZoneComparison
 from face_mirror_au.asymmetry.zones import Zone
-from face_mirror_au.io.columns import AU_NAMES
+from face_mirror_au.tables.columns import AU_NAMES
 
 # A choice of words, not a clinical limit: it is printed on the page beside the sentences.
 ALIKE = 0.10

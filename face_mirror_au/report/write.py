@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from face_mirror_au.io import asymmetry_csv
-from face_mirror_au.io.asymmetry_csv import write_asymmetry_csv
-from face_mirror_au.io.files import atomic_text
+from face_mirror_au.files import atomic_text
 from face_mirror_au.report.asymmetry_rows import asymmetry_rows
 from face_mirror_au.report.measured import measure_recording
 from face_mirror_au.report.page import make_sections, render
 from face_mirror_au.report.pictures import peak_pictures, zone_moments
 from face_mirror_au.report.result import read_result
+from face_mirror_au.tables import asymmetry_csv
+from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
 
 ENDING = ".report.html"
 

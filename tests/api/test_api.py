@@ -15,7 +15,7 @@ import pytest
 import face_mirror_au
 from face_mirror_au import AUPipeline, FullPythonAUPipeline
 from face_mirror_au.errors import FrameError, UsageError, VideoError, WeightsError
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_au.models.open_bank import write_open_bank
 from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import INTENSITY_AUS

@@ -85,9 +85,9 @@ def test_pairs_are_of_two_zones_that_exist():
 @pytest.fixture(scope="module")
 def render_points(shared_file):
     """True landmarks (N, 68, 2) of a person, for a sequence of weights."""
-    from face_mirror_weights.training.clips import sample_person
-    from face_mirror_weights.training.ict import FaceModel
-    from face_mirror_weights.training.renderer import Pose, Scene, Studio, moved, render
+    from training.render.clips import sample_person
+    from training.render.ict import FaceModel
+    from training.render.renderer import Pose, Scene, Studio, moved, render
 
     studio = Studio(FaceModel.load(shared_file("faces3d/ict.npz")))
     identity, appearance = sample_person(np.random.default_rng(7))

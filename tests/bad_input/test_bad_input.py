@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from face_mirror_au.io.images import _natural
+from face_mirror_au.media.images import _natural
 from fuzz.contract import CORPUS, FINDINGS, run
 from fuzz.targets import TARGETS
 

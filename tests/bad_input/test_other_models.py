@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from face_mirror_au.devices.probe_memory import Memory
 from face_mirror_au.errors import ModelFileError
-from face_mirror_au.models.probe_memory import Memory
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
 from fuzz.seeds import dat, pdm
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import LandmarksError, VideoError
-from face_mirror_au.io import video
-from face_mirror_au.io.images import read_image
-from face_mirror_au.io.landmarks_csv import LANDMARK_COLUMNS, read_landmarks
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media import video
+from face_mirror_au.media.images import read_image
+from face_mirror_au.media.video import open_source
+from face_mirror_au.tables.landmarks_csv import LANDMARK_COLUMNS, read_landmarks
 
 
 def png(width, height, rows):

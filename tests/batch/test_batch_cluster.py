@@ -19,8 +19,8 @@ from face_mirror_au.batch import cluster
 from face_mirror_au.batch.measure import Job, Results
 from face_mirror_au.batch.session import wanted_results
 from face_mirror_au.cli.terminal import ExitCode
-from face_mirror_au.io.columns import GROUPS
-from face_mirror_au.video_run import RunSettings
+from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.tables.columns import GROUPS
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from face_mirror_au.batch.inputs import find_inputs
 from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.errors import OutputError, UsageError
-from face_mirror_au.io.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.raw_log import RAW_COLUMNS
 
 
 def touch(*paths):

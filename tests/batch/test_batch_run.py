@@ -15,7 +15,7 @@ import pytest
 from batch_clips import GOOD, HOW, contents, n_results, results, rows, statuses, trim
 
 from face_mirror_au.cli.terminal import ExitCode
-from face_mirror_au.io.files import name_cell
+from face_mirror_au.files import name_cell
 from face_mirror_au.pipeline.model_set import ModelPlan
 
 VIEWS = ("--views", "original,left,right")
@@ -169,7 +169,7 @@ def test_a_result_that_is_not_whole_is_measured_again(clip, batch, tmp_path, dam
 
 
 def test_workers_and_models_start_once_for_all_videos(clip, batch, tmp_path, monkeypatch):
-    from face_mirror_au import video_run
+    from face_mirror_au.run import runner as video_run
 
     loops = []
     frame_loop = video_run.FrameLoop
@@ -296,7 +296,7 @@ def test_a_glob_and_a_list_reach_the_same_results(clip, batch, tmp_path):
 
 
 def test_a_mistake_of_ours_in_one_video_does_not_end_the_batch(clip, batch, tmp_path, monkeypatch):
-    from face_mirror_au import recording
+    from face_mirror_au.run import recording
 
     shutil.copy2(clip, tmp_path / "a.mp4")
     shutil.copy2(clip, tmp_path / "b.mp4")

@@ -23,11 +23,11 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.cli.demo import _cell
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import UsageError, WeightsError
-from face_mirror_au.io.video import open_source
-from face_mirror_au.landmark_run import aus_from_landmarks
+from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import load_openface_bank, plan_models
 from face_mirror_au.pipeline.sequence import predict_image
 from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.run.landmarks import aus_from_landmarks
 from face_mirror_weights import Store, open_models
 
 ROOT = Path(__file__).resolve().parents[2]

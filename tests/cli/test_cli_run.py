@@ -235,7 +235,7 @@ def test_an_output_folder_that_is_a_file(tmp_path):
 
 
 def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
-    from face_mirror_au.io import raw_log
+    from face_mirror_au.tables import raw_log
 
     write = raw_log.OnlineLog._write
     rows = []

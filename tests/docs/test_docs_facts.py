@@ -12,7 +12,7 @@ from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.sequence import MAX_REPREDICTED
 from face_mirror_au.report.words import ALIKE
-from face_mirror_au.video_run import SHORT_RECORDING
+from face_mirror_au.run.runner import SHORT_RECORDING
 from face_mirror_weights.manifest import load_manifest
 
 

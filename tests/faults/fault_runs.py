@@ -12,7 +12,7 @@ import time
 import uuid
 from pathlib import Path
 
-from face_mirror_au.io.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.raw_log import RAW_COLUMNS
 
 HERE = Path(__file__).resolve().parent
 CLIPS = HERE.parent / "clips"

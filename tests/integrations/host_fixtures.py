@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 
 HERE = Path(__file__).resolve().parent
 CLIPS = HERE.parent / "clips"

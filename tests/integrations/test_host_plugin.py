@@ -17,10 +17,10 @@ from face_mirror_au.integrations.binding import wrap_action_units, wrap_loop
 from face_mirror_au.integrations.face_mirror import HostPlugin
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.serving import HOST_PLUGIN
-from face_mirror_au.io.video import open_source
 from face_mirror_au.loop.nursery import Nursery
+from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.video_run import RunSettings
+from face_mirror_au.run.runner import RunSettings
 from face_mirror_weights import Store
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"

@@ -11,8 +11,8 @@ import pytest
 from live_doubles import FakeClock
 
 from face_mirror_au.errors import CameraError, VideoError
-from face_mirror_au.io.video import open_source
 from face_mirror_au.live.cameras import GONE_AFTER_S, PlayedFile, WebCamera
+from face_mirror_au.media.video import open_source
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"
 

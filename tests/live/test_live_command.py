@@ -22,9 +22,9 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.cli.live_line import largest
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import CameraError, OutputError
-from face_mirror_au.io.video import open_source
 from face_mirror_au.live import cameras, newest, session
 from face_mirror_au.live.files import LiveLog, free_stem, live_columns
+from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, View

@@ -26,9 +26,9 @@ from face_mirror_au.numerics.reflection import (
     reflect_region,
 )
 from face_mirror_au.records import Located, Region, View
-from face_mirror_weights.training.clips import EXPRESSIONS
-from face_mirror_weights.training.ict import FaceModel
-from face_mirror_weights.training.renderer import Pose, Scene, Studio, moved, render
+from training.render.clips import EXPRESSIONS
+from training.render.ict import FaceModel
+from training.render.renderer import Pose, Scene, Studio, moved, render
 
 SharedFile = Callable[[str], Path]
 ORIGINAL, LEFT, RIGHT = View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED
@@ -59,7 +59,7 @@ def studio(shared_file: SharedFile) -> Studio:
 @pytest.fixture(scope="module")
 def rendered(studio: Studio):
     """Call it with an expression and a roll: returns a picture of the mean person and its true landmarks."""
-    from face_mirror_weights.training.appearance import Appearance
+    from training.render.appearance import Appearance
 
     person = studio.subject(studio.model.identity(), Appearance())
 

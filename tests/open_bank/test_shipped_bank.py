@@ -12,9 +12,9 @@ from face_mirror_au.models.open_bank import FORMS, MAX_BYTES, read_open_bank
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import INTENSITY_AUS, View
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_weights import Store, open_models
-from face_mirror_weights.training.targets import ONE_PIECE
+from training.render.targets import ONE_PIECE
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
 AT_REST, HELD = slice(0, 10), slice(25, 32)  # frames of the rendered clips

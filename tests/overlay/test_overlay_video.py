@@ -17,8 +17,8 @@ from face_mirror_au.cli import options
 from face_mirror_au.cli.app import app
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import NoDisplayError, OutputError
-from face_mirror_au.io.source import SourceInfo
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
 from face_mirror_au.overlay.draw import ALERT
 from face_mirror_au.overlay.marks import LEFT_COLOUR, RIGHT_COLOUR
@@ -131,7 +131,7 @@ def test_pixels_that_are_not_square_stay_so(tmp_path):
 
 
 def test_a_video_that_cannot_be_written_costs_the_overlay_and_not_the_tables(tmp_path, monkeypatch):
-    from face_mirror_au.io.video_out import VideoWriter
+    from face_mirror_au.media.encoder import VideoWriter
 
     def full(self, image, time_s):
         raise OutputError("'x.overlay.mp4' cannot be written: the disk is full")
@@ -146,7 +146,7 @@ def test_a_video_that_cannot_be_written_costs_the_overlay_and_not_the_tables(tmp
 
 
 def test_an_interrupted_run_leaves_no_overlay(tmp_path, monkeypatch):
-    from face_mirror_au.plugin import ActionUnitPlugin
+    from face_mirror_au.run.own_plugins import ActionUnitPlugin
 
     before = ActionUnitPlugin._append
 

@@ -82,8 +82,8 @@ def test_its_workers_measure_what_the_installed_program_measures(program, elsewh
 def test_children_that_are_started_by_name_are_found_inside(program, elsewhere):
     inside = program.parent / "_internal"
     path = [inside / "base_library.zip", *inside.glob("python*/lib-dynload"), inside]
-    job = json.dumps({"call": "face_mirror_au.models.probe:answer_devices_here", "sys_path": [str(part) for part in path]})
-    answer = said_by(program, "-m", "face_mirror_au.models.probe_child", input=job, **elsewhere)
+    job = json.dumps({"call": "face_mirror_au.devices.probe:answer_devices_here", "sys_path": [str(part) for part in path]})
+    answer = said_by(program, "-m", "face_mirror_au.devices.probe_child", input=job, **elsewhere)
     assert json.loads(answer) == {"answer": ["cpu"]}
     assert said_by(program, "-m", "pip", "--version", **elsewhere).startswith("pip ")
 

@@ -12,10 +12,10 @@ import pytest
 from face_mirror_au.batch import inputs
 from face_mirror_au.batch.state import only_batch
 from face_mirror_au.cli import options
+from face_mirror_au.devices.probe_child import start_methods
 from face_mirror_au.errors import OutputError, UsageError
-from face_mirror_au.io import locks
-from face_mirror_au.io.files import is_lost_on_windows, output_error
-from face_mirror_au.models.probe_child import start_methods
+from face_mirror_au.files import is_lost_on_windows, output_error
+from face_mirror_au.results import locks
 
 
 @pytest.mark.parametrize("name", ["visit:2", "nul", "CON.rest", "lpt1", "what?", "rest.", "rest ", 'a"b', "a|b"])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.io.video import open_source
 from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.media.video import open_source
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.confidence import landmark_confidence

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import FaceMirrorAUError, ResultError
-from face_mirror_au.io.descriptors import DescriptorLog, StoredDescriptors, record_type
 from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of, failure_reason
 from face_mirror_au.records import Face, FaceDescriptor, View
+from face_mirror_au.results.descriptors import DescriptorLog, StoredDescriptors, record_type
 from face_mirror_hooks.records import PluginFailure, ViewResult
 
 GEOMETRY = 238

@@ -15,9 +15,9 @@ from face_mirror_au.cli import options
 from face_mirror_au.cli.app import app
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import OutputError
-from face_mirror_au.io import publish as publishing
-from face_mirror_au.io.descriptors import StoredDescriptors
-from face_mirror_au.plugin import ActionUnitPlugin
+from face_mirror_au.results import publish as publishing
+from face_mirror_au.results.descriptors import StoredDescriptors
+from face_mirror_au.run.own_plugins import ActionUnitPlugin
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left_right_both.mp4"
 STEM = CLIP.stem

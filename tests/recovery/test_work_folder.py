@@ -10,10 +10,10 @@ import sys
 import pytest
 
 from face_mirror_au.errors import OutputError
-from face_mirror_au.io import publish as publishing
-from face_mirror_au.io.publish import Place, bring_tables_of_persons
-from face_mirror_au.io.raw_log import RAW_COLUMNS
-from face_mirror_au.io.work_folder import WorkFolder, place_of
+from face_mirror_au.results import publish as publishing
+from face_mirror_au.results.publish import Place, bring_tables_of_persons
+from face_mirror_au.results.work_folder import WorkFolder, place_of
+from face_mirror_au.tables.raw_log import RAW_COLUMNS
 
 OURS = json.dumps({"versions": {"face-mirror-au": "1"}, "files": [".csv", ".overlay.mp4"]})
 HEADER = ",".join(RAW_COLUMNS) + "\n"
@@ -128,7 +128,7 @@ def test_a_second_run_at_once_is_refused(place):
 
 def test_the_lock_goes_with_its_process(place):
     code = (
-        "import sys, pathlib; from face_mirror_au.io.work_folder import WorkFolder; from face_mirror_au.io.publish import Place; "
+        "import sys, pathlib; from face_mirror_au.results.work_folder import WorkFolder; from face_mirror_au.results.publish import Place; "
         "WorkFolder(Place(pathlib.Path(sys.argv[1]), sys.argv[2] == 'True')).begin(); print('begun', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(place.csv), str(place.own_folder)]

@@ -20,9 +20,9 @@ from face_mirror_au.asymmetry.measures import compare_units, compare_zones
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ResultError
-from face_mirror_au.io.earlier import earlier_files
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
+from face_mirror_au.results.earlier import earlier_files
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"
 

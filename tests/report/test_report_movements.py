@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import MovementsError
-from face_mirror_au.io.asymmetry_csv import ASYMMETRY_COLUMNS
-from face_mirror_au.io.columns import describe_column
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
+from face_mirror_au.tables.columns import describe_column
 
 # Rows 3 to 7 of the hand-made bump; times are tenths of a second.
 PROPOSED = "start_s,end_s,action\n0.200,0.800,BS\n"

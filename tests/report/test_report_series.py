@@ -23,7 +23,7 @@ from face_mirror_au.asymmetry.landmarks import (
     rest_positions,
     side_positions,
 )
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

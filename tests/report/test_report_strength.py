@@ -30,9 +30,9 @@ NAME = "strengths"
 @pytest.fixture(scope="module")
 def table(tmp_path_factory, shared_file):
     """The numbers of the page, of movements that a table names."""
-    from face_mirror_weights.training.clips import FRONTAL_LIGHT, sample_person, write_clip
-    from face_mirror_weights.training.ict import FaceModel
-    from face_mirror_weights.training.renderer import Pose, Scene, Studio, moved, render
+    from training.render.clips import FRONTAL_LIGHT, sample_person, write_clip
+    from training.render.ict import FaceModel
+    from training.render.renderer import Pose, Scene, Studio, moved, render
 
     studio = Studio(FaceModel.load(shared_file("faces3d/ict.npz")))
     identity, appearance = sample_person(np.random.default_rng(4))

@@ -22,7 +22,7 @@ PICKLING = {
     "hooks/loading.py", "hooks/testing.py", "hooks/validation.py",
 }  # fmt: skip
 STARTING_PROGRAMS = {
-    "face_mirror_au/models/probe_child.py", "face_mirror_au/overlay/window.py",  # this Python
+    "face_mirror_au/devices/probe_child.py", "face_mirror_au/overlay/window.py",  # this Python
     "weights/package_files.py",  # pip of this Python
 }  # fmt: skip
 # Modules that open connections; Dask's are its own, and behind --scheduler.

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from face_mirror_au.cli import options
 from face_mirror_au.cli.app import app
 from face_mirror_au.cli.terminal import ExitCode
-from face_mirror_au.io.files import name_cell, result_stem
+from face_mirror_au.files import name_cell, result_stem
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems take not all of these names")
 

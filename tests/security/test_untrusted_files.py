@@ -17,7 +17,7 @@ import pytest
 
 from face_mirror_au.errors import VideoError
 from face_mirror_au.integrations.timestamps import read_frame_times
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_weights import download, package_files
 from face_mirror_weights.errors import WeightsError
 from face_mirror_weights.manifest import PackageMember, load_manifest
@@ -39,8 +39,8 @@ class Trap:
 def test_no_reader_of_arrays_unpickles(reader, tmp_path):
     from face_mirror_au.errors import ModelFileError
     from face_mirror_au.models.open_bank import read_open_bank
-    from face_mirror_au.training.dataset import Dataset, load_shards
-    from face_mirror_weights.training.ict import FaceModel
+    from training.dataset import Dataset, load_shards
+    from training.render.ict import FaceModel
 
     target, path = tmp_path / "ran", tmp_path / "a.npz"
     objects = np.empty(1, object)

@@ -6,10 +6,10 @@ import numpy as np
 
 from face_mirror_au.numerics.pdm import rotation_from_euler
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_au.training import symmetry
-from face_mirror_au.training.dataset import Dataset
-from face_mirror_au.training.symmetry import RIGID_POINTS, hog_order
-from face_mirror_weights.training.targets import ONE_PIECE
+from training import symmetry
+from training.dataset import Dataset
+from training.render.targets import ONE_PIECE
+from training.symmetry import RIGID_POINTS, hog_order
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 N_POINTS = 478

@@ -7,11 +7,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from face_mirror_au.training import dataset
-from face_mirror_au.training.dataset import Dataset, load_shards, make_dataset
-from face_mirror_weights.training.ict import FaceModel
-from face_mirror_weights.training.recordings import MOVING_FRAMES, RESTING_FRAMES, recording
-from face_mirror_weights.training.renderer import Studio
+from training import dataset
+from training.dataset import Dataset, load_shards, make_dataset
+from training.render.ict import FaceModel
+from training.render.recordings import MOVING_FRAMES, RESTING_FRAMES, recording
+from training.render.renderer import Studio
 
 SEED, RECORDINGS = 5, 2
 FRAMES = RESTING_FRAMES + MOVING_FRAMES

@@ -13,9 +13,9 @@ from face_mirror_au.models.open_bank import PDM_FEATURES, read_open_bank, write_
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_au.training.fit import correlate, fit_bank, fit_mesh_shape, mirror_matrix, relative_to_rest
-from face_mirror_au.training.symmetry import RIGID_POINTS, hog_order
-from face_mirror_weights.training.targets import ONE_PIECE
+from training.fit import correlate, fit_bank, fit_mesh_shape, mirror_matrix, relative_to_rest
+from training.render.targets import ONE_PIECE
+from training.symmetry import RIGID_POINTS, hog_order
 
 PLAIN, STILL = (INTENSITY_AUS.index(name) for name in (faces_by_hand.PLAIN, faces_by_hand.STILL))
 PIECES = [INTENSITY_AUS.index(name) for name in ONE_PIECE]

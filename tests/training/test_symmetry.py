@@ -12,11 +12,11 @@ from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.numerics.fhog import extract_fhog
 from face_mirror_au.numerics.mesh_shape import align_meshes
 from face_mirror_au.records import Located
-from face_mirror_au.training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
-from face_mirror_weights.training.appearance import Appearance
-from face_mirror_weights.training.clips import FRONTAL_LIGHT
-from face_mirror_weights.training.ict import IDENTITY_COUNT, FaceModel
-from face_mirror_weights.training.renderer import Pose, Scene, Studio, render
+from training.render.appearance import Appearance
+from training.render.clips import FRONTAL_LIGHT
+from training.render.ict import IDENTITY_COUNT, FaceModel
+from training.render.renderer import Pose, Scene, Studio, render
+from training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
 
 LEFT_EYE, RIGHT_EYE, LEFT_CORNER, RIGHT_CORNER, CHIN, NOSE_TIP, FOREHEAD = 263, 33, 291, 61, 152, 4, 10
 IRISES = [(468, 473), (470, 475), (472, 477)]  # centre, top, bottom

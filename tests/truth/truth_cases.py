@@ -15,8 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from face_mirror_au.api import LandmarkAUs, aus_from_landmarks
-from face_mirror_au.io.landmarks_csv import read_landmarks
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_au.models.openface_files import read_au_bank, read_pdm, read_triangles
 from face_mirror_au.numerics.alignment import Aligner
 from face_mirror_au.numerics.au_bank import AUBank
@@ -24,6 +23,7 @@ from face_mirror_au.numerics.fhog import extract_fhog
 from face_mirror_au.numerics.running_median import NeutralReference
 from face_mirror_au.pipeline.describe import FaceDescriber
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray
+from face_mirror_au.tables.landmarks_csv import read_landmarks
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 TRUTH = SHARED / "truth"

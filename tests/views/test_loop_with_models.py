@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_mirror_au.io.video import open_source
 from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
 from face_mirror_au.loop.in_process import process_frames
 from face_mirror_au.loop.pool import WorkerPool
+from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import Frame
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_hooks.records import WorkerInfo
 from face_mirror_weights import Store
 

@@ -18,10 +18,10 @@ import pytest
 from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
-from face_mirror_au.io.video import open_source
+from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
-from face_mirror_au.video_run import RunSettings, VideoRunner
+from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_weights import Store
 
 TESTS = Path(__file__).resolve().parents[1]

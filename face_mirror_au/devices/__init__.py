@@ -1,0 +1,1 @@
+"""Where a network runs: devices are probed before they are trusted."""

@@ -1,0 +1,1 @@
+"""Pictures in and out: videos, images, mirrored videos, the encoder."""

@@ -1,0 +1,1 @@
+"""What a result is: its metadata, its work folder, how it comes to its place."""

@@ -1,0 +1,97 @@
+"""Tables from one form into another, without loss where that is possible, and never with a loss that was not asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from face_mirror_au.errors import OutputError, TableError
+from face_mirror_au.files import make_output_folder
+from face_mirror_au.results.earlier import listed_files
+from face_mirror_au.results.names import METADATA, ONLINE, TABLES
+from face_mirror_au.tables.table_files import Piece, is_parquet, open_table, write_table_file
+from face_mirror_au.tables.table_formats import SUCCESS, TEXT, WHOLE, TableFormat, losses, target
+
+
+def convert_table(source: Path, path: Path, to: str | None = None, *, drop: bool = False) -> Path:
+    """Write a table in another form: CSV or Parquet by the name of `path`, the columns of another format by `to`.
+
+    Parameters
+    ----------
+    source : Path
+        A CSV or Parquet file of this program.
+    path : Path
+        Where to; a file of that name is replaced.
+    to : str, optional
+        "openface", "minimal" or "face-mirror"; when not given, the table's own format.
+    drop : bool
+        Whether columns and decimals that the other format does not have may be lost.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    TableError
+        When the source is no table of this program or is damaged, or cannot become what was asked for without a loss.
+    OutputError
+        When the file cannot be written, or is the source.
+    ParquetMissingError
+    """
+    check_target(source, path)
+    table = open_table(source)
+    wanted = table.format if to is None else target(to, table.format)
+    lost = losses(table.format, wanted)
+    if lost and not drop:
+        what = ", ".join(lost[:3]) + (f" and {len(lost) - 3} more" if len(lost) > 3 else "")
+        raise TableError(f"as {wanted.name} this table would lose {what}; say --drop if that is what you want")
+    make_output_folder(path.parent)
+    write_table_file(path, wanted, _in_format(table.pieces(), table.format, wanted), table.metadata or metadata_beside(source))
+    return path
+
+
+def check_target(source: Path, path: Path) -> None:
+    """Raise a TableError for an output that is neither CSV nor Parquet, and an OutputError for one that is the source itself."""
+    if not is_parquet(path) and path.suffix.lower() != ".csv":
+        raise TableError(f"the output '{path.name}' must end in .csv or .parquet")
+    if path.exists() and source.exists() and path.samefile(source):
+        raise OutputError(f"'{path.name}' is the input; choose another name")
+
+
+def _in_format(pieces: Iterable[Piece], source: TableFormat, wanted: TableFormat) -> Iterator[Piece]:
+    if source == wanted:
+        yield from pieces
+        return
+    shift = int(source.short) - int(wanted.short)  # frames count from 0 in the short formats
+    for piece in pieces:
+        success, found = piece[SUCCESS], {}
+        for column in wanted.columns:
+            values = piece[column]
+            if column == "frame":
+                values = values + shift
+            elif column not in WHOLE | TEXT | {SUCCESS, "timestamp"}:
+                # --openface-strict writes zeros there; in the short formats a cell without a measurement is empty.
+                values = np.where(success, values, np.nan)
+            found[column] = values
+        yield found
+
+
+def metadata_beside(table: Path) -> str:
+    """The metadata file of the run that wrote a table, as text; empty where there is none that lists this table."""
+    endings = (*TABLES, ONLINE, table.suffix)
+    for ending in endings:
+        if not table.name.endswith(ending):
+            continue
+        try:
+            text = table.with_name(table.name.removesuffix(ending) + METADATA).read_text(encoding="utf-8")
+            listed = listed_files(json.loads(text))
+        except (OSError, ValueError, RecursionError):
+            continue
+        if ending in listed:
+            return text
+    return ""

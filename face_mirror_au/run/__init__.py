@@ -1,0 +1,1 @@
+"""One recording to its result: settings, plugins, runner, files, recovery, given landmarks."""

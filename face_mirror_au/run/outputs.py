@@ -1,0 +1,299 @@
+"""The files of a run: where they go, and writing them when the last frame is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from face_mirror_au.errors import OutputError, UsageError, VideoError
+from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, display_name
+from face_mirror_au.media.images import IMAGES_COLUMNS, list_images, write_image_names
+from face_mirror_au.numerics import _kernels
+from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
+from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
+from face_mirror_au.records import FloatArray, View, ViewTable
+from face_mirror_au.results.earlier import earlier_files
+from face_mirror_au.results.metadata import hash_input, versions, write_metadata
+from face_mirror_au.results.names import LONGEST_ENDING, METADATA
+from face_mirror_au.results.publish import Place
+from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
+from face_mirror_au.tables import asymmetry_csv, columns
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
+from face_mirror_au.tables.csv_tables import (
+    Points3D,
+    face_mirror_columns,
+    minimal_columns,
+    openface_columns,
+    sides_columns,
+    write_face_mirror_csv,
+    write_minimal_csv,
+    write_openface_csv,
+    write_sides_csv,
+)
+from face_mirror_au.tables.raw_log import RAW_COLUMNS, write_raw_csv
+
+FORMATS = ("openface", "minimal", "face-mirror")
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """Where a run's files go and what they hold.
+
+    Attributes
+    ----------
+    csv : Path
+        The final table; all other files lie beside it and begin with its stem.
+    format : str
+        One of `FORMATS`.
+    groups : collection of str
+        Column groups of the OpenFace format.
+    typed_folder : Path or None
+        The folder that the user gave, for messages; None: the table's own.
+    own_folder : bool
+        Whether the table's folder is there for this result alone.
+    nameless : bool
+        No name of an input file may be in the outputs (`--subject`).
+    """
+
+    csv: Path
+    format: str = "openface"
+    groups: Collection[columns.Group] = columns.GROUPS
+    typed_folder: Path | None = None
+    own_folder: bool = False
+    nameless: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UsageError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
+
+    @classmethod
+    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group], *, nameless: bool = False) -> OutputPlan:
+        """Files of one video in `<folder>/<stem>/`."""
+        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, own_folder=True, nameless=nameless)
+
+    def beside(self, ending: str) -> Path:
+        """A file beside the table, e.g. ``beside(".online.csv")``."""
+        return self.csv.with_name(self.csv.stem + ending)
+
+    def table(self, view: View) -> Path:
+        """The final table of a view: the plan's own for the original, `<stem>_left_mirrored.csv` beside it for a mirrored one."""
+        return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
+
+    def check(self) -> None:
+        """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
+        check_output_name(self.csv.stem, LONGEST_ENDING)
+        for folder in (self.csv.parent, self.place.unfinished.parent):
+            check_output_folder(folder, self.typed_folder)
+        check_output_file(self.csv)
+
+    @property
+    def place(self) -> Place:
+        """Where the result goes, for `WorkFolder`."""
+        return Place(self.csv, self.own_folder)
+
+    def inside(self, folder: Path) -> OutputPlan:
+        """The same files in another folder, in which they are made."""
+        return replace(self, csv=folder / self.csv.name)
+
+    def check_input(self, source: Path, others: Iterable[Path] = ()) -> bool:
+        """Whether there is an earlier result, which this one will replace.
+
+        Parameters
+        ----------
+        source : Path
+            The input.
+        others : iterable of Path
+            Further files that will be written.
+
+        Raises
+        ------
+        OutputError
+            When the input itself would be removed or overwritten.
+        """
+        earlier = earlier_files(self.csv)
+        for path in (self.csv, *others, *earlier):
+            if path.exists() and path.samefile(source):
+                raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
+        return bool(earlier)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Header of the table."""
+        if self.format == "minimal":
+            return minimal_columns()
+        return face_mirror_columns() if self.format == "face-mirror" else openface_columns(self.groups)
+
+
+def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, strict: bool) -> Path:
+    """Write a view's final table in the plan's format; return where it is."""
+    path = plan.table(table.view)
+    if plan.format == "minimal":
+        write_minimal_csv(table, path)
+    elif plan.format == "face-mirror":
+        write_face_mirror_csv(table, path)
+    else:
+        write_openface_csv(table, path, groups=plan.groups, points3d=points3d, strict=strict)
+    return path
+
+
+def write_dictionary(held: Sequence[columns.FileColumns | str], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
+    """Write `<stem>.columns.csv`; return where it is."""
+    bank, path = runner.bank, plan.beside(".columns.csv")
+    columns.write_columns_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
+    return path
+
+
+def write_sides(table: ViewTable, plan: OutputPlan) -> list[Path]:
+    """Write `<stem>.sides.csv` from the original view's table, where the AU models tell sides apart; return where it is, or nothing."""
+    if table.sides is None or plan.format == "face-mirror":
+        return []
+    path = plan.beside(".sides.csv")
+    write_sides_csv(table, path)
+    return [path]
+
+
+def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Points3D:
+    """The 3D landmarks of a slice of a table's rows, computed when they are asked for."""
+    camera = Camera.for_size(result.info.width, result.info.height)
+
+    def give(rows: slice) -> FloatArray:
+        return landmarks_3d(runner.pdm, table.pose[rows], table.shape[rows], camera)
+
+    return give
+
+
+def write_all(
+    result: VideoResult,
+    plan: OutputPlan,
+    runner: VideoRunner,
+    source: Path,
+    notes: Sequence[str] = (),
+    others: Sequence[Path] = (),
+) -> list[Path]:
+    """Write the files of a run that has its input at hand; see `write_result`.
+
+    Parameters
+    ----------
+    result : VideoResult
+    plan : OutputPlan
+    runner : VideoRunner
+    source : Path
+        The input; its hash goes into the metadata, its name does not.
+    notes : sequence of str
+        More for the metadata.
+    others : sequence of Path
+        Files of this run that were written already.
+    """
+    if result.info.kind == "image folder" and result.changed:  # which row is which image is not certain
+        raise VideoError(f"images were added to '{display_name(source)}', changed or removed while it was read; run it again")
+    images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
+    input_hash = None if result.changed else hash_input(source)
+    return write_result(result, plan, runner, run_metadata(result, plan, runner, input_hash, notes), others, images)
+
+
+def write_result(
+    result: VideoResult,
+    plan: OutputPlan,
+    runner: VideoRunner,
+    metadata: Mapping[str, object],
+    others: Sequence[Path] = (),
+    images: Sequence[str] = (),
+) -> list[Path]:
+    """Write the views' tables, raw values, column dictionary and, last, metadata.
+
+    Parameters
+    ----------
+    result : VideoResult
+    plan : OutputPlan
+    runner : VideoRunner
+    metadata : mapping
+        `run_metadata`; the list of files is added.
+    others : sequence of Path
+        Files of this result that were written already, or will be.
+    images : sequence of str
+        Names of the images of a folder.
+
+    Returns
+    -------
+    list of Path
+        What was written, the table first.
+    """
+    written = [
+        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+        for view, table in result.tables.items()
+        if plan.format != "face-mirror" or view is not View.ORIGINAL
+    ]
+    raw = plan.beside(".raw.csv")
+    tables = list(written)
+    if result.tables:
+        write_raw_csv(list(result.tables.values()), raw)
+        written.append(raw)
+    sides = write_sides(result.table, plan) if result.tables else []
+    written += sides
+    if result.info.kind == "image folder" and not plan.nameless:
+        written.append(plan.beside(".images.csv"))
+        write_image_names(images[: result.decoded], written[-1])
+    if result.tables:
+        short = plan.format != "openface"
+        held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
+        held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
+        held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
+        held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
+        held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
+        written.append(write_dictionary(held, plan, runner, result.models))
+    written.append(plan.beside(METADATA))
+    endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]
+    write_metadata(written[-1], {**metadata, "files": endings})
+    return written
+
+
+def run_metadata(
+    result: VideoResult, plan: OutputPlan, runner: VideoRunner, input_hash: str | None, notes: Sequence[str] = ()
+) -> dict[str, object]:
+    """What the metadata file says of a run."""
+    known = settings_metadata(plan, runner)
+    return known | {
+        "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
+        "models": known["models"] | runner.plan.described_bank(result.models),
+        "frames": {"decoded": result.decoded}
+        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+        "worker_losses": [asdict(loss) for loss in result.losses],
+        "problems": [*result.problems, *result.empty_tables],
+        "notes": [*result.notes, *notes],
+        "warnings": list(result.warnings),
+    }
+
+
+def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
+    """The part of the metadata that is known before a video is opened: with what, and how, it will be measured."""
+    models = runner.plan
+    return {
+        "input": {"flipped_input": runner.settings.flipped_input},
+        "versions": dict(versions()),
+        "kernels": dict(_kernels.loaded),
+        "models": models.described(),
+        "device": runner.device_metadata,
+        "settings": _settings(runner.settings)
+        | {
+            "format": plan.format,
+            "columns": [group for group in columns.GROUPS if group in plan.groups] if plan.format == "openface" else None,
+            "models": models.models,
+            "success_above_confidence": MIN_CONFIDENCE,
+        },
+        "baseline": str(runner.settings.baseline),
+        "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
+    }
+
+
+def _counts(table: ViewTable, failures: Mapping[str, int]) -> dict[str, object]:
+    return {"rows": len(table.success), "failed": sum(failures.values()), "reasons": dict(failures)}
+
+
+def _settings(settings: RunSettings) -> dict[str, object]:
+    found = asdict(settings)
+    for name in ("flipped_input", "baseline", "device", "plugins"):  # said elsewhere
+        del found[name]
+    found["views"] = [view.value for view in settings.views]
+    return found

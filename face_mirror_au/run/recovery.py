@@ -1,0 +1,339 @@
+"""A run that was stopped, or one that kept its descriptors: final values from what is stored, by the code that every run uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from face_mirror_au.errors import FaceMirrorAUError, ResultError
+from face_mirror_au.files import display_name
+from face_mirror_au.media.images import list_images
+from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.results.descriptors import StoredDescriptors
+from face_mirror_au.results.earlier import listed_files, read_metadata
+from face_mirror_au.results.metadata import hash_input
+from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS
+from face_mirror_au.results.publish import ENDING, Place, is_complete, publish
+from face_mirror_au.results.work_folder import held, place_of
+from face_mirror_au.run.outputs import OutputPlan, run_metadata, settings_metadata, write_result
+from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
+from face_mirror_au.tables import asymmetry_csv
+from face_mirror_au.tables.columns import GROUPS
+from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog
+from face_mirror_au.wording import counted
+from face_mirror_hooks.records import VideoInfo, View, ViewResult
+from face_mirror_weights import Store
+
+_AU_FILES = ("openface-au", "open-au")
+# What a run says of itself, and not of the machine that makes the values anew.
+_OF_THE_RUN = ("input", "settings", "device", "plugins", "baseline")
+
+
+@dataclass
+class Recovery:
+    """What came of it.
+
+    Attributes
+    ----------
+    table : Path
+        The final table.
+    files : list of Path
+        What was written; empty when a whole result was only moved to its place, or is there already.
+    frames : int
+    problems : list of str
+        Why the result is not whole.
+    page : Path or None
+        The report page.
+    warnings : list of str
+    of_stopped_run : bool
+        Whether the values end where a run was stopped, and not with the recording.
+    """
+
+    table: Path
+    files: list[Path] = field(default_factory=list)
+    frames: int = 0
+    problems: list[str] = field(default_factory=list)
+    page: Path | None = None
+    warnings: list[str] = field(default_factory=list)
+    of_stopped_run: bool = False
+
+
+def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, source: Path, *, page: bool) -> dict[str, Any]:
+    """What is stored beside the descriptors. Raises VideoError when the input cannot be read."""
+    known, baseline = settings_metadata(plan, runner), runner.settings.baseline
+    groups = [group for group in GROUPS if group in plan.groups]
+    return {
+        "table": {"format": plan.format, "groups": groups, "page": page},
+        "run": known | {"input": {"sha256": hash_input(source), **asdict(info), **known["input"]}},
+        "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
+        "images": [image.name for image in list_images(source)] if info.kind == "image folder" and not plan.nameless else [],
+    }
+
+
+def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery:
+    """Make final values from stored descriptors, and put them in their place; or complete a publishing that was cut off.
+
+    Parameters
+    ----------
+    folder : Path
+        A work folder (`<stem>.unfinished`), or the folder of a result.
+    store : Store
+        With the models that the run used.
+    au_bank : Path, optional
+        See `plan_models`.
+
+    Raises
+    ------
+    ResultError
+        When nothing can be recovered; it says what there is. Nothing is removed then.
+    OutputError, WeightsError, ModelFileError, UsageError
+    """
+    if not folder.is_dir():
+        raise ResultError(_no_folder(folder))
+    place = place_of(folder)
+    if place is None:
+        return _of_a_result(folder, store, au_bank)
+    with held(folder):
+        if not is_complete(folder, place):
+            kept = folder / place.name(DESCRIPTORS)
+            stored = StoredDescriptors.open(kept) if kept.exists() else None
+            if stored is None or not stored.count:
+                raise ResultError(_what_there_is(folder, place))
+            _check_earlier(place, stored.count)
+            with _Replay.of(stored, store, au_bank, place) as replay:
+                made = replay.write(folder, {"problems": [replay.stopped]}, [DESCRIPTORS])
+            made.of_stopped_run = True
+        else:
+            made = Recovery(place.csv)
+    publish(folder, place)
+    return _with_page(made, place)
+
+
+def _of_a_result(folder: Path, store: Store, au_bank: Path | None) -> Recovery:
+    found = sorted(folder.glob(f"*{DESCRIPTORS}"))
+    if len(found) > 1:
+        raise ResultError(f"'{folder}' holds the descriptors of {len(found)} recordings; move those of one to a folder of their own")
+    if not found:
+        raise ResultError(_no_descriptors(folder))
+    stored = StoredDescriptors.open(found[0])
+    place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ".csv"), own_folder=False)
+    known = _said_by_run(place)
+    # Each file is replaced by what it was, if nobody changed it: no work folder needed, and none of the result's files is ever away.
+    with _Replay.of(stored, store, au_bank, place) as replay:
+        made = replay.write(folder, known, [ending for ending in (DESCRIPTORS, *VIDEOS, OVERLAY) if place.beside(ending).exists()])
+    return _with_page(made, place)
+
+
+def _with_page(made: Recovery, place: Place) -> Recovery:
+    """Write the report page where the metadata say that there is one."""
+    from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import
+    from face_mirror_au.report.write import write_report
+
+    wanted = REPORT_ENDING in listed_files(read_metadata(place.csv))
+    page = place.beside(REPORT_ENDING)
+    if wanted and not page.exists():
+        try:
+            write_report(place.csv.parent, place.csv.stem)
+        except FaceMirrorAUError as error:
+            made.warnings.append(f"no report page: {error}")
+    made.page = page if page.exists() else None
+    if made.page is not None and made.files:
+        made.files.append(place.beside(asymmetry_csv.ENDING))
+    return made
+
+
+def _check_earlier(place: Place, count: int) -> None:
+    """Raise ResultError when there is a result of more frames already."""
+    frames = (read_metadata(place.csv) or {}).get("frames")
+    decoded = frames.get("decoded") if isinstance(frames, dict) else None
+    if isinstance(decoded, int) and decoded >= count:
+        raise ResultError(
+            f"the result in '{place.csv.parent}' has {counted(decoded, 'frame')}, and {counted(count, 'frame')} could be recovered; "
+            "move it to another folder first, if these are what you want"
+        )
+
+
+def _said_by_run(place: Place) -> dict[str, Any]:
+    """What the run itself said beside its tables, and that these are made anew."""
+    note, content = "final values made anew from the stored descriptors", (read_metadata(place.csv) or {})
+    try:
+        known = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
+        known["worker_losses"] = list(content["worker_losses"])
+        notes = [str(each) for each in content["notes"] if each != note]
+    except (KeyError, TypeError) as error:
+        raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
+    return known | {"notes": [*notes, note]}
+
+
+def _no_folder(folder: Path) -> str:
+    there = folder.with_name(folder.name.removesuffix(ENDING))
+    if folder.name.endswith(ENDING) and there.is_dir():
+        return f"'{folder}' does not exist; there is a result in '{there}'"
+    why = "is a file" if folder.exists() else "does not exist"
+    return f"'{folder}' {why}; give the folder '<stem>{ENDING}' of a stopped run, or that of a result"
+
+
+def _no_descriptors(folder: Path) -> str:
+    beside = folder.absolute().with_name(folder.absolute().name + ENDING)
+    hint = f"; did you mean '{folder.parent / beside.name}'?" if beside.is_dir() else ""
+    if any(folder.glob(f"*{METADATA}")):
+        return f"'{folder}' holds a whole result, without descriptors: there is nothing to recover{hint}"
+    return f"'{folder}' holds no result and nothing of a stopped run{hint or f'; give its folder <stem>{ENDING}, or that of a result'}"
+
+
+def _what_there_is(folder: Path, place: Place) -> str:
+    """In words, what a work folder without descriptors is good for."""
+    online = folder / place.name(ONLINE)
+    frames, time_s = _reach(online)
+    again = "for a result, run the recording again (with --keep-descriptors, if it may be stopped once more: then this command can help)"
+    if not frames:
+        return f"'{folder}' holds no measured frame; {again}"
+    return (
+        f"final values cannot be had: they need the descriptors of every frame, which this run did not keep. There are the online values "
+        f"of {counted(frames, 'frame')}, up to {time_s:.2f} s, in {online}: provisional ones. Nothing was removed; {again}"
+    )
+
+
+def _reach(online: Path) -> tuple[int, float]:
+    """Number and time of the last frame in an online table; a last line that was cut off does not count."""
+    frames, time_s = 0, 0.0
+    try:
+        with online.open("rb") as handle:
+            if handle.readline().rstrip(b"\n") != ",".join(RAW_COLUMNS).encode():
+                return 0, 0.0
+            for line in handle:
+                if line.endswith(b"\n"):
+                    number, moment, _ = line.split(b",", 2)
+                    frames, time_s = int(number), float(moment)
+    except (OSError, ValueError):  # nothing there, or zeros that a power cut left at the end
+        pass
+    return frames, time_s
+
+
+@dataclass
+class _Replay:
+    """Stored descriptors, and the runner that has the models for them."""
+
+    stored: StoredDescriptors
+    runner: VideoRunner
+    plan: OutputPlan
+    info: SourceInfo
+    run: Mapping[str, Any]
+    images: list[str]
+
+    @classmethod
+    @contextmanager
+    def of(cls, stored: StoredDescriptors, store: Store, au_bank: Path | None, place: Place) -> Iterator[_Replay]:
+        """Read the header, and find the models. Raises ResultError when they are others."""
+        try:
+            run, table = stored.header["run"], stored.header["table"]
+            settings = RunSettings(
+                strict=run["settings"]["strict"] is True,
+                flipped_input=run["input"]["flipped_input"] is True,
+                views=stored.views,
+                baseline=Baseline(*_baseline(stored.header["baseline"])),
+            )
+            groups = [group for group in GROUPS if group in table["groups"]]
+            images = [str(name) for name in stored.header["images"]]
+            plan = OutputPlan(place.csv, table["format"], groups, own_folder=place.own_folder, nameless=not images)
+            info = _source_info(run["input"])
+            profile, models, hashes = run["models"]["profile"], run["settings"]["models"], run["models"]["sha256"]
+            name = f"{run['models']['au_bank']} {run['models']['au_bank_version']}".strip()
+            wanted = {key: hashes[key] for key in _AU_FILES if key in hashes}
+            said = {name: run[name] for name in (*_OF_THE_RUN, "models")}
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, FaceMirrorAUError) as error:
+            raise ResultError(f"'{display_name(stored.path)}' is damaged: its header does not say how it was measured") from error
+        found = plan_models(store, profile, models, au_bank)
+        here = {key: found.hashes.get(key) for key in wanted}
+        with VideoRunner(found, settings) as runner:
+            runner.action_units.single_image = info.kind == "image"
+            if not wanted or here != wanted or runner.bank.n_features != HOG_SIZE + stored.geometry:
+                other = "; give that bank with --au-bank" if "open-au" in wanted else ""
+                what = f"'{display_name(stored.path)}' was measured with other AU models ({name}) than those here"
+                raise ResultError(f"{what}: final values need the same ones{other}")
+            yield cls(stored, runner, plan, info, said, images)
+
+    def write(self, folder: Path, known: Mapping[str, list[Any]], kept: list[str]) -> Recovery:
+        """Write all files into a folder; the metadata, which make it a whole result, last.
+
+        Parameters
+        ----------
+        folder : Path
+        known : mapping
+            Problems, notes, warnings and worker losses that are known of the run.
+        kept : list of str
+            Endings of files of the result that are there already.
+        """
+        from face_mirror_au.report.write import ENDING as REPORT_ENDING
+
+        plan = self.plan.inside(folder)
+        with self._replayed(plan) as result:
+            models = {**self.run["models"], **self.runner.plan.described_bank(result.models)}
+            metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
+            problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
+            metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
+            pages = [REPORT_ENDING, asymmetry_csv.ENDING] if self._has_page else []
+            others = [plan.beside(ending) for ending in (ONLINE, *kept, *pages)]
+            written = write_result(result, plan, self.runner, metadata, others, self.images)
+            files = [self.plan.csv.with_name(path.name) for path in (*written, plan.beside(ONLINE))]
+            return Recovery(files[0], files, result.decoded, problems)
+
+    @property
+    def stopped(self) -> str:
+        """In words, what is missing in the result of a stopped run."""
+        frames, expected = counted(self.stored.count, "frame"), self.run["input"].get("expected_frames")
+        of = f", of about {expected}," if isinstance(expected, int) and expected > self.stored.count else ""
+        return f"recovered from the {frames}{of} that a stopped run had measured; videos, and pictures on the page, cannot be recovered"
+
+    @property
+    def _has_page(self) -> bool:
+        return self.stored.header["table"].get("page") is True and set(self.stored.views) == set(View)
+
+    @contextmanager
+    def _replayed(self, plan: OutputPlan) -> Iterator[VideoResult]:
+        """Every stored frame through the ordered half of the method."""
+        units, online = self.runner.action_units, plan.beside(ONLINE)
+        anew = online.with_name(f".anew-{online.name}")
+        units.spool_folder = plan.csv.parent
+        frames = 0
+        with ExitStack() as stack:
+            stack.callback(units.close)
+            stack.callback(anew.unlink, missing_ok=True)
+            with OnlineLog(anew) as log:
+
+                def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
+                    log.append_result(index, time_s, result, values.raw)
+
+                units.on_row = on_row
+                units.before_video(VideoInfo(0, None, plan.csv.stem, self.info.width, self.info.height))
+                for result in self.stored.frames():
+                    units.after_frame(result)
+                    if units.error is not None:
+                        raise units.error
+                    frames += 1
+            anew.replace(online)
+            models = self.runner.plan.models_for(single_image=self.info.kind == "image")
+            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), self.runner.plan.warnings, ())
+
+
+def _baseline(said: Any) -> tuple[str, float, float]:
+    kind, start, end = said
+    Baseline.parse(kind if kind != "neutral" else "neutral:0-1")
+    return kind, float(start), float(end)
+
+
+def _source_info(said: Mapping[str, Any]) -> SourceInfo:
+    """The source as the header describes it. Raises KeyError, TypeError or ValueError."""
+    if said["kind"] not in {"video", "image", "image folder"}:
+        raise ValueError(said["kind"])
+    width, height = int(said["width"]), int(said["height"])
+    if not (0 < width < 1 << 20 and 0 < height < 1 << 20):
+        raise ValueError(said["width"])
+    return SourceInfo(said["kind"], width, height)

@@ -1,0 +1,1 @@
+"""Tables: their columns, writers, readers and other forms."""

@@ -1,4 +1,0 @@
-"""Training of the open AU bank: rendered recordings through the pipeline, then ridge regression. `make train-open` runs it.
-
-Nothing of this package is used when a video is measured, and nothing of OpenFace's files goes in.
-"""
