@@ -12,7 +12,7 @@ from face_mirror_au.batch.table import success_rate
 from face_mirror_au.report.write import ENDING as REPORT_ENDING
 from face_mirror_au.results.earlier import listed_files, read_metadata
 from face_mirror_au.results.names import DESCRIPTORS, VIDEOS
-from face_mirror_au.run.recording import VIEWS_FOR_A_PAGE
+from face_mirror_au.run.delivery import VIEWS_FOR_A_PAGE
 from face_mirror_au.tables.asymmetry_csv import ENDING as ASYMMETRY_ENDING
 
 # The numbers do not depend on these: only reading the results does, and how the work was shared out.

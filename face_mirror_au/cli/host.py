@@ -65,7 +65,8 @@ def host(
         from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.model_set import plan_models
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.run.runner import RunSettings
+        from face_mirror_au.run.placing import place
+        from face_mirror_au.run.settings import RunSettings
         from face_mirror_weights import Store
 
         settings = RunSettings(
@@ -79,13 +80,13 @@ def host(
             blocked=tuple(block_plugin or ()),
         )
         plan = plan_models(Store.default(weights), profile, models, au_bank)
-        plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
-        for message in (*plan.warnings, *messages) if not quiet else ():
+        placed = place(plan, device, start_method)
+        for message in (*plan.warnings, *placed.messages) if not quiet else ():
             print_error(message, "warning", "yellow")
-        if must_start == "spawn" and nursery is not None:
+        if placed.must_start == "spawn" and nursery is not None:
             nursery.close()
             nursery = None
-        runner = HostRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata)
+        runner = HostRunner(placed.plan, settings, nursery=nursery, must_start=placed.must_start, device_metadata=placed.metadata)
         with runner:
             listening = HostPlugin(runner, host_wait)
             method = runner.loop.start_method  # the workers start here
@@ -106,8 +107,3 @@ def _report(listening: HostPlugin, *, quiet: bool) -> None:
 
     for line in report_lines(listening) if not quiet else ():
         say(line, err=True)
-
-
-def main() -> None:
-    """Run this command alone."""
-    typer.run(host)

@@ -15,7 +15,8 @@ from face_mirror_au.cli.terminal import print_error, stopped_by_signals
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
-    from face_mirror_au.run.runner import RunSettings, VideoRunner
+    from face_mirror_au.run.runner import VideoRunner
+    from face_mirror_au.run.settings import RunSettings
 
 _Group = TypeVar("_Group")
 _Own = ParamSpec("_Own")
@@ -100,7 +101,7 @@ class Start:
         """How videos are run. Raises UsageError."""
         from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.run.runner import RunSettings
+        from face_mirror_au.run.settings import RunSettings
 
         given = self.given
         return RunSettings(
@@ -127,17 +128,25 @@ class Start:
         UsageError, WeightsError, ModelFileError, PluginProblemError
         """
         from face_mirror_au.pipeline.model_set import plan_models
+        from face_mirror_au.run.placing import place
         from face_mirror_au.run.runner import VideoRunner
 
         given = self.given
         plan = plan_models(options.open_store(given.weights), given.profile, given.models, given.au_bank)
-        plan, must_start, device_metadata, messages = options.with_device(plan, given.device, given.start_method)
-        for message in messages if not given.quiet else ():
+        placed = place(plan, given.device, given.start_method)
+        for message in placed.messages if not given.quiet else ():
             print_error(message, "device", "yellow")
-        if must_start == "spawn":
+        if placed.must_start == "spawn":
             self.close()
         drawing = options.drawing(video=overlay, preview=preview, quiet=given.quiet)
-        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=device_metadata, drawing=drawing)
+        return VideoRunner(
+            placed.plan,
+            settings,
+            nursery=self._nursery,
+            must_start=placed.must_start,
+            device_metadata=placed.metadata,
+            drawing=drawing,
+        )
 
 
 @contextmanager

@@ -10,13 +10,12 @@ import typer
 
 from face_mirror_au.cli.terminal import print_error
 from face_mirror_au.errors import NoDisplayError, UsageError
-from face_mirror_au.files import is_lost_on_windows
+from face_mirror_au.files import check_plain_name
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
     from face_mirror_au.overlay.drawing import Drawing
-    from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.records import View
     from face_mirror_weights import Store
 
@@ -100,7 +99,12 @@ Overlay = Annotated[
 Preview = Annotated[
     bool, typer.Option("--preview", help="Show the overlay in a window while the video runs; q or Esc closes it, and the run goes on.")
 ]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin", metavar="FILE.py|MODULE[:OBJECT]", help="A further plugin: a file, or a module that is installed or in this folder."
+    ),
+]
 Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
 
 
@@ -113,10 +117,8 @@ def open_store(weights: Path | None) -> Store:
 
 def check_subject(subject: str | None) -> None:
     """Raise UsageError when `--subject` is no plain name."""
-    if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
-        raise UsageError("--subject must be a plain name, without slashes")
-    if subject is not None and is_lost_on_windows(subject):
-        raise UsageError(f"Windows makes no file of the name {subject!r}; choose another --subject")
+    if subject is not None:
+        check_plain_name(subject)
 
 
 def worker_count(workers: int | None) -> int:
@@ -178,43 +180,7 @@ def drawing(*, video: bool, preview: bool, quiet: bool = False) -> Drawing:
 
 
 def parse_views(text: str) -> tuple[View, ...]:
-    """Read ``original,left,right``.
+    """Read ``original,left,right``. Raises UsageError."""
+    from face_mirror_au.run.settings import views_of
 
-    Raises
-    ------
-    UsageError
-    """
-    from face_mirror_au.records import View
-
-    names = {"original": View.ORIGINAL, "left": View.LEFT_MIRRORED, "right": View.RIGHT_MIRRORED}
-    parts = [part.strip() for part in text.split(",")]
-    unknown = next((part for part in parts if part not in names), None)
-    if unknown is not None:
-        raise UsageError(f"unknown view {unknown!r}; choose from original,left,right")
-    return tuple(names[part] for part in parts)
-
-
-def with_device(
-    plan: ModelPlan, device: str, start_method: str | None
-) -> tuple[ModelPlan, StartMethod | None, dict[str, object], list[str]]:
-    """Decide where the networks run.
-
-    Returns
-    -------
-    ModelPlan
-        With its devices.
-    "fork", "spawn" or None
-        How workers must start for them; None: as they like.
-    dict
-        For the metadata.
-    list of str
-        What the user should know.
-    """
-    from dataclasses import replace
-
-    from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
-
-    setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
-    choice = choose_device(device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
-    must_start = cast("StartMethod | None", choice.start_method)
-    return replace(plan, devices=dict(choice.devices)), must_start, choice.as_metadata(), list(choice.messages)
+    return views_of(part.strip() for part in text.split(","))

@@ -11,7 +11,7 @@ from face_mirror_au.live.session import LiveCounts
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.results.metadata import versions, write_metadata
-from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.tables import columns
 
 WHAT = "PROVISIONAL online values: compared with the neutral face known by then; other quantities than the final values of a run"

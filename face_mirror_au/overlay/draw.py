@@ -9,8 +9,7 @@ from face_mirror_au.overlay.marks import draw_face
 from face_mirror_au.overlay.panels import BRIGHT, FAINT, Box, draw_panel, shade
 from face_mirror_au.overlay.scene import Scene, scene_of
 from face_mirror_au.overlay.text import Colour, fitting, put_text, text_width
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import Image, View
+from face_mirror_au.records import Image, OnlineValues, View
 from face_mirror_hooks.records import FrameResult
 
 ALERT: Colour = (40, 40, 190)

@@ -9,16 +9,20 @@ from typing import Any
 
 from face_mirror_au.errors import OutputError, UsageError, VideoError
 from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, display_name
-from face_mirror_au.media.images import IMAGES_COLUMNS, list_images, write_image_names
+from face_mirror_au.media.images import IMAGES_COLUMNS, write_image_names
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.metadata import hash_input, versions, write_metadata
-from face_mirror_au.results.names import LONGEST_ENDING, METADATA
+from face_mirror_au.results.metadata import versions, write_metadata
+from face_mirror_au.results.names import LONGEST_ENDING, METADATA, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
-from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
+from face_mirror_au.run.recordings import Recording
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
+from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables import asymmetry_csv, columns
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.tables.csv_tables import (
@@ -35,6 +39,8 @@ from face_mirror_au.tables.csv_tables import (
 from face_mirror_au.tables.raw_log import RAW_COLUMNS, write_raw_csv
 
 FORMATS = ("openface", "minimal", "face-mirror")
+# Beside an application's loop, whose next programs go by the words "left", "right" and "mirrored" between underscores.
+HOST_TABLES: Mapping[View, str] = dict(zip((View.LEFT_MIRRORED, View.RIGHT_MIRRORED), SIDES_OF_HOST, strict=True))
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class OutputPlan:
         Whether the table's folder is there for this result alone.
     nameless : bool
         No name of an input file may be in the outputs (`--subject`).
+    for_host : bool
+        The mirrored views' tables are those that the Face Mirror application reads, `<stem>.left.csv` and `<stem>.right.csv`.
     """
 
     csv: Path
@@ -63,6 +71,7 @@ class OutputPlan:
     typed_folder: Path | None = None
     own_folder: bool = False
     nameless: bool = False
+    for_host: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -79,6 +88,8 @@ class OutputPlan:
 
     def table(self, view: View) -> Path:
         """The final table of a view: the plan's own for the original, `<stem>_left_mirrored.csv` beside it for a mirrored one."""
+        if self.for_host and view in HOST_TABLES:
+            return self.beside(HOST_TABLES[view])
         return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
 
     def check(self) -> None:
@@ -97,13 +108,13 @@ class OutputPlan:
         """The same files in another folder, in which they are made."""
         return replace(self, csv=folder / self.csv.name)
 
-    def check_input(self, source: Path, others: Iterable[Path] = ()) -> bool:
+    def check_input(self, source: Path | None, others: Iterable[Path] = ()) -> bool:
         """Whether there is an earlier result, which this one will replace.
 
         Parameters
         ----------
-        source : Path
-            The input.
+        source : Path or None
+            The input; None where it is no file.
         others : iterable of Path
             Further files that will be written.
 
@@ -114,24 +125,27 @@ class OutputPlan:
         """
         earlier = earlier_files(self.csv)
         for path in (self.csv, *others, *earlier):
-            if path.exists() and path.samefile(source):
+            if source is not None and path.exists() and path.samefile(source):
                 raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
         return bool(earlier)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Header of the table."""
-        if self.format == "minimal":
+    def format_of(self, view: View) -> str:
+        """The format of a view's table."""
+        return "face-mirror" if self.for_host and view in HOST_TABLES else self.format
+
+    def columns(self, view: View = View.ORIGINAL) -> tuple[str, ...]:
+        """Header of a view's table."""
+        if self.format_of(view) == "minimal":
             return minimal_columns()
-        return face_mirror_columns() if self.format == "face-mirror" else openface_columns(self.groups)
+        return face_mirror_columns() if self.format_of(view) == "face-mirror" else openface_columns(self.groups)
 
 
 def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, strict: bool) -> Path:
     """Write a view's final table in the plan's format; return where it is."""
-    path = plan.table(table.view)
-    if plan.format == "minimal":
+    path, format_ = plan.table(table.view), plan.format_of(table.view)
+    if format_ == "minimal":
         write_minimal_csv(table, path)
-    elif plan.format == "face-mirror":
+    elif format_ == "face-mirror":
         write_face_mirror_csv(table, path)
     else:
         write_openface_csv(table, path, groups=plan.groups, points3d=points3d, strict=strict)
@@ -140,7 +154,7 @@ def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, stric
 
 def write_dictionary(held: Sequence[columns.FileColumns | str], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
     """Write `<stem>.columns.csv`; return where it is."""
-    bank, path = runner.bank, plan.beside(".columns.csv")
+    bank, path = runner.bank(models), plan.beside(".columns.csv")
     columns.write_columns_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
     return path
 
@@ -168,9 +182,10 @@ def write_all(
     result: VideoResult,
     plan: OutputPlan,
     runner: VideoRunner,
-    source: Path,
+    recording: Recording,
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
+    more: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the files of a run that has its input at hand; see `write_result`.
 
@@ -179,18 +194,20 @@ def write_all(
     result : VideoResult
     plan : OutputPlan
     runner : VideoRunner
-    source : Path
+    recording : Recording
         The input; its hash goes into the metadata, its name does not.
     notes : sequence of str
-        More for the metadata.
+        More notes for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    more : mapping, optional
+        More entries for the metadata.
     """
     if result.info.kind == "image folder" and result.changed:  # which row is which image is not certain
-        raise VideoError(f"images were added to '{display_name(source)}', changed or removed while it was read; run it again")
-    images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
-    input_hash = None if result.changed else hash_input(source)
-    return write_result(result, plan, runner, run_metadata(result, plan, runner, input_hash, notes), others, images)
+        name = display_name(recording.path) if recording.path is not None else recording.label
+        raise VideoError(f"images were added to '{name}', changed or removed while it was read; run it again")
+    metadata = run_metadata(result, plan, runner, None if result.changed else recording.sha256(), notes)
+    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names())
 
 
 def write_result(
@@ -236,8 +253,8 @@ def write_result(
         written.append(plan.beside(".images.csv"))
         write_image_names(images[: result.decoded], written[-1])
     if result.tables:
-        short = plan.format != "openface"
-        held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
+        views = [view for view in result.tables if plan.table(view) in tables]
+        held = [columns.FileColumns(plan.table(view).name, plan.columns(view), plan.format_of(view) != "openface") for view in views]
         held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
         held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
@@ -284,6 +301,17 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
         },
         "baseline": str(runner.settings.baseline),
         "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
+    }
+
+
+def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, recording: Recording, *, page: bool) -> dict[str, Any]:
+    """What is stored beside the descriptors. Raises VideoError when the input cannot be read."""
+    known, baseline = settings_metadata(plan, runner), runner.settings.baseline
+    return {
+        "table": {"format": plan.format, "groups": [group for group in columns.GROUPS if group in plan.groups], "page": page},
+        "run": known | {"input": {"sha256": recording.sha256(), **asdict(info), **known["input"]}},
+        "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
+        "images": recording.image_names() if not plan.nameless else [],
     }
 
 

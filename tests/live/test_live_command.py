@@ -26,8 +26,7 @@ from face_mirror_au.live import cameras, newest, session
 from face_mirror_au.live.files import LiveLog, free_stem, live_columns
 from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import INTENSITY_AUS, View
+from face_mirror_au.records import INTENSITY_AUS, OnlineValues, View
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
 CLIP = CLIPS / "smile_left.mp4"

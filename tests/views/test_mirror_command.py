@@ -21,7 +21,8 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 TESTS = Path(__file__).resolve().parents[1]
