@@ -1,7 +1,7 @@
 """Felzenszwalb's HOG of one picture: NumPy twin of fhog.pyx.
 
-Method: Felzenszwalb, Girshick, McAllester, Ramanan, "Object detection with discriminatively trained part-based models", PAMI 2010, section 6,
-with the 31 features of its authors. All sums are float32 and in a fixed order, so that both forms give the same bits, and those of dlib on
+Method: Felzenszwalb, Girshick, McAllester, Ramanan, "Object detection with discriminatively trained part-based models", PAMI 2010,
+section 6, with the 31 features of its authors. All sums are float32 and in a fixed order, so that both forms give the same bits, and those of dlib on
 x86-64 (checked on aligned faces and random pictures).
 """
 
@@ -23,10 +23,10 @@ DIRECTIONS = np.array(
 )  # fmt: skip
 # Truncation, the smallest energy of a block, and the weights of orientations and of the four texture energies.
 CLIP, SMALLEST, SHARE, TEXTURE = np.float32(0.2), np.float32(1e-4), np.float32(0.1), np.float32(2 * 0.2357)
-# dlib takes the pixels of a row eight at a time. Where two channels have the same gradient, these take the later channel and the rest of the
-# row the earlier one; their votes are multiplied in another order, too.
+# dlib takes the pixels of a row eight at a time. Where two channels have the same gradient, these take the later channel and the rest of
+# the row the earlier one; their votes are multiplied in another order, too.
 GROUP = 8
-# Of the four blocks of 2 x 2 cells around a cell (below right, above right, below left, above left): row and column of their cells, from it.
+# Row and column, from a cell, of the cells of its four blocks of 2 x 2: below right, above right, below left, above left.
 _BLOCKS = (
     ((0, 0), (0, 1), (1, 0), (1, 1)),
     ((-1, 0), (-1, 1), (0, 0), (0, 1)),
@@ -68,7 +68,8 @@ def describe(image: NDArray[np.uint8], features: Float32Array) -> None:
 
 
 def _sum(values: Float32Array) -> Float32Array:
-    return (values[0] + values[2]) + (values[1] + values[3])
+    total: Float32Array = (values[0] + values[2]) + (values[1] + values[3])
+    return total
 
 
 def _histogram(image: NDArray[np.uint8]) -> Float32Array:
