@@ -1,8 +1,8 @@
 """Felzenszwalb's HOG of one picture: NumPy twin of fhog.pyx.
 
 Method: Felzenszwalb, Girshick, McAllester, Ramanan, "Object detection with discriminatively trained part-based models", PAMI 2010,
-section 6, with the 31 features of its authors. All sums are float32 and in a fixed order, so that both forms give the same bits, and those of dlib on
-x86-64 (checked on aligned faces and random pictures).
+section 6, with the 31 features of its authors. All sums are float32 and in a fixed order, so that both forms give the same bits, and
+those of dlib on x86-64 (checked on aligned faces and random pictures).
 """
 
 from __future__ import annotations
