@@ -344,3 +344,6 @@ def images(shared: Path) -> Iterator[Figure]:
     yield Figure("images: worst landmark of a face, median", float(np.median(worst)), 0.05, "px")
     yield Figure("images: the third of the worst faces", sorted(worst)[-3], 0.4, "px")
     yield Figure("images: faces with another success", others, 0)
+
+
+STAGES = (answers, fits, parts, convolutional, images, videos)

@@ -16,24 +16,15 @@ def shared(shared_file):
     return shared_file("truth").parent
 
 
-STAGES = (clnf_cases.answers, clnf_cases.fits, clnf_cases.parts, clnf_cases.convolutional)
-
-
 @pytest.mark.truth
-@pytest.mark.parametrize("stage", STAGES, ids=lambda each: each.__name__)
-def test_each_stage_is_within_its_limit(shared, stage):
+@pytest.mark.parametrize("stage", clnf_cases.STAGES, ids=lambda each: each.__name__)
+def test_each_stage_and_whole_clips_are_within_their_limits(shared, stage):
     assert [figure for figure in stage(shared) if not figure.good] == []
 
 
 @pytest.mark.truth
-@pytest.mark.parametrize("stage", STAGES[:2], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("stage", [clnf_cases.answers, clnf_cases.fits], ids=lambda each: each.__name__)
 def test_each_stage_of_the_twins_is_within_its_limit(shared, stage, monkeypatch):
     monkeypatch.setattr(_kernels, "responses", responses_numpy)
     monkeypatch.setattr(_kernels, "stage", stage_numpy)
     assert [figure for figure in stage(shared) if not figure.good] == []
-
-
-@pytest.mark.truth
-@pytest.mark.parametrize("clips", [clnf_cases.videos, clnf_cases.images], ids=lambda each: each.__name__)
-def test_landmarks_from_the_pictures_alone(shared, clips):
-    assert [figure for figure in clips(shared) if not figure.good] == []

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from face_mirror_au.errors import KernelsMissingError
 
-NAMES = ("pose", "running_median", "mask", "responses", "stage")
+NAMES = ("pose", "running_median", "mask", "fhog", "responses", "stage")
 
 
 def _load(name: str) -> tuple[ModuleType, str]:
@@ -29,11 +29,12 @@ def _load(name: str) -> tuple[ModuleType, str]:
     return importlib.import_module(f"{__name__}.{name}_numpy"), "numpy"
 
 
-pose, _pose_kind = _load("pose")
-running_median, _running_median_kind = _load("running_median")
-mask, _mask_kind = _load("mask")
-responses, _responses_kind = _load("responses")
-stage, _stage_kind = _load("stage")
-
-loaded: dict[str, str] = dict(zip(NAMES, (_pose_kind, _running_median_kind, _mask_kind, _responses_kind, _stage_kind), strict=True))
+loaded: dict[str, str] = {}
 """Which form of each kernel is in use: "compiled" or "numpy"."""
+
+pose, loaded["pose"] = _load("pose")
+running_median, loaded["running_median"] = _load("running_median")
+mask, loaded["mask"] = _load("mask")
+fhog, loaded["fhog"] = _load("fhog")
+responses, loaded["responses"] = _load("responses")
+stage, loaded["stage"] = _load("stage")
