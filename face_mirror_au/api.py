@@ -18,7 +18,6 @@ from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
-from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.pipeline.views import LOCATE, MirrorSettings
 from face_mirror_au.records import Frame, Image, View, check_image
@@ -36,6 +35,7 @@ from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings, views_of
 from face_mirror_au.tables.columns import GROUPS, Group
 from face_mirror_au.tables.csv_tables import minimal_columns
+from face_mirror_hooks.records import FrameResult
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:
@@ -279,10 +279,11 @@ class AUPipeline:
         plan = OutputPlan(Path(output_csv)) if output_csv is not None else None
         return _table(self._measure(FileRecording(Path(path)), plan, Wanted(page=write_page), max_frames, progress))
 
-    def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameRecord:
+    def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameResult:
         """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
 
-        Action units of a frame need its video: give all frames to `measure`.
+        Action units of a frame need its video: give all frames to `measure`, or what `face_mirror_au.pipeline.own_descriptor.descriptor_of`
+        finds in a view of the result to `face_mirror_au.pipeline.sequence.AUSequence`.
 
         Parameters
         ----------
@@ -304,8 +305,8 @@ class AUPipeline:
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
         detections = processor.detect(frame) if detect else None
-        record, self._state = processor.process(frame, self._state, detections)
-        return record
+        result, self._state = processor.process(frame, self._state, detections)
+        return result
 
     def reset(self) -> None:
         """Forget the face that `process_frame` followed."""

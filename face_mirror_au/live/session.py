@@ -16,8 +16,8 @@ from face_mirror_au.live.newest import Pictures
 from face_mirror_au.loop.hook_task import HookedTask
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.overlay.drawing import Drawing
-from face_mirror_au.pipeline.description import AU_PLUGIN, failure_reason
 from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, failure_reason
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, OnlineValues, View
 from face_mirror_au.run.measuring import LiveMeasurement
@@ -203,17 +203,16 @@ class LiveSession:
         if self._settings.flipped_input:
             frame = replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1]))
         due = self.counts.done % self._settings.detect_every == 0
-        record, after, _ = self._task.processor.process_next(frame, state, detect=due)
-        result = record.result(self._settings.views)
-        if record.broken:
-            self.manager.on_frame_error(record.index, record.time_s, record.reason)
+        result, after, _ = self._task.processor.process_next(frame, state, detect=due)
+        if result.error:
+            self.manager.on_frame_error(result.index, result.time_s, result.error)
         self.manager.after_frame(result)
         values = measurement.append(result)
         self.counts.done += 1
         reason = failure_reason(result.views[0])
         if reason:
             self.counts.failed[reason] += 1
-        if record.crowd and CROWD_WARNING not in self.counts.warnings:
+        if result.crowd and CROWD_WARNING not in self.counts.warnings:
             self.counts.warnings.append(CROWD_WARNING)
         log(result, values)
         self.manager.after_values(result, values)

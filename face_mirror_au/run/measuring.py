@@ -9,8 +9,8 @@ from types import TracebackType
 
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.baseline import Baseline
-from face_mirror_au.pipeline.description import descriptor_of
 from face_mirror_au.pipeline.online import OnlineSequence
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.sequence import FinalValues
 from face_mirror_au.records import OnlineValues, View, ViewTable
 from face_mirror_au.run.view_log import ViewLog

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from face_mirror_au.models.retinaface import MAX_SIDE
-from face_mirror_au.pipeline.describe import FaceDescriber
-from face_mirror_au.pipeline.description import AU_PLUGIN
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, Located, View
 from face_mirror_hooks import PluginManager, hookimpl
 from face_mirror_hooks.records import WorkerInfo

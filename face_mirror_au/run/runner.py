@@ -18,8 +18,8 @@ from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.media.source import FrameSource, SourceInfo
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
-from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.pipeline.views import REFLECT
 from face_mirror_au.records import Frame, View
 from face_mirror_au.results.metadata import CHANGED
@@ -220,11 +220,10 @@ class VideoRunner:
         """All frames through the loop, and each frame, in order, past the plugins, the measurement and the sink."""
         seen = _Seen()
         keep = sink.wants_pictures or self._draws
-        for picture, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
+        for picture, result in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             seen.frames += 1
-            result = record.result(self.settings.views)
-            if record.broken:
-                self.manager.on_frame_error(record.index, record.time_s, record.reason)
+            if result.error:
+                self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
             values = measurement.append(result)
             self.manager.after_values(result, values)
@@ -233,9 +232,9 @@ class VideoRunner:
             sink.append(picture, result, values)
             if picture is not None and self._draws:
                 self.manager.draw_overlay(picture.copy(), result)
-            if record.crowd and not seen.crowd:
+            if result.crowd and not seen.crowd:
                 seen.crowd = True
-                logger.warning("frame %d: %s", record.index, CROWD_WARNING)
+                logger.warning("frame %d: %s", result.index, CROWD_WARNING)
         return seen
 
     def _result(self, recording: Recording, source: FrameSource, measurement: Measurement, seen: _Seen, *, changed: bool) -> VideoResult:

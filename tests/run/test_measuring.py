@@ -7,8 +7,8 @@ import pytest
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.pipeline.baseline import Baseline
-from face_mirror_au.pipeline.description import described_frame
 from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.pipeline.own_descriptor import described_frame
 from face_mirror_au.records import FaceDescriptor, View
 from face_mirror_au.run.measuring import LiveMeasurement, Measurement
 from face_mirror_weights import Store
@@ -28,7 +28,7 @@ def frames():
 
     def descriptor():
         hog, geometry = random.random(4464, np.float32) * np.float32(0.2), random.normal(0.0, 3.0, 238)
-        return FaceDescriptor(hog, geometry, random.random(6), 1.0, random.random(6))
+        return FaceDescriptor(hog, geometry, random.random(6), random.random(6))
 
     return [described_frame(index, None if index in {3, 4} else descriptor(), index / 30) for index in range(12)]
 
@@ -65,11 +65,9 @@ def test_where_action_units_are_blocked_nothing_is_measured(frames, tmp_path):
     assert LiveMeasurement(None, (View.ORIGINAL,)).append(frames[0]) == {}
 
 
-def test_a_failing_end_leaves_no_spool(bank, frames, tmp_path):
-    with (
-        pytest.raises(UsageError, match="no frame was measured in the baseline segment"),
-        Measurement(bank, (View.ORIGINAL,), N_MODES, tmp_path, baseline=Baseline.parse("neutral:5-6")) as measurement,
-    ):
+def test_an_end_that_fails_leaves_no_spool(bank, frames, tmp_path):
+    with Measurement(bank, (View.ORIGINAL,), N_MODES, tmp_path, baseline=Baseline.parse("neutral:5-6")) as measurement:
         measurement.append(frames[0])
-        measurement.finish()
+        with pytest.raises(UsageError, match="no frame was measured in the baseline segment"):
+            measurement.finish()
     assert list(tmp_path.iterdir()) == []
