@@ -1,4 +1,4 @@
-"""The Python API: recordings, frames as they come, and action units from given landmarks."""
+"""The Python API: recordings, frames as they come, action units from given landmarks, left against right in results."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.pipeline.views import LOCATE, MirrorSettings
 from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.report.page_writer import write_page
+from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
 from face_mirror_au.results.earlier import read_metadata
 from face_mirror_au.results.metadata import as_read
 from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from face_mirror_au.loop.launch import StartMethod
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "Result", "aus_from_landmarks"]
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "Result", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
 
 
 class AUPipeline:
@@ -304,8 +305,7 @@ class AUPipeline:
             raise UsageError("must be 0 for single frames: they are processed in this process", "workers")
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
-        detections = processor.detect(frame) if detect else None
-        result, self._state = processor.process(frame, self._state, detections)
+        result, self._state, _ = processor.process(frame, self._state, detect=detect)
         return result
 
     def reset(self) -> None:

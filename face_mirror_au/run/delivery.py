@@ -18,7 +18,7 @@ from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.records import Image, View
 from face_mirror_au.results.descriptors import DescriptorLog
 from face_mirror_au.results.earlier import read_metadata
-from face_mirror_au.results.names import DESCRIPTORS, ONLINE, OVERLAY, REPORT
+from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, ONLINE, OVERLAY, REPORT
 from face_mirror_au.results.publish import bring_tables_of_persons
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.measuring import OnlineOfViews
@@ -27,7 +27,6 @@ from face_mirror_au.run.protocols import PageWriter, Sink
 from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
-from face_mirror_au.tables import asymmetry_csv
 from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_hooks.records import FrameResult
 
@@ -254,7 +253,7 @@ class _Files(Sink):
         notes = (*(self._videos.notes if self._videos is not None else ()), *drawing_notes)
         descriptors = [made.beside(DESCRIPTORS)] if made.beside(DESCRIPTORS).exists() else []
         if wanted.page is not None and len(result.tables) >= VIEWS_FOR_A_PAGE:
-            self.pages = [made.beside(ending) for ending in (REPORT, asymmetry_csv.ENDING)]
+            self.pages = [made.beside(ending) for ending in (REPORT, ASYMMETRY)]
         online = made.beside(ONLINE)
         others, more = [*videos, online, *descriptors], wanted.on_result(result)
         written = write_all(result, made, self._runner, self._recording, notes, [*others, *self.pages], more)
@@ -283,7 +282,7 @@ def add_page(report: RecordingReport, write_page: PageWriter | None, folder: Pat
         report.warnings.append(f"no report page: {error}")
         return []
     report.page = str(plan.csv.with_name(page.name))
-    return [folder / plan.place.name(asymmetry_csv.ENDING)]
+    return [folder / plan.place.name(ASYMMETRY)]
 
 
 def _check_baseline(runner: VideoRunner, info: SourceInfo) -> None:

@@ -17,13 +17,13 @@ from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.metadata import versions, write_metadata
-from face_mirror_au.results.names import LONGEST_ENDING, METADATA, SIDES_OF_HOST
+from face_mirror_au.results.names import ASYMMETRY, LONGEST_ENDING, METADATA, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
-from face_mirror_au.tables import asymmetry_csv, columns
+from face_mirror_au.tables import columns
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
 from face_mirror_au.tables.csv_tables import (
     Points3D,
@@ -258,7 +258,7 @@ def write_result(
         held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
         held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
         held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
-        held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
+        held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(ASYMMETRY)]
         written.append(write_dictionary(held, plan, runner, result.models))
     written.append(plan.beside(METADATA))
     endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]

@@ -16,7 +16,7 @@ from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.results.descriptors import StoredDescriptors
 from face_mirror_au.results.earlier import listed_files, read_metadata
-from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, REPORT, VIDEOS
+from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, METADATA, ONLINE, OVERLAY, REPORT, VIDEOS
 from face_mirror_au.results.publish import ENDING, Place, is_complete, publish
 from face_mirror_au.results.work_folder import held, place_of
 from face_mirror_au.run.delivery import log_online
@@ -25,7 +25,6 @@ from face_mirror_au.run.protocols import PageWriter
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
-from face_mirror_au.tables import asymmetry_csv
 from face_mirror_au.tables.columns import GROUPS
 from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog
 from face_mirror_au.wording import counted
@@ -133,7 +132,7 @@ def _with_page(made: Recovery, place: Place, write_page: PageWriter) -> Recovery
             made.warnings.append(f"no report page: {error}")
     made.page = page if page.exists() else None
     if made.page is not None and made.files:
-        made.files.append(place.beside(asymmetry_csv.ENDING))
+        made.files.append(place.beside(ASYMMETRY))
     return made
 
 
@@ -264,7 +263,7 @@ class _Replay:
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
             metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
-            pages = [REPORT, asymmetry_csv.ENDING] if self._has_page else []
+            pages = [REPORT, ASYMMETRY] if self._has_page else []
             others = [plan.beside(ending) for ending in (ONLINE, *kept, *pages)]
             written = write_result(result, plan, self.runner, metadata, others, self.images)
             files = [self.plan.csv.with_name(path.name) for path in (*written, plan.beside(ONLINE))]
