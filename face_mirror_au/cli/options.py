@@ -48,9 +48,10 @@ Models = Annotated[
     ),
 ]
 MaxFrames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
-Format = Annotated[str, typer.Option("--format", help="openface, minimal (19 columns), face-mirror.")]
+Format = Annotated[str, typer.Option("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]
 Columns = Annotated[
-    str | None, typer.Option(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus. Default: all.")
+    str | None,
+    typer.Option(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,aus. Default: all."),
 ]
 Strict = Annotated[
     bool, typer.Option("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing.")

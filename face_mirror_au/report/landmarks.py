@@ -13,6 +13,7 @@ from face_mirror_au.asymmetry.landmarks import eye_distance, mirrored_positions,
 from face_mirror_au.errors import ResultError
 from face_mirror_au.records import N_LANDMARKS, FloatArray, View
 from face_mirror_au.report.tables import ResultTable
+from face_mirror_au.results.names import view_table
 from face_mirror_au.tables import columns
 
 NOT_IN_TABLES = "the run's tables hold no landmarks: run the recording again in the openface format, with the columns of the landmarks"
@@ -51,7 +52,7 @@ def read_landmarks(folder: Path, stem: str, n_rows: int, metadata: Mapping[str, 
     ResultError
         When a table is damaged, or of another run.
     """
-    original = _read_points(folder / f"{stem}.csv", n_rows)
+    original = _read_points(view_table(folder, stem, View.ORIGINAL), n_rows)
     if original is None:
         return NOT_IN_TABLES
     distance = eye_distance(original)
@@ -60,7 +61,7 @@ def read_landmarks(folder: Path, stem: str, n_rows: int, metadata: Mapping[str, 
         if not isinstance(models, dict) or models.get("landmarks") != "attention_mesh":
             return TOWARDS_SYMMETRY
         return LandmarkSides(side_positions(original, distance, left=True), side_positions(original, distance, left=False), mirrored=False)
-    halves = [_read_points(folder / f"{stem}_{view.value}.csv", n_rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    halves = [_read_points(view_table(folder, stem, view), n_rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if halves[0] is None or halves[1] is None:
         return NOT_IN_TABLES
     return LandmarkSides(mirrored_positions(halves[0], distance), mirrored_positions(halves[1], distance), mirrored=True)

@@ -18,7 +18,7 @@ from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
 from face_mirror_au.report.landmarks import LandmarkSides, read_landmarks
 from face_mirror_au.report.tables import ResultTable
 from face_mirror_au.results.earlier import listed_files
-from face_mirror_au.results.names import METADATA
+from face_mirror_au.results.names import METADATA, view_table
 from face_mirror_au.tables import columns
 
 # Raw values are shown of what takes part in co-movement only.
@@ -146,7 +146,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
             f"'{display_name(folder)}' holds no sides to compare; "
             "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
         )
-    yaw = _read_yaw(folder / f"{stem}.csv", len(time_s), metadata)
+    yaw = _read_yaw(view_table(folder, stem, View.ORIGINAL), len(time_s), metadata)
     landmarks = read_landmarks(folder, stem, len(time_s), metadata, mirrored=mirrored is not None)
     return RunResult(folder, stem, metadata, time_s, measured, mirrored, unmirrored, yaw, landmarks)
 
@@ -186,7 +186,7 @@ def _read_times(path: Path) -> tuple[FloatArray, dict[str, int]]:
 
 
 def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
-    paths = [folder / f"{stem}_{view.value}.csv" for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    paths = [view_table(folder, stem, view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if not any(path.exists() for path in paths):
         return None
     left, right = (_of_this_run(ResultTable(path, ("success", *columns.INTENSITY)), n_rows) for path in paths)
