@@ -15,7 +15,7 @@ from face_mirror_au.media.images import list_images
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
-from face_mirror_au.pipeline.signals import POSE, SHAPE
+from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.metadata import hash_input, metadata_text, versions, write_metadata
@@ -40,7 +40,7 @@ def table_ending(format_: str) -> str:
 
 def check_format(format_: str) -> None:
     """Raise UsageError for a format that does not exist, ParquetMissingError for one that cannot be written here."""
-    if is_parquet(Path(table_ending(format_))):
+    if table_ending(format_) == ".parquet":
         parquet()
 
 
@@ -73,7 +73,7 @@ class OutputPlan:
 
     def __post_init__(self) -> None:
         ending = table_ending(self.format)
-        if is_parquet(self.csv) != is_parquet(Path(ending)):
+        if is_parquet(self.csv) != (ending == ".parquet"):
             raise UsageError(f"'{self.csv.name}' does not end as a table of --format {self.format} does: in {ending}; change one of them")
 
     @classmethod
@@ -250,16 +250,23 @@ def run_metadata(
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
     known = settings_metadata(plan, runner)
-    return known | {
-        "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
-        "models": known["models"] | runner.plan.described_bank(result.models),
-        "frames": {"decoded": result.decoded}
-        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
-        "worker_losses": [asdict(loss) for loss in result.losses],
-        "problems": [*result.problems, *result.empty_tables],
-        "notes": [*result.notes, *notes],
-        "warnings": list(result.warnings),
-    }
+    optional = [signal.name for signal in SIGNALS if signal.optional]
+    given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
+    signals = {"signals": {view: names for view, names in given.items() if names}} if any(given.values()) else {}
+    return (
+        known
+        | signals
+        | {
+            "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
+            "models": known["models"] | runner.plan.described_bank(result.models),
+            "frames": {"decoded": result.decoded}
+            | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+            "worker_losses": [asdict(loss) for loss in result.losses],
+            "problems": [*result.problems, *result.empty_tables],
+            "notes": [*result.notes, *notes],
+            "warnings": list(result.warnings),
+        }
+    )
 
 
 def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
