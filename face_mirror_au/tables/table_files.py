@@ -23,6 +23,7 @@ Piece = Mapping[str, NDArray[Any]]
 Columns = Sequence[TableColumn]
 
 _ROWS = 4096
+_TEXT_ROWS = 256  # turned into text at a time
 _FLAGS = {"0": False, "1": True, "False": False, "True": True}
 # Of the Parquet file's own metadata.
 FORMAT_KEY, METADATA_KEY = b"face_mirror_au.table", b"face_mirror_au.metadata"
@@ -140,15 +141,17 @@ def _lines(columns: Columns, piece: Piece, flags: tuple[str, str]) -> Iterator[s
     half = np.array([0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals for column in columns])
     block[(block <= 0) & (block > -half)] = 0.0
     block += 0.0  # no "-0.0"
-    rows: list[list[Any]] = block.tolist()
-    for place, column in enumerate(columns):
-        if column.kind != "number":
-            for row, value in zip(rows, piece[column.name].tolist(), strict=True):
-                row[place] = flags[value] if column.kind == "flag" else value
     line = ",".join("%s" if c.kind != "number" else "%r" if c.decimals is None else f"%.{c.decimals}f" for c in columns) + "\n"
-    for row in rows:
-        text = line % tuple(row)
-        yield text.replace("nan", "") if "nan" in text else text
+    for start in range(0, len(block), _TEXT_ROWS):
+        some = slice(start, start + _TEXT_ROWS)
+        rows: list[list[Any]] = block[some].tolist()
+        for place, column in enumerate(columns):
+            if column.kind != "number":
+                for row, value in zip(rows, piece[column.name][some].tolist(), strict=True):
+                    row[place] = flags[value] if column.kind == "flag" else value
+        for row in rows:
+            text = line % tuple(row)
+            yield text.replace("nan", "") if "nan" in text else text
 
 
 def write_parquet(path: Path, columns: Columns, pieces: Iterable[Piece], own: Mapping[bytes, bytes]) -> None:

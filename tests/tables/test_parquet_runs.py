@@ -22,7 +22,7 @@ from face_mirror_au.tables.table_files import METADATA_KEY
 
 CLIPS = Path(__file__).parents[1] / "clips"
 STEM = "smile_left"
-OPTIONS = ("--profile", "open", "--workers", 0, "--max-frames", 16, "--quiet")
+OPTIONS = ("--profile", "open", "--workers", 0, "--max-frames", 16, "--quiet", "--no-report")
 TABLES = [f"{STEM}{view}" for view in ("", "_left_mirrored", "_right_mirrored")]
 
 
@@ -43,7 +43,7 @@ def results(call, tmp_path_factory):
     """The same recording, as CSV and as Parquet."""
     folder = tmp_path_factory.mktemp("parquet")
     views = ("--views", "original,left,right", "--keep-descriptors")
-    return run(call, folder / "csv", *views, "--no-report"), run(call, folder / "parquet", *views, "--format", "parquet")
+    return run(call, folder / "csv", *views), run(call, folder / "parquet", *views, "--format", "parquet")
 
 
 def files(folder):
@@ -52,8 +52,7 @@ def files(folder):
 
 def test_the_final_tables_are_parquet_and_all_else_is_as_ever(results):
     csv, parquet = results
-    page = {f"{STEM}.report.html", f"{STEM}.asymmetry.csv"}
-    assert files(parquet) == {f"{name[:-4]}.parquet" if name[:-4] in TABLES else name for name in files(csv)} | page
+    assert files(parquet) == {f"{name[:-4]}.parquet" if name[:-4] in TABLES else name for name in files(csv)}
     said = json.loads((parquet / f"{STEM}.metadata.json").read_text())
     assert said["settings"]["format"] == "parquet"
     assert said["settings"]["columns"] == ["pose", "landmarks", "landmarks3d", "shape", "aus"]
@@ -105,18 +104,18 @@ def test_recover_makes_them_anew(call, results):
 
 
 def test_a_result_of_another_form_is_replaced_and_a_converted_table_is_not(call, tmp_path):
-    folder = run(call, tmp_path, "--no-report")
+    folder = run(call, tmp_path)
     (folder / f"{STEM}_left_mirrored.parquet").write_text("somebody's")
     assert files(run(call, tmp_path, "--format", "parquet")) >= {f"{STEM}.parquet", f"{STEM}_left_mirrored.parquet"}
     assert f"{STEM}.csv" not in files(folder)
     assert (folder / f"{STEM}_left_mirrored.parquet").read_text() == "somebody's"
-    run(call, tmp_path, "--no-report")
+    run(call, tmp_path)
     assert f"{STEM}.parquet" not in files(folder)
     assert f"{STEM}.csv" in files(folder)
 
 
 def test_a_batch_leaves_alone_what_is_done(call, tmp_path):
-    wanted = ("batch", CLIPS / f"{STEM}.mp4", "-o", tmp_path, *OPTIONS[:-1], "--format", "parquet")
+    wanted = ("batch", CLIPS / f"{STEM}.mp4", "-o", tmp_path, *OPTIONS, "--format", "parquet")
     assert "1 to measure" in call(*wanted).output
     assert (tmp_path / STEM / f"{STEM}.parquet").exists()
     assert "0 to measure, 1 done before" in call(*wanted).output
