@@ -105,8 +105,14 @@ def read_au_bank(list_name: str, resolve: Callable[[str], Path], *, name: str) -
     return AUBank.build(name, predictors, np.zeros(0) if shared_means is None else shared_means)
 
 
-def read_pdm(path: Path) -> PDM:
+def read_pdm(path: Path, n_points: int = N_LANDMARKS) -> PDM:
     """Read a PDM text file: mean (3n x 1), components (3n x m), eigenvalues (1 x m), with comments between.
+
+    Parameters
+    ----------
+    path : Path
+    n_points : int
+        Landmarks that it must have.
 
     Raises
     ------
@@ -134,14 +140,9 @@ def read_pdm(path: Path) -> PDM:
         position += 3 + rows * columns
     mean, components, eigenvalues = matrices
     modes = eigenvalues.size
-    if (
-        mean.size != 3 * N_LANDMARKS
-        or components.shape != (mean.size, modes)
-        or not 1 <= modes <= 64
-        or (eigenvalues < _MIN_EIGENVALUE).any()
-    ):
+    if mean.size != 3 * n_points or components.shape != (mean.size, modes) or not 1 <= modes <= 64 or (eigenvalues < _MIN_EIGENVALUE).any():
         shapes = f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape}"
-        raise _damaged(path, f"{shapes} are no {N_LANDMARKS}-point PDM")
+        raise _damaged(path, f"{shapes} are no {n_points}-point PDM")
     return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel())
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from face_mirror_au.numerics.head_pose import Camera
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFit
-from face_mirror_au.pipeline.description import descriptor_of
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import Float32Array, FloatArray, Image, View
 from face_mirror_hooks.records import ViewResult
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from face_mirror_au.pipeline.description import descriptor_of
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.signal import Sight, Signal, TableColumn
 from face_mirror_au.records import N_LANDMARKS, FloatArray
 from face_mirror_hooks.records import ViewResult

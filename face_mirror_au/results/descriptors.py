@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import FILE_MODE, display_name, output_error, write_whole
 from face_mirror_au.numerics.fhog import HOG_SIZE
-from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of, failure_reason
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of, failure_reason
 from face_mirror_au.pipeline.signals import SIGNALS
 from face_mirror_au.records import N_LANDMARKS, Face, FaceDescriptor, View
 from face_mirror_au.results.metadata import as_read
@@ -32,7 +32,7 @@ from face_mirror_hooks.records import FrameResult, ViewResult
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing from Python 3.11 on
 
-_MAGIC = b"face-mirror-au descriptors 1\n"
+_MAGIC = b"face-mirror-au descriptors 2\n"
 _LENGTH_BYTES = 8
 # Far above what any header or geometry of ours has: a damaged file must not make us ask for the memory it names.
 _MAX_HEADER = 1 << 24
@@ -61,7 +61,6 @@ def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
             ("hog", "<f4", (HOG_SIZE,)),
             ("geometry", "<f8", (geometry,)),
             ("pose", "<f8", (6,)),
-            ("fit_error", "<f8"),
             ("head_pose", "<f8", (6,)),
             ("reason", f"S{_REASON_BYTES}"),
             *((_field(name), "<f8", shape) for name, shape in signals),
@@ -127,7 +126,7 @@ class DescriptorLog:
         descriptor = descriptor_of(result)
         if descriptor is not None:
             record["described"] = 1
-            for name in ("hog", "geometry", "pose", "fit_error", "head_pose"):
+            for name in ("hog", "geometry", "pose", "head_pose"):
                 record[name] = getattr(descriptor, name)
             for name, _ in self._signals:
                 if name in descriptor.signals:
@@ -240,7 +239,6 @@ class StoredDescriptors:
                 hog=record["hog"].astype(np.float32),
                 geometry=record["geometry"].astype(np.float64),
                 pose=record["pose"].astype(np.float64),
-                fit_error=float(record["fit_error"]),
                 head_pose=record["head_pose"].astype(np.float64),
                 signals={name: record[_field(name)].astype(np.float64) for name, _ in self.signals if record[f"has_{_field(name)}"]},
             )
@@ -273,6 +271,6 @@ def _is_sound(record: np.void) -> bool:
     if record["located"]:
         numbers.append(record["landmarks"])
     if record["described"]:
-        numbers += [record[name] for name in ("hog", "geometry", "pose", "fit_error", "head_pose")]
+        numbers += [record[name] for name in ("hog", "geometry", "pose", "head_pose")]
     flags = (record["success"], record["located"], record["described"])
     return max(flags) <= 1 and all(np.isfinite(each).all() for each in numbers)

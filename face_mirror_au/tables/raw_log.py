@@ -14,7 +14,7 @@ import numpy as np
 
 from face_mirror_au.errors import OutputError
 from face_mirror_au.files import open_log, output_error
-from face_mirror_au.pipeline.description import descriptor_of, failure_reason
+from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
 from face_mirror_au.tables.formats import RAW
 from face_mirror_au.tables.table_format import TableFormat

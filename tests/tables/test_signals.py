@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
-from face_mirror_au.pipeline.description import descriptor_of
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.signal import Sight, Signal, TableColumn
 from face_mirror_au.pipeline.signals import HEAD_POSE, SIGNALS
 from face_mirror_au.records import View

@@ -77,7 +77,6 @@ class FaceDescriber:
             hog=extract_fhog(aligned),
             geometry=self._geometry(fit, mesh),
             pose=fit.pose,
-            fit_error=fit.error,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
             signals=measure_signals(Sight(image, landmarks, mesh, fit, self.pdm, camera)),
         )
