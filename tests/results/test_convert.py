@@ -23,8 +23,21 @@ from face_mirror_au.records import INTENSITY_AUS, ComputedColumn, View, ViewTabl
 from face_mirror_au.results.convert import convert_table, metadata_beside
 from face_mirror_au.results.tidy import TIDY_COLUMNS, write_tidy
 from face_mirror_au.tables import columns
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.formats import FACE_MIRROR, MINIMAL, RAW, SIDES, open_table, openface, with_points_3d, write_aus
+from face_mirror_au.tables.dictionary import write_dictionary
+from face_mirror_au.tables.formats import (
+    FACE_MIRROR,
+    LIVE,
+    MINIMAL,
+    RAW,
+    SIDES,
+    open_table,
+    openface,
+    with_points_3d,
+    write_aus,
+    write_image_names,
+)
 from face_mirror_au.tables.table_files import METADATA_KEY
 
 ROWS = 4100  # more than are read at a time
@@ -99,6 +112,20 @@ def test_from_csv_to_parquet_and_back_come_the_same_bytes(written, tmp_path, kin
     assert back.read_bytes() == written[kind].read_bytes()
     again = convert_table(parquet, tmp_path / "c.parquet")
     assert pq.read_table(again).equals(pq.read_table(parquet), check_metadata=True)
+
+
+def test_the_small_tables_come_back_too(tmp_path):
+    made = {name: tmp_path / f"{name}.csv" for name in ("dictionary", "images", "asymmetry", "live")}
+    write_dictionary(made["dictionary"], [("p,1.csv", openface()), ("p.raw.csv", RAW)], "bank, 'ours'")
+    write_image_names(made["images"], ["nan", '1 "2",.png', ""])
+    cells = ("mirrored", 0, None, None, "", True, "mouth", "AU12", "peak", 1 / 3, float("nan"), -0.0, None, "intensity")
+    ASYMMETRY.write_cells(made["asymmetry"], [cells, (*cells[:2], 0.5, *cells[3:])])
+    moment = (3, 0.1, "original", True)
+    LIVE.write_cells(made["live"], [(*moment, *range(17), *[0.5] * 17, ""), (*moment[:3], False, *[None] * 34, "nan")])
+    for path in made.values():
+        back = convert_table(convert_table(path, tmp_path / "a.parquet"), tmp_path / "b.csv")
+        assert back.read_bytes() == path.read_bytes(), path.name
+    assert made["asymmetry"].read_text().splitlines()[1] == f"mirrored,0,,,,1,mouth,AU12,peak,{1 / 3},,0.0,,intensity"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
