@@ -8,9 +8,8 @@ from face_mirror_au.records import View
 
 # All endings that we write behind a stem. Nothing else is ever removed.
 # Not the table of movements, either: a person has written in it.
-TABLES = (
-    "_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html", ".asymmetry.csv",
-)  # fmt: skip
+REPORT, ASYMMETRY = ".report.html", ".asymmetry.csv"
+TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", REPORT, ASYMMETRY)
 # Final tables of `--format parquet`. Ours only when the metadata list them: people keep converted tables under such names.
 PARQUET = (".parquet", "_left_mirrored.parquet", "_right_mirrored.parquet")
 METADATA, ONLINE = ".metadata.json", ".online.csv"

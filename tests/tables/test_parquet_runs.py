@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ParquetMissingError, UsageError
-from face_mirror_au.report.result import read_result
 from face_mirror_au.results.publish import Place
+from face_mirror_au.results.result import read_result
 from face_mirror_au.results.work_folder import place_of
 from face_mirror_au.run.outputs import OutputPlan
 from face_mirror_au.tables.table_files import METADATA_KEY
@@ -81,7 +81,7 @@ def test_they_hold_the_values_of_the_csv_exactly(call, results, tmp_path, table)
 
 def test_page_and_comparison_read_them(results):
     csv, parquet = (read_result(folder, STEM) for folder in results)
-    np.testing.assert_allclose(parquet.mirrored.left, csv.mirrored.left, atol=0.0051)
+    np.testing.assert_allclose(parquet.sides["mirrored"].left, csv.sides["mirrored"].left, atol=0.0051)
     np.testing.assert_allclose(parquet.yaw_deg, csv.yaw_deg, atol=0.03)
     np.testing.assert_allclose(parquet.landmarks.left, csv.landmarks.left, atol=0.01)
 
