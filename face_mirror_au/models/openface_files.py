@@ -105,8 +105,8 @@ def read_au_bank(list_name: str, resolve: Callable[[str], Path], *, name: str) -
     return AUBank.build(name, predictors, np.zeros(0) if shared_means is None else shared_means)
 
 
-def read_pdm(path: Path) -> PDM:
-    """Read a PDM text file: mean (3n x 1), components (3n x m), eigenvalues (1 x m), with comments between.
+def read_pdm(path: Path, name: str = "") -> PDM:
+    """Read a PDM text file: mean (3n x 1), components (3n x m), eigenvalues (1 x m), with comments between. `name`: see `PDM`.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def read_pdm(path: Path) -> PDM:
     ):
         shapes = f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape}"
         raise _damaged(path, f"{shapes} are no {N_LANDMARKS}-point PDM")
-    return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel())
+    return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel(), name)
 
 
 def read_triangles(path: Path) -> NDArray[np.int32]:
