@@ -4,7 +4,7 @@ import os
 
 from setuptools import Extension, setup
 
-KERNELS = ("pose", "running_median", "mask", "fhog")
+KERNELS = ("pose", "running_median", "mask", "fhog", "responses", "stage")
 FOLDER = "face_mirror_au/numerics/_kernels"
 REQUIRED = os.environ.get("FACE_MIRROR_AU_REQUIRE_KERNELS") == "1"
 

@@ -130,13 +130,7 @@ def open_session(
 
     if device not in devices_here():
         raise ModelRunError(f"device {device}: onnxruntime {ort.__version__} does not have it here (it has {', '.join(devices_here())})")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # What a full frame needs goes back to the system: as fast, and 12 MB less in each worker.
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = _ONNX_ERRORS_ONLY
+    options = cpu_options(threads)
     if device != "cpu":
         options.use_deterministic_compute = True
         for name, size in FIXED_DIMENSIONS.items():
@@ -156,6 +150,20 @@ def open_session(
     _check_names(path, "input", inputs, [node.name for node in session.get_inputs()])
     _check_names(path, "output", outputs, [node.name for node in session.get_outputs()])
     return ModelSession(path, session, outputs)
+
+
+def cpu_options(threads: int) -> ort.SessionOptions:
+    """What every session is made with."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # What a full frame needs goes back to the system: as fast, and 12 MB less in each worker.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = _ONNX_ERRORS_ONLY
+    return options
 
 
 def _rewritten(path: Path, rewrites: Sequence[str]) -> bytes:

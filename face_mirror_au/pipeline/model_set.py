@@ -194,7 +194,7 @@ def _pose_fitter(name: str, path: Path) -> PoseFitter:
 
 
 def _load_pdm(name: str, path: Path) -> PDM:
-    pdm = read_pdm(path, name)
+    pdm = read_pdm(path, name=name)
     if pdm.n_modes != N_MODES:
         raise ModelFileError(
             f"{path.name} has {pdm.n_modes} shape parameters, not {N_MODES}: it is the PDM of another program; fetch it again"

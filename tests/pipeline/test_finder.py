@@ -11,7 +11,7 @@ from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.records import Detection, Frame, Located, Region, View
 from face_mirror_weights import open_models
 
-PDM = read_pdm(open_models.PDM, "open")
+PDM = read_pdm(open_models.PDM, name="open")
 FACE = PDM.project(np.array([2.0, 0.0, 0.0, 0.0, 160.0, 120.0]), np.zeros(PDM.n_modes)).astype(np.float32)
 FRAME = Frame(0, 0.0, np.zeros((240, 320, 3), np.uint8))
 MIRRORED = [View.LEFT_MIRRORED, View.RIGHT_MIRRORED]
