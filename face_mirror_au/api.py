@@ -1,4 +1,4 @@
-"""The Python API: whole videos and single frames, and action units from given landmarks."""
+"""The Python API: whole videos and single frames, action units from given landmarks, left against right in results."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
+from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
 from face_mirror_au.results.names import ONLINE
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
@@ -30,7 +31,7 @@ from face_mirror_weights import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "aus_from_landmarks"]
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
 
 
 @dataclass(frozen=True)

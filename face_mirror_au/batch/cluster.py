@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from face_mirror_au.batch.measure import Job, Outcome, Results, measure_job
+from face_mirror_au.batch.job import Job, Outcome, Results, measure_job
 from face_mirror_au.batch.session import wanted_results
 from face_mirror_au.devices.probe import choose_device, model_to_probe
 from face_mirror_au.errors import ClusterError, FaceMirrorAUError

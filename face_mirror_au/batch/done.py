@@ -9,17 +9,15 @@ from typing import Any
 
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.batch.table import success_rate
-from face_mirror_au.report.write import ENDING as REPORT_ENDING
 from face_mirror_au.results.earlier import listed_files, read_metadata
-from face_mirror_au.results.names import DESCRIPTORS, VIDEOS
+from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, REPORT, VIDEOS
 from face_mirror_au.run.recording import VIEWS_FOR_A_PAGE
-from face_mirror_au.tables.asymmetry_csv import ENDING as ASYMMETRY_ENDING
 
 # The numbers do not depend on these: only reading the results does, and how the work was shared out.
 _OTHER_VERSIONS = frozenset({"python", "pandas"})
 _OTHER_SETTINGS = frozenset({"workers", "start_method"})
 # `report` writes them anew: any size will do.
-_REWRITTEN = frozenset({REPORT_ENDING, ASYMMETRY_ENDING})
+_REWRITTEN = frozenset({REPORT, ASYMMETRY})
 _MODEL_KEYS = ("profile", "detector", "landmarks", "au_bank", "au_bank_version", "sha256")
 
 
@@ -135,6 +133,6 @@ def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:
     settings = metadata["settings"]
     videos = [ending for ending in VIDEOS if any(ending == f"_{view}.mp4" for view in settings["views"])] if wanted.write_videos else []
     measured = len(metadata["frames"]) - 1  # views; the other entry is how many frames were decoded
-    page = [REPORT_ENDING, ASYMMETRY_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
+    page = [REPORT, ASYMMETRY] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
     descriptors = [DESCRIPTORS] if wanted.keep_descriptors else []
     return set(listed_files(metadata)) >= {*videos, *page, *descriptors}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from face_mirror_au.batch.measure import Job, Outcome, Results, measure_job
+from face_mirror_au.batch.job import Job, Outcome, Results, measure_job
 from face_mirror_au.run.runner import VideoRunner
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from face_mirror_au.batch.done import Wanted, finished, settings_of, sizes_of
 from face_mirror_au.batch.inputs import Input
-from face_mirror_au.batch.measure import Job, Outcome, Results
+from face_mirror_au.batch.job import Job, Outcome, Results
 from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState, Stamp, stamp_of
 from face_mirror_au.batch.table import TABLE_FILE, Row, success_rate, write_rows

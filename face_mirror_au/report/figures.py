@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.measures import Comparison, measured_on_both
+from face_mirror_au.asymmetry.comparison import Comparison, measured_on_both
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.records import FloatArray
 from face_mirror_au.report.svg import inline_svg
