@@ -185,8 +185,7 @@ class AUPipeline:
         """
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
-        detections = processor.detect(frame) if detect else None
-        result, self._state = processor.process(frame, self._state, detections)
+        result, self._state, _ = processor.process(frame, self._state, detect=detect)
         return result
 
     def reset(self) -> None:

@@ -55,13 +55,7 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The same two curves at two visits.
-
-    Attributes
-    ----------
-    first, second : Comparison or None
-        At visit 1 and visit 2; None where no frame was measured on both sides.
-    """
+    """The same two curves at visit 1 and visit 2; None where no frame was measured on both sides."""
 
     first: Comparison | None
     second: Comparison | None

@@ -60,10 +60,6 @@ def held_rows(left: FloatArray, right: FloatArray, inside: NDArray[np.bool_], ga
         The rows of the movement.
     gate : float
         A movement that stays below is none: no row is held.
-
-    Returns
-    -------
-    ndarray, (N,) bool
     """
     larger = np.where(inside, np.maximum(left, right), np.nan)
     top = np.max(larger, where=np.isfinite(larger), initial=-np.inf)

@@ -51,7 +51,6 @@ class Comparison:
 
     Attributes
     ----------
-    left, right : SideMeasures
     frames : int
         In how many frames both sides were measured.
     gate : float
@@ -91,14 +90,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TwoValues:
-    """One number of the left side and one of the right, which may be negative.
-
-    Attributes
-    ----------
-    left, right : float
-    gate : float
-        Below it there is no difference and no ratio, in the unit of the two; above 0.
-    """
+    """One number of the left side and one of the right, which may be negative; `gate` as in `Comparison`."""
 
     left: float
     right: float

@@ -22,16 +22,7 @@ INTENSITY, EYE_DISTANCES = "intensity", "eye distances"
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """An action unit or landmark measure inside one movement.
-
-    Attributes
-    ----------
-    key : str
-    sides : Comparison or None
-        None where it was not measured on both sides.
-    unit : str
-        `INTENSITY` or `EYE_DISTANCES`.
-    """
+    """An action unit (`INTENSITY`) or landmark measure (`EYE_DISTANCES`) inside one movement; None where not measured on both sides."""
 
     key: str
     sides: Comparison | None
@@ -92,16 +83,7 @@ class MeasuredMovement:
 
 @dataclass(frozen=True, slots=True)
 class MovementMeter:
-    """What the movements of a recording are measured from.
-
-    Attributes
-    ----------
-    time_s : ndarray, (N,) float64
-        s.
-    sides : TwoSides
-    lengths : Lengths or None
-    at_rest : ndarray, (N,) bool
-    """
+    """What the movements of a recording are measured from; `time_s` is (N,) float64, s, and `at_rest` (N,) bool."""
 
     time_s: FloatArray
     sides: TwoSides

@@ -23,15 +23,7 @@ _MODEL_KEYS = ("profile", "detector", "landmarks", "au_bank", "au_bank_version",
 
 @dataclass(frozen=True)
 class Wanted:
-    """How results are to be.
-
-    Attributes
-    ----------
-    settings : dict
-        `settings_of` what a run would write into its metadata.
-    write_videos, page, keep_descriptors : bool
-        Whether mirrored videos, a report page and descriptors are asked for.
-    """
+    """How results are to be: `settings_of` what a run would write into its metadata, and the files that are asked for."""
 
     settings: dict[str, Any]
     write_videos: bool
@@ -41,15 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Finished:
-    """What the table of a batch says of a result that is there already.
-
-    Attributes
-    ----------
-    problems : tuple of str
-    frames : int
-        Decoded frames.
-    success_rate : float or None
-    """
+    """What the table of a batch says of a result that is there already; `frames` are the decoded ones."""
 
     problems: tuple[str, ...]
     frames: int

@@ -38,20 +38,8 @@ class _Begun:
 class Batch:
     """The table and the state of a batch. Only one at a time for an output folder (`only_batch`).
 
-    Parameters
-    ----------
-    inputs : sequence of Input
-    results : Results
-    wanted : Wanted
-    force : bool
-        Measure everything, even what is done.
-
-    Attributes
-    ----------
-    rows : list of Row
-        One for each input, in order.
-    jobs : list of Job
-        What is to be measured. Inputs that are not there are rows with an error, and no jobs.
+    `rows` has one row for each input, in order; `jobs` is what is to be measured, with `force` even what is done. Inputs that are not there
+    are rows with an error, and no jobs.
 
     Raises
     ------

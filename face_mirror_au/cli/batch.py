@@ -125,7 +125,7 @@ def _measure(
     runner: VideoRunner, jobs: Sequence[Job], results: Results, telling: _Telling, scheduler: str | None, *, stop_on_error: bool
 ) -> None:
     if scheduler is None:
-        from face_mirror_au.batch.local import run_here
+        from face_mirror_au.batch.job import run_here
 
         run_here(runner, jobs, results, telling.done, stop_on_error=stop_on_error)
         return

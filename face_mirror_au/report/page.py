@@ -34,16 +34,7 @@ MAX_BARS = 30  # movements: more make a figure that is longer than two screens, 
 def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
     """Draw a result and return the whole page as HTML.
 
-    Parameters
-    ----------
-    measured : MeasuredResult
-    pictures : mapping of str to bytes
-        Caption to PNG or JPEG; they become a part of the page.
-
-    Raises
-    ------
-    UsageError
-        For a picture that is neither.
+    `pictures` are captions to PNG or JPEG, which become a part of the page; raises UsageError for one that is neither.
     """
     result, found = measured.result, measured.asymmetry
     pose = head_pose(result.yaw_deg)

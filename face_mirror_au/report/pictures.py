@@ -43,7 +43,6 @@ def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path
 
     Parameters
     ----------
-    result : RunResult
     moments : mapping of str to int
         What the frame shows, and its row; the first twelve are taken.
     recording : Path, optional

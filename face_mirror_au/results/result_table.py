@@ -26,7 +26,6 @@ class ResultTable:
 
     Parameters
     ----------
-    path : Path
     needed : collection of str
         Columns that must be there.
     wanted : collection of str
