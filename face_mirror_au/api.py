@@ -34,8 +34,8 @@ from face_mirror_au.run.placing import place
 from face_mirror_au.run.recordings import FileRecording, GivenRecording, Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings, views_of
-from face_mirror_au.tables.columns import GROUPS, Group
-from face_mirror_au.tables.csv_tables import minimal_columns
+from face_mirror_au.tables.columns import GROUPS
+from face_mirror_au.tables.formats import MINIMAL
 from face_mirror_hooks.records import FrameResult
 from face_mirror_weights import Store
 
@@ -181,7 +181,7 @@ class AUPipeline:
         fps: float | None = None,
         label: str | None = None,
         format: str = "openface",  # noqa: A002 - as the command line calls it
-        columns: Collection[Group] = GROUPS,
+        columns: Collection[str] = GROUPS,
         mirrored_videos: bool = False,
         page: bool = True,
         keep_descriptors: bool = False,
@@ -196,16 +196,16 @@ class AUPipeline:
             A video, an image, or a folder of images (in order of their names). Or frames: an array (N, H, W, 3) uint8 in BGR order, or
             anything that gives one picture (H, W, 3) after the other, or pairs of a time in seconds and a picture.
         output : path, optional
-            A folder, in which the folder `<label>/` is made, as `-o` does; or the table's name, ending in .csv, as `--output`. An earlier
-            result of that name is replaced as a whole, by a whole one. When not given, nothing is written.
+            A folder, in which the folder `<label>/` is made, as `-o` does; or the table's name, ending in .csv or .parquet, as `--output`.
+            An earlier result of that name is replaced as a whole, by a whole one. When not given, nothing is written.
         fps : float, optional
             Frames per second of frames without times.
         label : str, optional
             Names the files in place of the file's name, as `--subject`.
         format : str
-            Of the written tables: "openface", "minimal" or "face-mirror".
+            Of the written tables: "openface", "minimal", "face-mirror" or "parquet".
         columns : collection of str
-            Column groups of the OpenFace format.
+            Column groups of the formats openface and parquet.
         mirrored_videos : bool
             Also write the mirrored views as videos.
         page : bool
@@ -322,11 +322,11 @@ def _recording(source: Path | str | Iterable[GivenFrame], fps: float | None, lab
 
 
 def _output_plan(
-    output: Path | str | None, recording: Recording, format_: str, columns: Collection[Group], *, nameless: bool
+    output: Path | str | None, recording: Recording, format_: str, columns: Collection[str], *, nameless: bool
 ) -> OutputPlan | None:
     if output is None:
         return None
-    if Path(output).suffix == ".csv":
+    if Path(output).suffix in {".csv", ".parquet"}:
         return OutputPlan(Path(output), format_, columns, nameless=nameless)
     return OutputPlan.in_folder(Path(output), recording.label, format_, columns, nameless=nameless)
 
@@ -378,6 +378,6 @@ class FullPythonAUPipeline:
         table = _table(self._pipeline.measure(Path(video_path), output_csv, format="minimal", max_frames=max_frames))
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
-        minimal: pd.DataFrame = table[list(minimal_columns())].copy()
+        minimal: pd.DataFrame = table[list(MINIMAL.names)].copy()
         minimal.attrs = table.attrs
         return minimal

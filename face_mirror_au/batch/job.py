@@ -13,10 +13,9 @@ from face_mirror_au.files import display_name
 from face_mirror_au.media.video import open_source
 from face_mirror_au.report.page_writer import write_page
 from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
-from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.outputs import OutputPlan, check_format, table_ending
 from face_mirror_au.run.recordings import FileRecording
 from face_mirror_au.run.runner import VideoRunner
-from face_mirror_au.tables.columns import Group
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +34,18 @@ class Results:
 
     folder: Path
     format: str
-    groups: Collection[Group]
+    groups: Collection[str]
     write_videos: bool
     page: bool
     keep_descriptors: bool = False
 
+    def __post_init__(self) -> None:
+        check_format(self.format)  # before the first recording, not with each
+
     def plan(self, name: str) -> OutputPlan:
         """Where the result `name` goes."""
         folder = self.folder / name
-        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder, own_folder=True)
+        return OutputPlan(folder / f"{folder.name}{table_ending(self.format)}", self.format, self.groups, self.folder, own_folder=True)
 
 
 @dataclass(frozen=True)

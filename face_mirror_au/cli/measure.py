@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -24,7 +24,6 @@ from face_mirror_au.run.recordings import FileRecording
 if TYPE_CHECKING:
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.run.runner import VideoRunner
-    from face_mirror_au.tables.columns import Group
 
 
 @dataclass
@@ -78,7 +77,9 @@ def measure_all(
 
 def say_models(plan: ModelPlan) -> None:
     """Say which models are in use and why, and what the AU models are not."""
-    bank = plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+    from face_mirror_au.models.catalogue import BANKS
+
+    bank = f"{plan.bank}, on a scale of its own" if BANKS[plan.bank_kind].own_scale else plan.bank
     say(f"profile {plan.profile} ({plan.reason}); action units: {bank}")
     for warning in plan.warnings:
         print_error(warning, "warning", "yellow")
@@ -111,19 +112,18 @@ def output_plans(
     return [OutputPlan.in_folder(folder, stem, format_, groups, nameless=subject is not None) for stem in stems]
 
 
-def column_groups(columns: str | None, format_: str) -> Collection[Group]:
+def column_groups(columns: str | None, format_: str) -> Collection[str]:
     """Read `--columns`. Raises UsageError."""
-    from face_mirror_au.tables.columns import GROUPS
-    from face_mirror_au.tables.csv_tables import openface_columns
+    from face_mirror_au.tables.columns import GROUPS, check_groups
 
     if columns is None:
         return GROUPS
-    if format_ != "openface":
-        raise UsageError(f"--columns is for the openface format; the columns of {format_} are fixed")
-    groups = cast("Collection[Group]", tuple(part.strip() for part in columns.split(",") if part.strip()))
+    if format_ not in {"openface", "parquet"}:
+        raise UsageError(f"--columns is for the formats openface and parquet; the columns of {format_} are fixed")
+    groups = tuple(part.strip() for part in columns.split(",") if part.strip())
     if not groups:
         raise UsageError(f"--columns names no column group; give some of {','.join(GROUPS)}, or leave it out for all")
-    openface_columns(groups)
+    check_groups(groups)
     return groups
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from face_mirror_au.errors import WeightsError
-from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan
+from face_mirror_au.pipeline.model_set import ModelPlan
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class ExplicitModels:
             reason="the caller named the files",
             detector=("retinaface", Path(self.retinaface)),
             landmarks=("pfld", Path(self.pfld)),
-            pdm=Path(self.pdm),
+            pdm=("openface", Path(self.pdm)),
             triangles=Path(self.triangles),
-            bank=OPENFACE_BANK,
+            bank_kind="openface",
             models=models,
             predictors=Path(self.au_models),
         )

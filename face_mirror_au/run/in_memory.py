@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.records import FloatArray, Image, View, ViewTable
+from face_mirror_au.records import Image, View, ViewTable
 from face_mirror_au.run.delivery import RecordingReport
 from face_mirror_au.run.measuring import OnlineOfViews
 from face_mirror_au.run.outputs import points_in_3d
@@ -18,7 +18,7 @@ from face_mirror_au.run.protocols import Sink
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.csv_tables import sides_columns, to_dataframe
+from face_mirror_au.tables.formats import SIDES, to_dataframe
 from face_mirror_hooks.records import FrameResult
 
 if TYPE_CHECKING:
@@ -148,21 +148,12 @@ class Told(Sink):
 
 
 def _sides(table: ViewTable) -> pd.DataFrame | None:
+    """The rows of `<stem>.sides.csv` in full precision."""
     import pandas as pd  # slow to import, and only needed here
 
-    if table.sides is None or table.raw_sides is None:
+    if table.sides is None:
         return None
-    success = np.asarray(table.success)
-    values = np.concatenate([_side_by_side(np.asarray(part)) for part in (table.sides, table.raw_sides)], axis=1)
-    values[~success] = np.nan
-    frame, time_s = np.asarray(table.frame) + 1, np.asarray(table.time_s)
-    columns = sides_columns()
-    found: pd.DataFrame = pd.DataFrame(values, columns=list(columns[3:]))
-    for place, (name, column) in enumerate(zip(columns[:3], (frame, time_s, success.astype(np.int64)), strict=True)):
-        found.insert(place, name, column)
-    return found
-
-
-def _side_by_side(values: FloatArray) -> FloatArray:
-    """(N, 2, 17) to left and right of each action unit in turn."""
-    return np.asarray(values.transpose(0, 2, 1).reshape(len(values), -1))
+    pieces = list(SIDES.rows([table], at_a_time=max(1, len(table.frame))))
+    frame = pd.DataFrame(pieces[0] if pieces else {name: np.empty(0) for name in SIDES.names})
+    typed: pd.DataFrame = frame.astype({column.name: "int64" for column in SIDES.columns if column.kind != "number"})
+    return typed

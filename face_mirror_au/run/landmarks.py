@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from face_mirror_au.errors import LandmarksError, UsageError
 from face_mirror_au.media.video import open_source
+from face_mirror_au.models.openface_bank import AU_SET, OpenFaceBank
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pose import PoseFit
 from face_mirror_au.pipeline.describer import FaceDescriber
-from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
+from face_mirror_au.pipeline.model_set import load_openface_describer
 from face_mirror_au.pipeline.own_descriptor import described_frame
 from face_mirror_au.pipeline.sequence import predict_image
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, View, check_image
@@ -105,9 +106,9 @@ def aus_from_landmarks(
     table = read_landmarks(Path(landmarks))
     fits = read_pdm_params(Path(params), len(table.frame)) if params is not None else None
     store = Store.default(Path(weights_dir) if weights_dir is not None else None)
-    store.require_set("openface-au")
+    store.require_set(AU_SET)
     describer = load_openface_describer(store)
-    bank = load_openface_bank(store, "dynamic" if models == "dynamic" else "static")
+    bank = OpenFaceBank(store).au_bank("dynamic" if models == "dynamic" else "static")
 
     problems: list[str] = []
     if image_index is not None:
@@ -119,7 +120,7 @@ def aus_from_landmarks(
         return _image_values(bank, table, descriptors, strict, problems)
     with (
         TemporaryDirectory(prefix="face-mirror-au-") as spool,
-        Measurement(bank, (View.ORIGINAL,), describer.pdm.n_modes, Path(spool), strict=strict) as measurement,
+        Measurement(bank, (View.ORIGINAL,), Path(spool), strict=strict) as measurement,
     ):
         return _sequence_values(measurement, table, descriptors, values, problems)
 

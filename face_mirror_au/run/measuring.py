@@ -31,8 +31,6 @@ class Measurement:
         None: the action units are blocked. Nothing is measured then.
     views : sequence of View
         Original first.
-    n_modes : int
-        Local shape parameters of the PDM.
     spool : Path
         The folder in which the rows lie.
     strict : bool
@@ -44,7 +42,6 @@ class Measurement:
         self,
         bank: AUBank | None,
         views: Sequence[View],
-        n_modes: int,
         spool: Path,
         *,
         strict: bool = False,
@@ -58,7 +55,7 @@ class Measurement:
         with ExitStack() as opening:
             for view in views:
                 original = next((log.sequence for log in self._views.values()), None)
-                log = ViewLog(view, bank, n_modes, spool, strict=strict, baseline=baseline, original=original)
+                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original)
                 self._views[view] = opening.enter_context(log)
             self._closing = opening.pop_all()
 

@@ -11,7 +11,9 @@ from typing import Any
 from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.results.descriptors import StoredDescriptors
@@ -26,12 +28,12 @@ from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog
+from face_mirror_au.tables.formats import RAW, RUN_FORMATS
+from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_au.wording import counted
 from face_mirror_hooks.records import View
 from face_mirror_weights import Store
 
-_AU_FILES = ("openface-au", "open-au")
 # What a run says of itself, and not of the machine that makes the values anew.
 _OF_THE_RUN = ("input", "settings", "device", "plugins", "baseline")
 
@@ -113,12 +115,18 @@ def _of_a_result(folder: Path, store: Store, au_bank: Path | None, write_page: P
     if not found:
         raise ResultError(_no_descriptors(folder))
     stored = StoredDescriptors.open(found[0])
-    place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ".csv"), own_folder=False)
+    ending = next((ending for name, ending in RUN_FORMATS.items() if name == _said_format(stored)), ".csv")
+    place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ending), own_folder=False)
     known = _said_by_run(place)
     # Each file is replaced by what it was, if nobody changed it: no work folder needed, and none of the result's files is ever away.
     with _Replay.of(stored, store, au_bank, place) as replay:
         made = replay.write(folder, known, [ending for ending in (DESCRIPTORS, *VIDEOS, OVERLAY) if place.beside(ending).exists()])
     return _with_page(made, place, write_page)
+
+
+def _said_format(stored: StoredDescriptors) -> object:
+    table = stored.header.get("table")
+    return table.get("format") if isinstance(table, dict) else None
 
 
 def _with_page(made: Recovery, place: Place, write_page: PageWriter) -> Recovery:
@@ -193,7 +201,7 @@ def _reach(online: Path) -> tuple[int, float]:
     frames, time_s = 0, 0.0
     try:
         with online.open("rb") as handle:
-            if handle.readline().rstrip(b"\n") != ",".join(RAW_COLUMNS).encode():
+            if handle.readline().rstrip(b"\n") != ",".join(RAW.names).encode():
                 return 0, 0.0
             for line in handle:
                 if line.endswith(b"\n"):
@@ -233,7 +241,7 @@ class _Replay:
             info = _source_info(run["input"])
             profile, models, hashes = run["models"]["profile"], run["settings"]["models"], run["models"]["sha256"]
             name = f"{run['models']['au_bank']} {run['models']['au_bank_version']}".strip()
-            wanted = {key: hashes[key] for key in _AU_FILES if key in hashes}
+            wanted = {kind.files: hashes[kind.files] for kind in BANKS.values() if kind.files in hashes}
             said = {name: run[name] for name in (*_OF_THE_RUN, "models")}
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, FaceMirrorAUError) as error:
             raise ResultError(f"'{display_name(stored.path)}' is damaged: its header does not say how it was measured") from error
@@ -241,7 +249,7 @@ class _Replay:
         here = {key: found.hashes.get(key) for key in wanted}
         with VideoRunner(found, settings) as runner:
             if not wanted or here != wanted or runner.bank(runner.models_for(info)).n_features != HOG_SIZE + stored.geometry:
-                other = "; give that bank with --au-bank" if "open-au" in wanted else ""
+                other = "; give that bank with --au-bank" if BANKS["open"].files in wanted else ""
                 what = f"'{display_name(stored.path)}' was measured with other AU models ({name}) than those here"
                 raise ResultError(f"{what}: final values need the same ones{other}")
             yield cls(stored, runner, plan, info, said, images)
@@ -259,7 +267,7 @@ class _Replay:
         """
         plan = self.plan.inside(folder)
         with self._replayed(plan) as result:
-            models = {**self.run["models"], **self.runner.plan.described_bank(result.models)}
+            models = {**self.run["models"], **self.runner.plan.described_bank(result.models), "answered": result.answered.described()}
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
             metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
@@ -285,17 +293,18 @@ class _Replay:
         """Every stored frame through the ordered half of the method."""
         online, models = plan.beside(ONLINE), self.runner.models_for(self.info)
         anew = online.with_name(f".anew-{online.name}")
-        frames = 0
+        frames, answered = 0, Answered()
         with ExitStack() as stack:
             stack.callback(anew.unlink, missing_ok=True)
             measurement = stack.enter_context(self.runner.measurement(models, plan.csv.parent))
             with OnlineLog(anew) as log:
                 for result in self.stored.frames():
+                    answered.count(result)
                     log_online(log, result, measurement.append(result))
                     frames += 1
             anew.replace(online)
-            tables, failures = measurement.finish(), measurement.failures
-            yield VideoResult(self.info, models, tables, frames, failures, (), (), self.runner.plan.warnings, ())
+            tables, failures, warnings = measurement.finish(), measurement.failures, self.runner.plan.warnings
+            yield VideoResult(self.info, models, tables, frames, failures, (), (), warnings, (), answered=answered)
 
 
 def _baseline(said: Any) -> tuple[str, float, float]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from face_mirror_au.errors import UsageError
 from face_mirror_au.loop.launch import StartMethod
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.media.source import FrameSource, SourceInfo
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.pipeline.views import REFLECT
@@ -46,6 +46,7 @@ class _Seen:
 
     frames: int = 0
     crowd: bool = False
+    answered: Answered = field(default_factory=Answered)
 
 
 class VideoRunner:
@@ -86,18 +87,8 @@ class VideoRunner:
         drawing: Drawing | None = None,
         plugins: Sequence[object] = (),
     ) -> None:
-        if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
-            raise UsageError(
-                "reflect is not for PFLD, which pulls faces towards symmetry; take locate, or a profile with the attention mesh",
-                "landmarks",
-                "--mirror-landmarks",
-            )
-        if settings.mirror.landmarks == REFLECT and plan.open_bank is not None:
-            raise UsageError(
-                "reflect is not for the open AU bank, which measures the mesh of the mirrored picture; take locate, or profile hybrid",
-                "landmarks",
-                "--mirror-landmarks",
-            )
+        if settings.mirror.landmarks == REFLECT:
+            plan.check_reflect()
         self.plan = plan
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
@@ -147,7 +138,7 @@ class VideoRunner:
         if self._loop is None:
             self._loop = FrameLoop(
                 self._processing,
-                self.settings.workers,
+                0 if self.plan.landmark_entry.in_order else self.settings.workers,
                 self._start_method,
                 device=next((device for device in self.plan.devices.values() if device != "cpu"), "cpu"),
                 nursery=self._nursery,
@@ -165,8 +156,8 @@ class VideoRunner:
             The folder in which per-frame numbers lie while the measurement lasts.
         """
         bank = self.bank(models) if self._measures else None
-        modes, settings = self.plan.load_pdm().n_modes, self.settings
-        return Measurement(bank, settings.views, modes, spool, strict=settings.strict, baseline=settings.baseline)
+        settings = self.settings
+        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline)
 
     @contextmanager
     def run(self, recording: Recording | Path, spool: Path, sink: Sink | None = None) -> Iterator[VideoResult]:
@@ -222,6 +213,7 @@ class VideoRunner:
         keep = sink.wants_pictures or self._draws
         for picture, result in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             seen.frames += 1
+            seen.answered.count(result)
             if result.error:
                 self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
@@ -258,6 +250,7 @@ class VideoRunner:
             ),
             losses=(),
             changed=changed,
+            answered=seen.answered,
         )
 
     def _source_warnings(self, recording: Recording, models: str, decoded: int, failed: int) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
 from face_mirror_au.records import View, ViewTable
 from face_mirror_au.wording import counted
@@ -39,6 +40,8 @@ class VideoResult:
         Workers that were lost on the way; their frames were done again.
     changed : bool
         The input was another one at the end: its hash would not be that of what was measured.
+    answered : Answered
+        Which plugins detected the face and located its landmarks.
     """
 
     info: SourceInfo
@@ -51,6 +54,7 @@ class VideoResult:
     warnings: tuple[str, ...]
     losses: tuple[WorkerLoss, ...]
     changed: bool = False
+    answered: Answered = field(default_factory=Answered)
 
     @property
     def table(self) -> ViewTable:

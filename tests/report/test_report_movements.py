@@ -15,8 +15,7 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
-from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
-from face_mirror_au.tables.columns import describe_column
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 
 # Rows 3 to 7 of the hand-made bump; times are tenths of a second.
 PROPOSED = "start_s,end_s,action\n0.200,0.800,BS\n"
@@ -84,8 +83,8 @@ def test_the_table_has_its_columns_and_each_is_described(tmp_path):
     folder = full_run(tmp_path)
     page(folder)
     header = (folder / "p.asymmetry.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == ",".join(ASYMMETRY_COLUMNS)
-    assert all(describe_column(name).meaning for name in ASYMMETRY_COLUMNS)
+    assert header == ",".join(ASYMMETRY.names)
+    assert all(column.meaning for column in ASYMMETRY.columns)
     table = numbers(folder)
     assert set(table["unit"]) == {"intensity", "eye distances", "s"}
     assert not table.duplicated(["sides", "movement", "zone", "signal", "measure"]).any()
@@ -190,7 +189,7 @@ def test_without_landmarks_the_page_says_why(tmp_path):
     assert not [key for key in found.numbers if key[0] == "landmarks"]
 
 
-@pytest.mark.parametrize(("landmarks", "measured"), [("attention_mesh", True), ("pfld", False)])
+@pytest.mark.parametrize(("landmarks", "measured"), [("attention_mesh", True), ("pfld", False), ("mine", False)])
 def test_unmirrored_landmarks_serve_where_they_see_asymmetry(tmp_path, landmarks, measured):
     models = {"profile": "open", "landmarks": landmarks, "au_bank": "open 1"}
     folder = make_run(tmp_path, sides=(values(AU12=BUMP), values()), models=models)
@@ -198,7 +197,8 @@ def test_unmirrored_landmarks_serve_where_they_see_asymmetry(tmp_path, landmarks
         (folder / f"p_{side}_mirrored.csv").unlink()
     said = page(add_landmarks(folder, true_points("smile_left"))).said_in("landmarks")
     assert ("From the landmarks of the unmirrored picture" in said) == measured
-    assert ("lean towards symmetry" in said) != measured
+    assert ("lean towards symmetry" in said) == (landmarks == "pfld")
+    assert ("whether the landmarks of mine keep left and right" in said) == (landmarks == "mine")
 
 
 def test_frames_without_a_face_are_in_no_measure(tmp_path):

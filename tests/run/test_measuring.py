@@ -13,8 +13,6 @@ from face_mirror_au.records import FaceDescriptor, View
 from face_mirror_au.run.measuring import LiveMeasurement, Measurement
 from face_mirror_weights import Store
 
-N_MODES = 34
-
 
 @pytest.fixture(scope="module")
 def bank(shared_file):
@@ -34,7 +32,7 @@ def frames():
 
 
 def test_values_come_at_once_and_tables_at_the_end(bank, frames, tmp_path):
-    with Measurement(bank, (View.ORIGINAL,), N_MODES, tmp_path) as measurement:
+    with Measurement(bank, (View.ORIGINAL,), tmp_path) as measurement:
         values = [measurement.append(frame)[View.ORIGINAL] for frame in frames]
         table = measurement.finish()[View.ORIGINAL]
         assert table.success[:].tolist() == [index not in {3, 4} for index in range(12)]
@@ -50,7 +48,7 @@ def test_values_come_at_once_and_tables_at_the_end(bank, frames, tmp_path):
 
 def test_a_live_measurement_has_the_same_values_and_keeps_nothing(bank, frames, tmp_path):
     live = LiveMeasurement(bank, (View.ORIGINAL,))
-    with Measurement(bank, (View.ORIGINAL,), N_MODES, tmp_path) as measurement:
+    with Measurement(bank, (View.ORIGINAL,), tmp_path) as measurement:
         for frame in frames:
             one, other = live.append(frame)[View.ORIGINAL], measurement.append(frame)[View.ORIGINAL]
             np.testing.assert_array_equal(one.all_corrected, other.all_corrected)
@@ -58,7 +56,7 @@ def test_a_live_measurement_has_the_same_values_and_keeps_nothing(bank, frames, 
 
 
 def test_where_action_units_are_blocked_nothing_is_measured(frames, tmp_path):
-    with Measurement(None, (View.ORIGINAL,), N_MODES, tmp_path) as measurement:
+    with Measurement(None, (View.ORIGINAL,), tmp_path) as measurement:
         assert measurement.append(frames[0]) == {}
         assert measurement.finish() == {}
         assert measurement.failures == {}
@@ -66,7 +64,7 @@ def test_where_action_units_are_blocked_nothing_is_measured(frames, tmp_path):
 
 
 def test_without_a_frame_in_the_baselines_segment_there_is_no_end(bank, frames, tmp_path):
-    with Measurement(bank, (View.ORIGINAL,), N_MODES, tmp_path, baseline=Baseline.parse("neutral:5-6")) as measurement:
+    with Measurement(bank, (View.ORIGINAL,), tmp_path, baseline=Baseline.parse("neutral:5-6")) as measurement:
         measurement.append(frames[0])
         with pytest.raises(UsageError, match="no frame was measured in the baseline segment"):
             measurement.finish()
