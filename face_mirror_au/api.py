@@ -1,4 +1,4 @@
-"""The Python API: whole videos and single frames, and action units from given landmarks."""
+"""The Python API: whole videos and single frames, action units from given landmarks, left against right in results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
+from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
+from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
 from face_mirror_au.results.names import ONLINE
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
@@ -30,7 +31,7 @@ from face_mirror_weights import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "aus_from_landmarks"]
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class ExplicitModels:
             reason="the caller named the files",
             detector=("retinaface", Path(self.retinaface)),
             landmarks=("pfld", Path(self.pfld)),
-            pdm=Path(self.pdm),
+            pdm=("openface", Path(self.pdm)),
             triangles=Path(self.triangles),
-            bank=OPENFACE_BANK,
+            bank_kind="openface",
             models=models,
             predictors=Path(self.au_models),
         )
@@ -184,8 +185,7 @@ class AUPipeline:
         """
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
-        detections = processor.detect(frame) if detect else None
-        result, self._state = processor.process(frame, self._state, detections)
+        result, self._state, _ = processor.process(frame, self._state, detect=detect)
         return result
 
     def reset(self) -> None:

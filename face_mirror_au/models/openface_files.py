@@ -99,7 +99,7 @@ def read_au_bank(list_name: str, resolve: Callable[[str], Path], *, name: str) -
     return AUBank.build(name, predictors, np.zeros(0) if shared_means is None else shared_means)
 
 
-def read_pdm(path: Path, n_points: int = N_LANDMARKS) -> PDM:
+def read_pdm(path: Path, n_points: int = N_LANDMARKS, *, name: str = "") -> PDM:
     """Read a PDM text file: mean (3n x 1), components (3n x m), eigenvalues (1 x m), with comments between.
 
     Parameters
@@ -107,6 +107,8 @@ def read_pdm(path: Path, n_points: int = N_LANDMARKS) -> PDM:
     path : Path
     n_points : int
         Landmarks that it must have.
+    name : str
+        See `PDM`.
 
     Raises
     ------
@@ -137,7 +139,7 @@ def read_pdm(path: Path, n_points: int = N_LANDMARKS) -> PDM:
     if mean.size != 3 * n_points or components.shape != (mean.size, modes) or not 1 <= modes <= 64 or (eigenvalues < _MIN_EIGENVALUE).any():
         shapes = f"mean {mean.shape}, components {components.shape}, eigenvalues {eigenvalues.shape}"
         raise damaged(path, f"{shapes} are no {n_points}-point PDM")
-    return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel())
+    return PDM.from_matrices(mean.ravel(), components, eigenvalues.ravel(), name)
 
 
 def read_triangles(path: Path) -> NDArray[np.int32]:

@@ -30,12 +30,13 @@ from face_mirror_hooks.records import FrameResult, ViewResult
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing from Python 3.11 on
 
-_MAGIC = b"face-mirror-au descriptors 2\n"
+_MAGIC = b"face-mirror-au descriptors 3\n"
 _LENGTH_BYTES = 8
 # Far above what any header or geometry of ours has: a damaged file must not make us ask for the memory it names.
 _MAX_HEADER = 1 << 24
 _MAX_GEOMETRY = 4096
 _REASON_BYTES = 240
+_NAME_BYTES = 120
 # Frames read at a time.
 _PIECE = 32
 
@@ -57,6 +58,8 @@ def record_type(geometry: int) -> np.dtype[Any]:
             ("pose", "<f8", (6,)),
             ("head_pose", "<f8", (6,)),
             ("reason", f"S{_REASON_BYTES}"),
+            ("source", f"S{_NAME_BYTES}"),
+            ("detector", f"S{_NAME_BYTES}"),
         ]
     )
 
@@ -108,6 +111,8 @@ class DescriptorLog:
         record["reason"] = failure_reason(result).encode("utf-8", "replace")[:_REASON_BYTES]
         if result.face is not None:
             record["located"], record["landmarks"] = 1, result.face.landmarks
+            for name in ("source", "detector"):
+                record[name] = getattr(result.face, name).encode("utf-8", "replace")[:_NAME_BYTES]
         descriptor = descriptor_of(result)
         if descriptor is not None:
             record["described"] = 1
@@ -238,8 +243,9 @@ def _is_sound(record: np.void) -> bool:
 def _view(view: View, record: np.void) -> ViewResult:
     face = None
     if record["located"]:
-        # Of the face, the ordered half looks at the landmarks alone.
-        face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), "")
+        # Of the face, the ordered half looks at the landmarks, and at who found them.
+        source, detector = (record[name].decode("utf-8", "ignore") for name in ("source", "detector"))
+        face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), source, detector=detector)
     descriptions = {}
     if record["described"]:
         descriptions[AU_PLUGIN] = FaceDescriptor(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 # All endings that we write behind a stem. Nothing else is ever removed.
 # Not the table of movements, either: a person has written in it.
-TABLES = (
-    "_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html", ".asymmetry.csv",
-)  # fmt: skip
+REPORT, ASYMMETRY = ".report.html", ".asymmetry.csv"
+TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", REPORT, ASYMMETRY)
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"

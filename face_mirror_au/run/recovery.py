@@ -12,7 +12,9 @@ from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.images import list_images
 from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.online import OnlineValues
@@ -31,7 +33,6 @@ from face_mirror_au.wording import counted
 from face_mirror_hooks.records import VideoInfo, View, ViewResult
 from face_mirror_weights import Store
 
-_AU_FILES = ("openface-au", "open-au")
 # What a run says of itself, and not of the machine that makes the values anew.
 _OF_THE_RUN = ("input", "settings", "device", "plugins", "baseline")
 
@@ -246,7 +247,7 @@ class _Replay:
             info = _source_info(run["input"])
             profile, models, hashes = run["models"]["profile"], run["settings"]["models"], run["models"]["sha256"]
             name = f"{run['models']['au_bank']} {run['models']['au_bank_version']}".strip()
-            wanted = {key: hashes[key] for key in _AU_FILES if key in hashes}
+            wanted = {kind.files: hashes[kind.files] for kind in BANKS.values() if kind.files in hashes}
             said = {name: run[name] for name in (*_OF_THE_RUN, "models")}
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, FaceMirrorAUError) as error:
             raise ResultError(f"'{display_name(stored.path)}' is damaged: its header does not say how it was measured") from error
@@ -255,7 +256,7 @@ class _Replay:
         with VideoRunner(found, settings) as runner:
             runner.action_units.single_image = info.kind == "image"
             if not wanted or here != wanted or runner.bank.n_features != HOG_SIZE + stored.geometry:
-                other = "; give that bank with --au-bank" if "open-au" in wanted else ""
+                other = "; give that bank with --au-bank" if BANKS["open"].files in wanted else ""
                 what = f"'{display_name(stored.path)}' was measured with other AU models ({name}) than those here"
                 raise ResultError(f"{what}: final values need the same ones{other}")
             yield cls(stored, runner, plan, info, said, images)
@@ -275,7 +276,7 @@ class _Replay:
 
         plan = self.plan.inside(folder)
         with self._replayed(plan) as result:
-            models = {**self.run["models"], **self.runner.plan.described_bank(result.models)}
+            models = {**self.run["models"], **self.runner.plan.described_bank(result.models), "answered": result.answered.described()}
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
             metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
@@ -302,7 +303,7 @@ class _Replay:
         units, online = self.runner.action_units, plan.beside(ONLINE)
         anew = online.with_name(f".anew-{online.name}")
         units.spool_folder = plan.csv.parent
-        frames = 0
+        frames, answered = 0, Answered()
         with ExitStack() as stack:
             stack.callback(units.close)
             stack.callback(anew.unlink, missing_ok=True)
@@ -314,13 +315,15 @@ class _Replay:
                 units.on_row = on_row
                 units.before_video(VideoInfo(0, None, plan.csv.stem, self.info.width, self.info.height))
                 for result in self.stored.frames():
+                    answered.count(result)
                     units.after_frame(result)
                     if units.error is not None:
                         raise units.error
                     frames += 1
             anew.replace(online)
             models = self.runner.plan.models_for(single_image=self.info.kind == "image")
-            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), self.runner.plan.warnings, ())
+            warnings = self.runner.plan.warnings
+            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), warnings, (), answered=answered)
 
 
 def _baseline(said: Any) -> tuple[str, float, float]:

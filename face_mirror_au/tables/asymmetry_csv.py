@@ -4,62 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, fields
 from pathlib import Path
 
+from face_mirror_au.asymmetry.rows import AsymmetryRow
 from face_mirror_au.files import atomic_text
 
 ENDING = ".asymmetry.csv"
-ASYMMETRY_COLUMNS = (
-    "sides", "movement", "start_s", "end_s", "action", "proposed", "zone", "signal", "measure", "left", "right", "difference", "ratio",
-    "unit",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class AsymmetryRow:
-    """One left and one right number.
-
-    Attributes
-    ----------
-    sides : str
-        "mirrored" (each half made into a whole face) or "unmirrored".
-    movement : int
-        Number of the movement on the page, from 1; 0 for the whole recording.
-    start_s, end_s : float or None
-        s; None for the whole recording.
-    action : str
-        Code of the movement; empty for the whole recording, and where it has none.
-    proposed : bool
-        Whether the program proposed the movement and nobody changed it.
-    zone : str
-        Key of a zone.
-    signal : str
-        An action unit, a landmark measure, or "zone": the largest of its action units in each frame.
-    measure : str
-        "peak", "peak_time", "area_per_second", "at_rest", or the key of a co-movement.
-    left, right : float or None
-        In the `unit`; the subject's. None where there is no such number.
-    difference, ratio : float or None
-        (L - R) / (L + R) and min / max; None below the gate, and for times and areas.
-    unit : str
-        "intensity", "eye distances" or "s".
-    """
-
-    sides: str
-    movement: int
-    start_s: float | None
-    end_s: float | None
-    action: str
-    proposed: bool
-    zone: str
-    signal: str
-    measure: str
-    left: float | None
-    right: float | None
-    difference: float | None
-    ratio: float | None
-    unit: str
+ASYMMETRY_COLUMNS = tuple(column.name for column in fields(AsymmetryRow))
 
 
 def write_asymmetry_csv(path: Path, rows: Iterable[AsymmetryRow]) -> None:
@@ -73,7 +25,7 @@ def write_asymmetry_csv(path: Path, rows: Iterable[AsymmetryRow]) -> None:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(ASYMMETRY_COLUMNS)
         for row in rows:
-            writer.writerow([_cell(getattr(row, column)) for column in ASYMMETRY_COLUMNS])
+            writer.writerow(map(_cell, astuple(row)))
 
 
 def _cell(value: object) -> str:

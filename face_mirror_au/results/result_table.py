@@ -26,24 +26,27 @@ class ResultTable:
 
     Parameters
     ----------
-    path : Path
     needed : collection of str
         Columns that must be there.
     wanted : collection of str
         Columns that are read where they are there.
+    rows : int, optional
+        How many rows a table of this run has.
 
     Raises
     ------
     ResultError
-        When the file is missing, cannot be read, or lacks a needed column.
+        When the file is missing, cannot be read, lacks a needed column, or has other rows than this run.
     """
 
-    def __init__(self, path: Path, needed: Collection[str], wanted: Collection[str] = ()) -> None:
+    def __init__(self, path: Path, needed: Collection[str], wanted: Collection[str] = (), *, rows: int | None = None) -> None:
         self.name = display_name(path)
         self._cells = self._read(path, {*needed, *wanted})
         missing = [column for column in needed if column not in self._cells.columns]
         if missing:
             raise ResultError(f"'{self.name}' has no column '{missing[0]}'; {_AGAIN}")
+        if rows is not None and len(self) != rows:
+            raise ResultError(f"'{self.name}' has {len(self)} rows, the run {rows} frames: files of two runs; {_AGAIN}")
 
     def __len__(self) -> int:
         """How many rows it has."""
