@@ -23,7 +23,7 @@ from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
 from face_mirror_au.run.outputs import OutputPlan, points_in_3d, write_table
 from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.csv_tables import minimal_columns, to_dataframe
+from face_mirror_au.tables.formats import MINIMAL, to_dataframe
 from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_hooks.records import FrameResult, ViewResult
 from face_mirror_weights import Store
@@ -291,6 +291,6 @@ class FullPythonAUPipeline:
         table = _video_table(self._runner, Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", None)
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
-        minimal: pd.DataFrame = table[list(minimal_columns())].copy()
+        minimal: pd.DataFrame = table[list(MINIMAL.names)].copy()
         minimal.attrs = table.attrs
         return minimal

@@ -11,10 +11,9 @@ from pathlib import Path
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.video import open_source
-from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.outputs import OutputPlan, check_format, table_ending
 from face_mirror_au.run.recording import RecordingReport, measure_recording
 from face_mirror_au.run.runner import VideoRunner
-from face_mirror_au.tables.columns import Group
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +32,18 @@ class Results:
 
     folder: Path
     format: str
-    groups: Collection[Group]
+    groups: Collection[str]
     write_videos: bool
     page: bool
     keep_descriptors: bool = False
 
+    def __post_init__(self) -> None:
+        check_format(self.format)  # before the first recording, not with each
+
     def plan(self, name: str) -> OutputPlan:
         """Where the result `name` goes."""
         folder = self.folder / name
-        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder, own_folder=True)
+        return OutputPlan(folder / f"{folder.name}{table_ending(self.format)}", self.format, self.groups, self.folder, own_folder=True)
 
 
 @dataclass(frozen=True)

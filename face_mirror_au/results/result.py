@@ -16,7 +16,7 @@ from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
 from face_mirror_au.results.earlier import listed_files
-from face_mirror_au.results.names import METADATA
+from face_mirror_au.results.names import METADATA, view_table
 from face_mirror_au.results.result_landmarks import read_landmarks
 from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.tables import columns
@@ -112,7 +112,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         time_s=time_s,
         sides=sides,
         measured=measured,
-        yaw_deg=_read_yaw(folder / f"{stem}.csv", n_rows, metadata),
+        yaw_deg=_read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata),
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
         baseline=str(metadata.get("baseline", "")),
     )
@@ -153,7 +153,7 @@ def _read_times(path: Path) -> tuple[FloatArray, dict[str, int]]:
 
 
 def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
-    paths = [folder / f"{stem}_{view.value}.csv" for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    paths = [view_table(folder, stem, view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if not any(path.exists() for path in paths):
         return None
     left, right = (ResultTable(path, ("success", *columns.INTENSITY), rows=n_rows) for path in paths)

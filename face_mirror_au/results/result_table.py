@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.errors import ResultError
+from face_mirror_au.errors import ResultError, TableError
 from face_mirror_au.files import display_name
 from face_mirror_au.records import FloatArray
+from face_mirror_au.tables.formats import open_table
+from face_mirror_au.tables.table_files import is_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,7 @@ _AGAIN = "run the recording again"
 
 
 class ResultTable:
-    """One CSV of a run.
+    """One table of a run, CSV or Parquet.
 
     Parameters
     ----------
@@ -59,6 +61,8 @@ class ResultTable:
     def _read(self, path: Path, columns: Collection[str]) -> pd.DataFrame:
         import pandas as pd  # slow to import, and only needed here
 
+        if is_parquet(path):
+            return self._read_parquet(path, columns)
         try:
             # As text: a cell that is no number is told with its line.
             return pd.read_csv(path, dtype=str, na_filter=False, index_col=False, usecols=lambda name: name in columns)
@@ -68,6 +72,17 @@ class ResultTable:
             raise ResultError(f"'{self.name}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
         except ValueError as error:  # pandas' errors of empty and of ragged files, and UnicodeDecodeError
             raise ResultError(f"'{self.name}' is empty or damaged; {_AGAIN}") from error
+
+    def _read_parquet(self, path: Path, columns: Collection[str]) -> pd.DataFrame:
+        import pandas as pd
+
+        try:
+            pieces = [{name: piece[name] for name in piece if name in columns} for piece in open_table(path).pieces()]
+        except TableError as error:
+            raise ResultError(f"{error}; {_AGAIN}") from error
+        cells = pd.concat([pd.DataFrame(piece) for piece in pieces]) if pieces else pd.DataFrame(columns=list(columns))
+        words: pd.DataFrame = cells.astype(str).replace("nan", "")
+        return words
 
     def words(self, column: str) -> list[str]:
         """The cells of a column as they stand there."""
