@@ -36,7 +36,7 @@ def tables_of_run(double, folder, monkeypatch):
             plan.csv.parent.mkdir(parents=True)
             with runner.run(video, plan.csv.parent) as result:
                 found.append(
-                    {view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()}
+                    {view.value: write_table(table, plan, None, strict=False)[0].read_text() for view, table in result.tables.items()}
                 )
     return found
 
