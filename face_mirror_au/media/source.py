@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.records import Frame
@@ -99,6 +99,19 @@ def parse_time(text: str, option: str) -> float:
         raise UsageError(f"must be seconds or hours:minutes:seconds, not {text!r}", option) from error
 
 
+def reading_of(
+    start: str | float | None = None,
+    end: str | float | None = None,
+    every: int = 1,
+    fps: float | None = None,
+    timestamps: str = "zero",
+) -> Reading:
+    """The part of a recording that a user asks for, with times as `parse_time` reads them. Raises UsageError."""
+    start_s = 0.0 if start is None else parse_time(str(start), "start")
+    end_s = None if end is None else parse_time(str(end), "end")
+    return Reading(start_s, end_s, every, fps, cast("Literal['zero', 'container']", timestamps))
+
+
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
     """What is known before the first frame.
@@ -106,7 +119,7 @@ class SourceInfo:
     Attributes
     ----------
     kind : str
-        "video", "image" (also a video of one frame) or "image folder".
+        "video", "image" (also a video of one frame), "image folder", or "frames" that a caller gives.
     width, height : int
         Pixels of the first readable picture, in display geometry. In an image folder, and in a video that changes its size, others differ.
     rotation : int
@@ -119,7 +132,7 @@ class SourceInfo:
         How many frames the container claims to hold; a claim, not a count.
     timestamps : str
         Where `Frame.time_s` comes from: "container"; "frame rate" where the container has none; of images "image index" (the index itself,
-        in s), "frames per second" (given by the user), "file names" or "exif".
+        in s), "frames per second" (given by the user), "file names" or "exif"; "given" by the caller.
     pixel_aspect : Fraction or None
         Width to height of a stored pixel where the file says they are not square. It was applied: the pictures have square pixels.
     time_base : Fraction or None
@@ -132,14 +145,14 @@ class SourceInfo:
         How long the recording is, as the container says.
     """
 
-    kind: Literal["video", "image", "image folder"]
+    kind: Literal["video", "image", "image folder", "frames"]
     width: int
     height: int
     rotation: Literal[0, 90, 180, 270] = 0
     mirrored: bool = False
     rate: Fraction | None = None
     expected_frames: int | None = None
-    timestamps: Literal["container", "frame rate", "image index", "frames per second", "file names", "exif"] = "container"
+    timestamps: Literal["container", "frame rate", "image index", "frames per second", "file names", "exif", "given"] = "container"
     pixel_aspect: Fraction | None = None
     time_base: Fraction | None = None
     codec: str | None = None

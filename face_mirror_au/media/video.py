@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from face_mirror_au.errors import VideoError
+from face_mirror_au.errors import UsageError, VideoError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.animation import AnimationSource, open_animation
 from face_mirror_au.media.formats import DEMUXERS, SNIFF_BYTES, Content, content_of, is_image
@@ -44,10 +44,12 @@ def open_source(path: Path, reading: Reading = WHOLE) -> Iterator[FrameSource]:
         When the file is missing, empty, no video, has no video stream, an unknown codec, or no picture that can be decoded: one line with
         its name.
     UsageError
-        When the part begins after the end.
+        When the part begins after the end, or frames per second are given for a file.
     """
     path = Path(path)
     content = _checked_content(path)
+    if reading.fps is not None and not path.is_dir():
+        raise UsageError("is for folders of images and for frames; a file says itself how fast it is", "fps")
     if content == "animation":
         with open_animation(path) as picture:
             yield ImageSource(path, reading) if picture is None else AnimationSource(path, picture, reading)

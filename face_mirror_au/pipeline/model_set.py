@@ -18,6 +18,7 @@ from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.models.protocols import AUModels, FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.fhog import fhog_program
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describer import FaceDescriber
@@ -122,12 +123,17 @@ class ModelPlan:
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
         fitter = self.load_pose_fitter()
-        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, self.au_models.mesh_shape)
+        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, self.au_models.mesh_shape, self.fhog)
 
     @property
     def au_models(self) -> AUModels:
         """The AU models, which answer for themselves."""
         return BANKS[self.bank_kind].opens(self.predictors)
+
+    @property
+    def fhog(self) -> str:
+        """The program that computes FHOG: "own" or "pyfhog"."""
+        return fhog_program(unrestricted=self.au_models.unrestricted)
 
     @property
     def bank(self) -> str:
@@ -166,6 +172,7 @@ class ModelPlan:
             "reason": self.reason,
             "detector": self.detector[0],
             "landmarks": self.landmarks[0],
+            "fhog": self.fhog,
             "au_bank": self.bank,
             "au_bank_version": self.au_models.version,
             "sha256": dict(self.hashes),
