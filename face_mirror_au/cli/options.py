@@ -60,7 +60,7 @@ Every = Annotated[
 FramesPerSecond = Annotated[float | None, _method("--fps", help="Of a folder of images: how many there are in a second.")]
 Timestamps = Annotated[
     str,
-    _method(help="Times in the tables: zero (from the recording's first frame), container (as the file counts, for sound and annotations)."),
+    _method(help="Times in the tables: zero (from the first frame), container (as the file counts: beside sound and annotations)."),
 ]
 MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
 Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]

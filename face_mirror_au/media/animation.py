@@ -73,8 +73,8 @@ class AnimationSource:
         try:
             self._first = self._decoded(self._places[0])
         except Exception as error:
-            message = f"'{display_name(path)}' has no frame that can be decoded ({type(error).__name__}); copy it again, or convert it to H.264"
-            raise VideoError(message) from error
+            what = f"has no frame that can be decoded ({type(error).__name__})"
+            raise VideoError(f"'{display_name(path)}' {what}; copy it again, or convert it to H.264") from error
         height, width = self._first[0].shape[:2]
         self.info = SourceInfo(
             kind="video",

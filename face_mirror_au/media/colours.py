@@ -1,6 +1,6 @@
 """HDR pictures as those of an ordinary screen: brightness in ten bits and more, in BT.2020's colours, becomes 8-bit BGR.
 
-Sources: ITU-R BT.2100-2 (PQ, HLG), BT.2408 (diffuse white at 203 cd/m2), BT.2087 (BT.2020 to BT.709). The curve above the knee is Reinhard's.
+Sources: ITU-R BT.2100-2 (PQ, HLG), BT.2408 (diffuse white at 203 cd/m2), BT.2087 (BT.2020 to BT.709); above the knee, Reinhard's curve.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TO_BT709 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-
 
 def tone_mapped(picture: VideoFrame, reformatter: VideoReformatter, width: int, height: int, transfer: int) -> Image:
     """A decoded HDR picture as (height, width, 3) uint8 BGR."""
-    deep = reformatter.reformat(picture, width=width, height=height, format="rgb48le").to_ndarray()
+    deep = reformatter.reformat(picture, width=width, height=height, format="rgb48le").to_ndarray().astype(np.uint16, copy=False)
     light = np.take(_light(transfer), deep >> 4)  # relative to diffuse white
     screen = opencv().transform(light, _TO_BT709[::-1].copy())  # RGB to BGR on the way
     top = _PEAK / _WHITE

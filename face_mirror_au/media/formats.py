@@ -48,33 +48,41 @@ _VIDEO_STARTS = (
     b".RMF",
     b"YUV4MPEG2",
 )
+_RIFF_VIDEOS = frozenset({b"AVI ", b"AVIX"})
+_WEBP_FLAGS, _WEBP_ANIMATED = 20, 2  # of its VP8X chunk
 _TS_SYNC, _TS_LENGTHS = 0x47, ((0, 188), (4, 192))  # MPEG transport stream: .ts, and .m2ts with four bytes before each packet
 
 
 def content_of(start: bytes, suffix: str = "") -> Content:
     """What a file is, by its first `SNIFF_BYTES`; the suffix (in lower case) only tells a JPEG from a row of JPEGs."""
-    if start[4:8] == b"ftyp":
-        return _iso_content(start)
-    if start.startswith(b"GIF8"):
-        return "animation"
-    if start.startswith(b"RIFF"):
-        if start[8:12] == b"WEBP":
-            return "animation" if start[12:16] == b"VP8X" and len(start) > 20 and start[20] & 2 else "picture"
-        return "video" if start[8:12] in {b"AVI ", b"AVIX"} else "unknown"
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "animation" if b"acTL" in start.partition(b"IDAT")[0] else "picture"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "unknown" if suffix in _MOTION_JPEG else "picture"
-    if start.startswith((b"II*\0", b"MM\0*")) or re.match(rb"BM.{4}\0\0\0\0", start, re.DOTALL):
-        return "picture"
+    picture = _picture_content(start, suffix)
+    if picture is not None:
+        return picture
     # Before text: a transport stream or YUV4MPEG may begin with letters alone.
-    if start.startswith(_VIDEO_STARTS) or _is_transport_stream(start):
+    if start.startswith(_VIDEO_STARTS) or (start.startswith(b"RIFF") and start[8:12] in _RIFF_VIDEOS) or _is_transport_stream(start):
         return "video"
     return "text" if start and _TEXT.issuperset(start) else "unknown"
 
 
-def _iso_content(start: bytes) -> Content:
-    brand = start[8:12]
+def _picture_content(start: bytes, suffix: str) -> Content | None:
+    """What a file of pictures, or an ISO container, is; None for others."""
+    if start[4:8] == b"ftyp":
+        return _iso_content(start[8:12])
+    if start.startswith(b"\xff\xd8\xff") and suffix not in _MOTION_JPEG:
+        return "picture"
+    if start.startswith((b"II*\0", b"MM\0*")) or re.match(rb"BM.{4}\0\0\0\0", start, re.DOTALL):
+        return "picture"
+    animated = start.startswith(b"GIF8")
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        animated = start[12:16] == b"VP8X" and len(start) > _WEBP_FLAGS and bool(start[_WEBP_FLAGS] & _WEBP_ANIMATED)
+    elif start.startswith(b"\x89PNG\r\n\x1a\n"):
+        animated = b"acTL" in start.partition(b"IDAT")[0]
+    elif not animated:
+        return None
+    return "animation" if animated else "picture"
+
+
+def _iso_content(brand: bytes) -> Content:
     if brand in _HEIF_BRANDS:
         return "heif"
     if brand in _HEIF_SEQUENCES:

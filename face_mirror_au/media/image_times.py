@@ -33,7 +33,7 @@ def times_of_exif(paths: Sequence[Path]) -> list[float] | None:
 
 
 def _growing(things: Sequence[object], read: Callable[..., float | None]) -> list[float] | None:
-    times = []
+    times: list[float] = []
     for thing in things:
         time = read(thing)
         if time is None or (times and time <= times[-1]):

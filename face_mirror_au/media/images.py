@@ -21,8 +21,8 @@ from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
 
 NO_TIMES = (
-    "the images have no times, and each was taken to stand for one second: seconds of movements mean nothing; give their number in a second "
-    "with --fps, or measure unrelated images one by one"
+    "the images have no times, and each was taken to stand for one second: seconds of movements mean nothing; give their number in a "
+    "second with --fps, or measure unrelated images one by one"
 )
 _Times = Literal["image index", "frames per second", "file names", "exif"]
 

@@ -21,14 +21,17 @@ class Deinterlacer:
     ----------
     frames : int
         How many were interlaced.
+    failed : bool
+        FFmpeg could not do it, as with pictures of two rows: they come out as they are.
     """
 
     def __init__(self, time_base: Fraction | None) -> None:
         self.frames = 0
+        self.failed = False
         self._base = time_base or Fraction(1, 90_000)
         self._graph: Graph | None = None
         self._shape: tuple[int, int, str] | None = None
-        self._waiting: deque[tuple[int | None, bool]] = deque()  # timestamp and damage of the pictures inside the filter
+        self._inside: deque[tuple[VideoFrame, bool]] = deque()  # what went into the filter, and did not come out yet
 
     def process(self, pictures: Iterable[tuple[VideoFrame, bool]]) -> Iterator[tuple[VideoFrame, bool]]:
         """Pictures, and whether each is damaged, in order: as many come out as go in."""
@@ -37,43 +40,50 @@ class Deinterlacer:
             shape = (picture.width, picture.height, picture.format.name)
             if self._graph is not None and shape != self._shape:
                 yield from self._end()
-            if self._graph is None:
-                if not picture.interlaced_frame:
-                    yield picture, damaged
-                    continue
+            if self._graph is None and picture.interlaced_frame and not self.failed:
                 self._begin(picture, shape)
-            yield from self._pass(picture, damaged)
+            if self._graph is None:
+                yield picture, damaged
+            else:
+                self._inside.append((picture, damaged))
+                yield from self._push(picture)
         yield from self._end()
 
     def _begin(self, picture: VideoFrame, shape: tuple[int, int, str]) -> None:
+        import av
         from av.filter import Graph
 
         graph = Graph()
-        source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=self._base)
-        graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")).configure()
+        try:
+            source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=self._base)
+            graph.link_nodes(source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")).configure()
+        except (av.FFmpegError, OSError, ValueError):
+            self.failed = True
+            return
         self._graph, self._shape = graph, shape
-
-    def _pass(self, picture: VideoFrame, damaged: bool) -> Iterator[tuple[VideoFrame, bool]]:
-        assert self._graph is not None  # noqa: S101  (begun)
-        self._waiting.append((picture.pts, damaged))
-        self._graph.vpush(picture)
-        yield from self._pull()
 
     def _end(self) -> Iterator[tuple[VideoFrame, bool]]:
         if self._graph is not None:
-            self._graph.vpush(None)
-            yield from self._pull()
-            self._graph = None
+            yield from self._push(None)
+        self._graph = None
+        yield from self._inside  # what the filter kept: nothing, as far as is known
+        self._inside.clear()
 
-    def _pull(self) -> Iterator[tuple[VideoFrame, bool]]:
+    def _push(self, picture: VideoFrame | None) -> Iterator[tuple[VideoFrame, bool]]:
+        """Put a picture, or None at the end, into the filter, and yield what comes out."""
         import av
 
-        assert self._graph is not None  # noqa: S101
-        while self._waiting:
-            try:
-                picture = self._graph.vpull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-            picture.pts, damaged = self._waiting.popleft()
-            picture.time_base = self._base
-            yield picture, damaged
+        assert self._graph is not None  # noqa: S101  (begun)
+        try:
+            self._graph.vpush(picture)
+            while self._inside:
+                whole = self._graph.vpull()
+                before, damaged = self._inside.popleft()
+                whole.pts, whole.time_base = before.pts, self._base
+                yield whole, damaged
+        except (av.BlockingIOError, av.EOFError):
+            return
+        except (av.FFmpegError, OSError, ValueError):
+            self.failed, self._graph = True, None
+            yield from self._inside
+            self._inside.clear()

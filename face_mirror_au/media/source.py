@@ -54,7 +54,7 @@ class Reading:
         if self.every < 1:
             raise UsageError(f"must be 1 or more, not {self.every}", "every")
         if self.fps is not None and not 0.0 < self.fps < float("inf"):
-            raise UsageError(f"must be above 0, not {self.fps}", "fps")
+            raise UsageError(f"must be a number of frames per second above 0, not {self.fps}", "fps")
         if self.timestamps not in {"zero", "container"}:
             raise UsageError(f"must be zero or container, not {self.timestamps!r}", "timestamps")
 

@@ -62,14 +62,18 @@ def read_image(path: Path, called: str = "") -> Image:
     if not _is_complete(content):
         raise VideoError(f"{name} is cut short; copy it again from where it came")
     header = _Header.of(content)
-    if header.pixels > MAX_PIXELS:
-        raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+    _check_pixels(header.pixels, name)
     if header.frames > 1:
         raise VideoError(f"{name} is an animation of {header.frames} frames; measure it by itself, as a video")
     image = _read_with_pillow(content, name) if header.format in _PILLOW_READS else _read_with_opencv(content, name)
     height, width = image.shape[:2]
     aspect = usable_aspect(header.aspect, width, height)
     return image if aspect is None else widened(image, aspect)
+
+
+def _check_pixels(pixels: int, name: str) -> None:
+    if pixels > MAX_PIXELS:
+        raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
 
 
 def _read_with_opencv(content: bytes, name: str) -> Image:
@@ -84,7 +88,8 @@ def _read_with_opencv(content: bytes, name: str) -> Image:
 
 
 def _read_with_pillow(content: bytes, name: str) -> Image:
-    from PIL import Image as Pillow, ImageOps
+    from PIL import Image as Pillow
+    from PIL import ImageOps
 
     try:
         with warnings.catch_warnings():
@@ -100,12 +105,11 @@ def _read_heif(content: bytes, name: str) -> Image:
     try:
         import pi_heif
     except ImportError as error:
-        raise VideoError(f"{name} is a HEIC picture, and the package pi-heif, which reads these, is not there: pip install pi-heif") from error
+        raise VideoError(f"{name} is a HEIC picture, for which the package pi-heif is missing here: pip install pi-heif") from error
     try:
         picture = pi_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=True, bgr_mode=True)
         width, height = picture.size
-        if width * height > MAX_PIXELS:
-            raise VideoError(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller")
+        _check_pixels(width * height, name)
         pixels = np.asarray(picture)[:, :width]  # rows may be longer in memory
     except VideoError:
         raise
@@ -155,7 +159,7 @@ class _Header:
 def _pixel_aspect(header: PillowImage) -> Fraction | None:
     """Width to height of a shown pixel from the header's densities; None where they say nothing.
 
-    A bare ratio (JFIF and PNG of unit 0) is the aspect itself, as FFmpeg writes and reads it. Of densities, more in a row are narrower pixels.
+    A bare ratio (JFIF and PNG of unit 0) is the aspect itself, as FFmpeg writes and reads it. Of densities: more in a row, narrower pixels.
     """
     x, y = header.info.get("dpi", (1, 1))
     across, down = Fraction(y).limit_denominator(1000), Fraction(x).limit_denominator(1000)

@@ -52,12 +52,20 @@ def open_source(path: Path, reading: Reading = WHOLE) -> Iterator[FrameSource]:
         raise UsageError("is for folders of images and for frames; a file says itself how fast it is", "fps")
     if content == "animation":
         with open_animation(path) as picture:
-            yield ImageSource(path, reading) if picture is None else AnimationSource(path, picture, reading)
+            yield _begun(ImageSource(path, reading) if picture is None else AnimationSource(path, picture, reading), reading)
     elif path.is_dir() or content in {"picture", "heif"} or (content == "unknown" and is_image(path)):
         yield ImageSource(path, reading)
     else:
         with open_container(path) as container:
-            yield VideoSource(path, container, reading)
+            yield _begun(VideoSource(path, container, reading), reading)
+
+
+def _begun(source: FrameSource, reading: Reading) -> FrameSource:
+    """The source. Raises UsageError when the part that is to be read begins after its end, as far as that is known."""
+    length = source.info.announced_s
+    if source.info.kind == "video" and length and reading.start_s >= length:
+        raise UsageError(f"must be before the end of the recording, which lasts {length:.1f} s", "start")
+    return source
 
 
 def _checked_content(path: Path) -> Content:

@@ -74,9 +74,8 @@ class RunSettings:
             raise UsageError(f"must be 0 or more, not {self.workers}", "workers")
         if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
             raise UsageError("must begin with original and name each view once: original,left,right", "views")
-        baseline, end = self.baseline, self.reading.end_s
-        if baseline.kind == "neutral" and (baseline.end_s <= self.reading.start_s or (end is not None and baseline.start_s >= end)):
-            raise UsageError(f"the segment {baseline} lies outside the part of the recording that is read", "baseline")
+        if self.reading.timestamps == "zero" and not self.baseline.meets(self.reading.start_s, self.reading.end_s):
+            raise UsageError(f"the segment {self.baseline} lies outside the part of the recording that is read", "baseline")
 
 
 def views_of(names: Iterable[str]) -> tuple[View, ...]:
