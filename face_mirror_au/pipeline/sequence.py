@@ -22,8 +22,8 @@ from face_mirror_au.numerics.final_values import (
     quiet_frames,
 )
 from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline
-from face_mirror_au.pipeline.online import OnlineSequence, OnlineValues
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
+from face_mirror_au.pipeline.online import OnlineSequence
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray, OnlineValues
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
 MAX_REPREDICTED = 3000

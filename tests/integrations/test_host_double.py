@@ -11,7 +11,8 @@ from host_fixtures import SIDES, Double
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
 from face_mirror_au.run.outputs import OutputPlan, write_table
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED)

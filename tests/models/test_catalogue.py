@@ -19,7 +19,8 @@ from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.report.words import model_words
 from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.run.own_plugins import LandmarkPlugin
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_hooks.records import WorkerInfo
 from face_mirror_weights import Store, open_models
 
