@@ -91,7 +91,7 @@ class AUPipeline:
     blocked : sequence of str
         Names of plugins that shall not run.
     overlay : bool
-        Also write each recording with what was measured drawn on it.
+        Where files are written: also each recording with what was measured drawn on it.
 
     Raises
     ------
@@ -155,7 +155,6 @@ class AUPipeline:
             drawing=Drawing(video=overlay),
             plugins=[plugin for plugin in plugins if not isinstance(plugin, str)],
         )
-        self._overlay = overlay
         self._state = TrackState()
 
     def __enter__(self) -> AUPipeline:  # noqa: PYI034 - Self is not in Python 3.10
@@ -223,7 +222,7 @@ class AUPipeline:
         """
         if label is not None:
             check_plain_name(label)
-        if output is None and (mirrored_videos or keep_descriptors or self._overlay):
+        if output is None and (mirrored_videos or keep_descriptors):
             raise UsageError("is needed for videos and descriptors: they are files", "output")
         recording = _recording(source, fps, label)
         plan = _output_plan(output, recording, format, columns, nameless=label is not None)

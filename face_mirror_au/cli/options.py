@@ -156,7 +156,6 @@ PRELOAD = (
     "cv2",
     "onnxruntime",
     "onnx",
-    "pyfhog",
     "face_mirror_au.loop.hook_task",
     "face_mirror_au.run.own_plugins",
     "face_mirror_au.models.pfld",
