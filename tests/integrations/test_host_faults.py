@@ -13,7 +13,7 @@ from host_fixtures import SIDES, Double, build_app, leftovers
 from face_mirror_au.integrations.forms import UnknownFormError, recognise
 
 BY_THE_APPLICATION = "by the application itself\n"
-NAMES = ("2024.05.12 Patient A.mkv", "IMG_1.5.v2.mkv", "Zoë Å. _left_mirrored.mkv")
+NAMES = ("plain.mkv", "2024.05.12 Patient A.mkv", "IMG_1.5.v2.mkv", "Zoë Å. _left_mirrored.mkv")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,7 +34,7 @@ def odd_names(weights, tmp_path_factory):
     """A session of videos with odd names, in an application that logs everything."""
     folder = tmp_path_factory.mktemp("odd")
     job = {"first_alone": 1, "unsmoothed": True, "log": str(folder / "log.txt")}
-    double = Double(folder / "double", "D", ("smile_left", "smile_right", "smile_left"), 8, NAMES, job)
+    double = Double(folder / "double", "D", ("smile_right", "smile_left", "smile_right", "smile_left"), 8, NAMES, job)
     done = double.start()
     assert done.returncode == 0, done.stderr
     return double, done, (folder / "log.txt").read_text()
@@ -46,16 +46,15 @@ def test_1_tables_of_videos_with_odd_names_are_delivered(odd_names):
         for side in SIDES:
             assert double.table(side, number) == double.own_table(side, number), (NAMES[number], side)
     assert done.stderr.count("measured by the plugin, 8 rows in each table") == len(NAMES)
-    # The third one's source is called mirrored, too: the application looks at it, and we have no table of it.
-    assert (double.combined / f"{double.videos[2].stem}_source.csv").read_text() == BY_THE_APPLICATION
+    # The last one's source is called mirrored, too: the application looks at it, and we have no table of it.
+    assert (double.combined / f"{double.videos[3].stem}_source.csv").read_text() == BY_THE_APPLICATION
 
 
 def test_11_tables_have_the_mode_of_the_applications_own_files(odd_names):
     double, _, _ = odd_names
-    modes = {
-        stat.S_IMODE((folder / f"{double.videos[0].stem}_left_mirrored{ending}").stat().st_mode)
-        for folder, ending in ((double.combined, ".csv"), (double.output / "Face Mirror 1.0 Output", ".mp4"))
-    }
+    tables = list(double.combined.glob("*_mirrored.csv"))
+    assert len(tables) == 2 * len(NAMES)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (*tables, *double.output.rglob("*.mp4"))}
     mask = os.umask(0)
     os.umask(mask)
     assert modes == {0o666 & ~mask}
@@ -66,7 +65,7 @@ def test_the_applications_log_says_who_measured_and_names_nobody(odd_names):
     lines = [line for line in log.splitlines() if "face_mirror_au" in line]
     measured = "was measured by face-mirror-au: 8 rows in each table"
     assert [measured in line for line in lines].count(True) == len(NAMES)
-    assert not any("Patient" in line or "IMG" in line or line.startswith("DEBUG") for line in lines)
+    assert not any("Patient" in line or "IMG" in line or "plain" in line or line.startswith("DEBUG") for line in lines)
 
 
 def test_3_no_table_for_a_video_that_the_encoder_did_not_finish(tmp_path):
