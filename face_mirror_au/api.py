@@ -92,7 +92,7 @@ class AUPipeline:
     blocked : sequence of str
         Names of plugins that shall not run.
     overlay : bool
-        Also write each recording with what was measured drawn on it.
+        Where files are written: also each recording with what was measured drawn on it.
 
     Raises
     ------
@@ -156,7 +156,6 @@ class AUPipeline:
             drawing=Drawing(video=overlay),
             plugins=[plugin for plugin in plugins if not isinstance(plugin, str)],
         )
-        self._overlay = overlay
         self._state = TrackState()
 
     def __enter__(self) -> AUPipeline:  # noqa: PYI034 - Self is not in Python 3.10
@@ -234,7 +233,7 @@ class AUPipeline:
         """
         if label is not None:
             check_plain_name(label)
-        if output is None and (mirrored_videos or keep_descriptors or self._overlay):
+        if output is None and (mirrored_videos or keep_descriptors):
             raise UsageError("is needed for videos and descriptors: they are files", "output")
         reading = reading_of(start, end, every, fps, timestamps)
         recording = _recording(source, reading, label)
