@@ -94,7 +94,8 @@ class HookedTask:
         for failure in self._manager.after_worker_start(worker):
             if failure.plugin in self._processing.required:
                 raise ModelRunError(str(failure))
-        tracker = FaceTracker(HookFinder(self._manager), self._processing.plan.load_pose_fitter())
+        plan = self._processing.plan
+        tracker = FaceTracker(HookFinder(self._manager), plan.load_pose_fitter(), surveys=not plan.landmark_entry.in_order)
         self._processor = FrameProcessor(tracker, self._manager.describe_face, self._processing.views, self._processing.mirror)
 
     def start_video(self, video: object) -> None:

@@ -14,6 +14,7 @@ from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, MIN_NEW_CONFIDENCE, MIN_NEW_SCORE, MIN_SCORE, landmark_confidence
 from face_mirror_au.pipeline.finder import FaceFinder
+from face_mirror_au.pipeline.survey import another_face, is_due
 from face_mirror_au.records import Detection, Face, Float32Array, Frame, Located, View
 
 # A face may move by this share of its size, and change its size by this factor, from one frame to the next before the detector is asked.
@@ -88,10 +89,13 @@ class FaceTracker:
     finder : FaceFinder
     pose_fitter : PoseFitter
         Its error tells whether landmarks form a face.
+    surveys : bool
+        Whether `survey` looks. Not with landmark models that must see one face in order.
     """
 
-    def __init__(self, finder: FaceFinder, pose_fitter: PoseFitter) -> None:
+    def __init__(self, finder: FaceFinder, pose_fitter: PoseFitter, *, surveys: bool = False) -> None:
         self._finder = finder
+        self._surveys = surveys
         self._pose_fitter = pose_fitter
 
     def detect(self, frame: Frame) -> tuple[Detection, ...]:
@@ -135,6 +139,20 @@ class FaceTracker:
             return BAD_LANDMARKS, TrackState(state.near, lost=True, crowd=state.crowd)
         detected = replace(tracked, face=replace(tracked.face, detector=detection.source))
         return detected, TrackState(tracked.located, lost=False, crowd=crowd)
+
+    def survey(self, frame: Frame, state: TrackState) -> TrackState:
+        """Look for a face beside the followed one, every few seconds; the state, with what was seen.
+
+        Parameters
+        ----------
+        frame : Frame
+            One that the detector looked at.
+        state : TrackState
+            After it.
+        """
+        if not self._surveys or state.crowd or state.lost or state.box is None or not is_due(frame.index):
+            return state
+        return replace(state, crowd=another_face(self._finder, self.accept, frame, state.box))
 
     def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:
         """Landmarks of one view at `near`, fitted; None when they are no face or their confidence is not above `least`."""
