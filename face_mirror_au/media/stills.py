@@ -110,7 +110,8 @@ def _read_heif(content: bytes, name: str) -> Image:
         picture = pi_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=True, bgr_mode=True)
         width, height = picture.size
         _check_pixels(width * height, name)
-        pixels = np.asarray(picture)[:, :width]  # rows may be longer in memory
+        # Copied while the picture lives: its memory goes with it. Rows may be longer there than the picture is wide.
+        pixels = np.array(picture, copy=True)[:, :width]
     except VideoError:
         raise
     except Exception as error:  # libheif's errors come as several kinds

@@ -31,7 +31,6 @@ def test_a_second_person_is_told(pipeline, shared_file, name, said):
         "cases/anamorphic/square.mp4",
         "cases/baseline_jump/C_h264.mp4",
         "composites/def_smile_orig.mp4",
-        "composites/bell_R.mp4",
         "media/changeLighting.wmv",
     ],
 )
