@@ -36,6 +36,8 @@ class Measurement:
     strict : bool
         Read failed frames as OpenFace does.
     baseline : Baseline, optional
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Measurement:
         *,
         strict: bool = False,
         baseline: Baseline | None = None,
+        static_bank: AUBank | None = None,
     ) -> None:
         self.strict = strict
         self._views: dict[View, ViewLog] = {}
@@ -55,7 +58,7 @@ class Measurement:
         with ExitStack() as opening:
             for view in views:
                 original = next((log.sequence for log in self._views.values()), None)
-                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original)
+                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original, static_bank=static_bank)
                 self._views[view] = opening.enter_context(log)
             self._closing = opening.pop_all()
 

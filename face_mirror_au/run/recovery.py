@@ -234,6 +234,8 @@ class _Replay:
                 flipped_input=run["input"]["flipped_input"] is True,
                 views=stored.views,
                 baseline=Baseline(*_baseline(stored.header["baseline"])),
+                static_columns=run["settings"].get("static_columns") is True,
+                fill_gaps=int(run["settings"].get("fill_gaps", 0)),
             )
             groups = [group for group in GROUPS if group in table["groups"]]
             images = [str(name) for name in stored.header["images"]]

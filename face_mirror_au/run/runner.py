@@ -157,7 +157,8 @@ class VideoRunner:
         """
         bank = self.bank(models) if self._measures else None
         settings = self.settings
-        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline)
+        static = self.bank("static") if self._measures and settings.static_columns else None
+        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline, static_bank=static)
 
     @contextmanager
     def run(self, recording: Recording | Path, spool: Path, sink: Sink | None = None) -> Iterator[VideoResult]:

@@ -15,6 +15,7 @@ from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
 from face_mirror_au.pipeline.signals import SIGNALS
+from face_mirror_au.pipeline.static_values import StaticSequence
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, OnlineValues, View, ViewTable
 from face_mirror_au.tables.spool import Spool
 from face_mirror_hooks.records import ViewResult
@@ -31,6 +32,8 @@ class ViewLog:
         Where the per-frame numbers are spooled; they are deleted at the end.
     strict, baseline, original
         See `AUSequence`.
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class ViewLog:
         strict: bool = False,
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
+        static_bank: AUBank | None = None,
     ) -> None:
         self.view = view
         self.failures: Counter[str] = Counter()
@@ -63,6 +67,7 @@ class ViewLog:
         self._closing = ExitStack()
         self._spool = self._open(self._dtype)
         self.sequence = AUSequence(bank, strict=strict, baseline=baseline, original=original, rows=self._open)
+        self._static = None if static_bank is None else StaticSequence(static_bank, self._open, strict=strict)
 
     def __enter__(self) -> ViewLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -86,6 +91,8 @@ class ViewLog:
             self.failures[reason] += 1
             row["reason"] = self._reasons.setdefault(reason, len(self._reasons))
         self._spool.append(row)
+        if self._static is not None:
+            self._static.append(*((None, None) if descriptor is None else (descriptor.hog, descriptor.geometry)))
         if descriptor is None:
             return self.sequence.append(None, None, time_s)
         return self.sequence.append(descriptor.hog, descriptor.geometry, time_s)
@@ -108,7 +115,16 @@ class ViewLog:
             raw_sides=values.column("raw_sides") if self._has_sides else None,
             reason=rows.column("reason"),
             reasons=tuple(self._reasons),
+            static=None if self._static is None else self._static_values(self._static).column("static"),
         )
+
+    def _static_values(self, static: StaticSequence) -> Spool:
+        values = self._open(np.dtype([("static", np.float64, (len(INTENSITY_AUS),))]))
+        for piece in static.final_pieces():
+            records = np.empty(len(piece), values.dtype)
+            records["static"] = piece
+            values.extend(records)
+        return values
 
     def _final_values(self) -> Spool:
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("intensity", "raw"), (len(INTENSITY_AUS),))
