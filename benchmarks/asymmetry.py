@@ -28,7 +28,6 @@ from face_mirror_au.numerics.reflection import (
     Midline,
     midline_of_landmarks,
     mirror_views,
-    mirrored_region,
     reflect_landmarks,
 )
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
@@ -162,11 +161,12 @@ def differences(
     if located is None:
         return None
     midline = midline_of_landmarks(located.landmarks)
-    region = mirrored_region(model.region_from_landmarks(located), midline)
+    reflected = {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED}
+    regions = [model.region_from_landmarks(Located(reflected[view], located.score)) for view in MIRRORED]
     pictures = mirror_views(face.image, midline, MIRRORED)
-    found = model.locate([pictures[view] for view in MIRRORED], [region, region])
+    found = model.locate([pictures[view] for view in MIRRORED], regions)
     landmarks = {
-        "reflected from the original": {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED},
+        "reflected from the original": reflected,
         "run on the mirrored picture": {view: one.landmarks for view, one in zip(MIRRORED, found, strict=True)},
     }
     ways = {way: left_minus_right(points, midline) for way, points in landmarks.items()}

@@ -14,7 +14,6 @@ from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.results.names import ONLINE
@@ -25,7 +24,7 @@ from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_au.tables.columns import GROUPS
 from face_mirror_au.tables.csv_tables import minimal_columns, to_dataframe
 from face_mirror_au.tables.raw_log import OnlineLog
-from face_mirror_hooks.records import ViewResult
+from face_mirror_hooks.records import FrameResult, ViewResult
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:
@@ -164,10 +163,11 @@ class AUPipeline:
         self._runner.settings = replace(self._settings, max_frames=max_frames)
         return _video_table(self._runner, Path(path), Path(output_csv) if output_csv is not None else None, "openface", progress)
 
-    def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameRecord:
+    def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameResult:
         """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
 
-        Action units of a frame need its video: give the descriptors to `face_mirror_au.pipeline.sequence.AUSequence`.
+        Action units of a frame need its video: give what `face_mirror_au.pipeline.own_descriptor.descriptor_of` finds in a view of the
+        result to `face_mirror_au.pipeline.sequence.AUSequence`.
 
         Parameters
         ----------
@@ -185,8 +185,8 @@ class AUPipeline:
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
         detections = processor.detect(frame) if detect else None
-        record, self._state = processor.process(frame, self._state, detections)
-        return record
+        result, self._state = processor.process(frame, self._state, detections)
+        return result
 
     def reset(self) -> None:
         """Forget the face that `process_frame` followed."""

@@ -87,8 +87,6 @@ class FaceDescriptor:
         them.
     pose : ndarray, (6,) float64
         Weak-perspective fit: scale (px/mm), rx, ry, rz (rad), tx, ty (px).
-    fit_error : float
-        Root mean square distance of the landmarks to the fitted PDM, px.
     head_pose : ndarray, (6,) float64
         Tx, Ty, Tz (mm), Rx, Ry, Rz (rad) of the head in the camera's frame.
     """
@@ -96,7 +94,6 @@ class FaceDescriptor:
     hog: Float32Array
     geometry: FloatArray
     pose: FloatArray
-    fit_error: float
     head_pose: FloatArray
 
 

@@ -18,7 +18,7 @@ from face_mirror_au.models.openface_files import read_au_bank, read_pdm, read_pr
 from face_mirror_au.numerics.alignment import Aligner
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 from face_mirror_weights import open_models
 from face_mirror_weights.manifest import PackageMember, load_manifest

@@ -18,11 +18,11 @@ from face_mirror_au.models.blazeface import BlazeFace
 from face_mirror_au.models.mesh_points import IBUG_FROM_MESH, N_MESH, N_SURFACE
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.retinaface import RetinaFace, priors
-from face_mirror_au.pipeline.description import descriptor_of
 from face_mirror_au.pipeline.finder import ModelFinder
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.process import FrameProcessor
 from face_mirror_au.pipeline.track import FaceTracker, TrackState
-from face_mirror_au.records import Detection, Float32Array, Frame, Image, Located, Region, View
+from face_mirror_au.records import Detection, Face, Float32Array, Frame, Image, Located, Region, View
 from fuzz.model_files import good_describer, good_fitter, good_landmarks
 
 HEIGHT, WIDTH = 48, 64
@@ -209,13 +209,17 @@ def describing(data: bytes) -> None:
             assert np.isfinite(values).all()
 
 
+def _described(frame: Frame, face: Face, view: View) -> dict[str, object]:  # noqa: ARG001  (as the hook)
+    return {AU_PLUGIN: good_describer().describe(frame.image, face.landmarks)}
+
+
 def tracking(data: bytes) -> None:
     """Three frames of a video in three views, whatever detector and landmark model see there."""
     feed = Feed(data)
     kinds = feed.byte()
     detector, landmark_model = _fed((RetinaFace, BlazeFace)[kinds & 1], feed), _fed((PFLD, AttentionMesh)[kinds >> 1 & 1], feed)
     tracker = FaceTracker(ModelFinder(detector, landmark_model, good_fitter()), good_fitter())
-    processor = FrameProcessor(tracker, good_describer(), tuple(View))
+    processor = FrameProcessor(tracker, _described, tuple(View))
     state = TrackState()
     for index in range(3):
         try:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from face_mirror_au.errors import ResultError, WeightsError
-from face_mirror_au.pipeline.description import descriptor_of
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import View
 from face_mirror_au.results.descriptors import _LENGTH_BYTES, StoredDescriptors, record_type
 from face_mirror_au.results.descriptors import _MAGIC as MAGIC

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -285,15 +285,24 @@ class FrameResult:
     time_s : float
         Seconds, from the container's timestamps.
     views : tuple of ViewResult
-        Original first.
+        Every view of the session, original first.
     crowd : bool
         True when a second face was seen in this frame or before.
+    error : str
+        Why the frame could not be processed; empty when it was, with a face or without.
     """
 
     index: int
     time_s: float
     views: tuple[ViewResult, ...]
     crowd: bool = False
+    error: str = ""
+
+    @classmethod
+    def without_face(cls, frame: Frame, views: Sequence[View], reason: str, *, crowd: bool = False, error: str = "") -> FrameResult:
+        """The result of a frame that has no measurement in any view, for one reason."""
+        empty = tuple(ViewResult(view, None, success=False, confidence=0.0, reason=reason) for view in views)
+        return cls(frame.index, frame.time_s, empty, crowd, error)
 
     def view(self, view: View) -> ViewResult | None:
         """What this frame gave in `view`; None when that view is not part of the session."""

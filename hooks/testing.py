@@ -184,7 +184,7 @@ class TinyLoop:
                 error = str(failure)
                 views, last = _failed(session.views, error), None
             # As it would come from a worker.
-            result: FrameResult = pickle.loads(pickle.dumps(FrameResult(index, frame.time_s, views)))  # noqa: S301 - made in this line
+            result: FrameResult = pickle.loads(pickle.dumps(FrameResult(index, frame.time_s, views, error=error)))  # noqa: S301 - made in this line
             if error:
                 manager.on_frame_error(index, frame.time_s, error)
             if result.views[0].reason:

@@ -55,7 +55,7 @@ def check_numerics(clip: Path, landmarks: Path) -> None:
     from face_mirror_au.media.video import open_source
     from face_mirror_au.models.open_bank import read_open_bank
     from face_mirror_au.models.openface_files import read_pdm, read_triangles
-    from face_mirror_au.pipeline.describe import FaceDescriber
+    from face_mirror_au.pipeline.describer import FaceDescriber
     from face_mirror_au.pipeline.sequence import AUSequence
     from face_mirror_au.records import INTENSITY_AUS
     from face_mirror_weights import open_models

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.blazeface import BlazeFace
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState
 from face_mirror_au.records import Float32Array, FloatArray, Frame

@@ -60,9 +60,10 @@ def fetch_set(
     LicenceNotAcceptedError
         A licence asks for acceptance; nothing was touched.
     WeightsError
-        A file could not be got; nothing was installed, and the next call resumes.
+        The set can only be imported, or a file could not be got; nothing was installed, and the next call resumes.
     """
     manifest = manifest or load_manifest()
+    manifest.require_fetchable(name)
     require_acceptance(manifest.licences_of(name), licence_accepted=licence_accepted)
     there = Store([target], manifest)
     files = manifest.files_of(name)

@@ -37,7 +37,7 @@ class ImportResult:
 
 
 def plan_import(folder: Path, manifest: Manifest | None = None) -> ImportPlan:
-    """Look through a folder, up to five levels deep; nothing is changed.
+    """Look through a folder, up to six levels deep; nothing is changed.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -58,7 +58,10 @@ class PackageMember:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that the code asks for by `key`; `path` is its place in the target folder of fetch and import."""
+    """A file that the code asks for by `key`.
+
+    `path` is its place in the target folder of fetch and import; `also_in` are other sets that hold it.
+    """
 
     key: str
     set_name: str
@@ -67,6 +70,7 @@ class ModelFile:
     required: bool = True
     convert: bool = False
     package: PackageMember | None = None
+    also_in: tuple[str, ...] = ()
 
     @property
     def fetched_version(self) -> FileVersion | None:
@@ -76,13 +80,17 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class ModelSet:
-    """A set that a person can fetch: its own files, or (`sets`) a name for several sets. `version`: its makers', where they have one."""
+    """A set of files, or (`sets`) a name for several sets.
+
+    `version` is its makers', where they have one. `source`: where a person gets its files, for a set that can only be imported.
+    """
 
     name: str
     title: str
     licence: Licence | None
     sets: tuple[str, ...] = ()
     version: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,8 +114,22 @@ class Manifest:
 
     def files_of(self, name: str) -> list[ModelFile]:
         """All files of a set."""
-        members = self.members(name)
-        return [file for file in self.files.values() if file.set_name in members]
+        members = set(self.members(name))
+        return [file for file in self.files.values() if members & {file.set_name, *file.also_in}]
+
+    def remedies(self, names: Iterable[str]) -> str:
+        """What to do to get the files of these sets, as the end of a message."""
+        given = list(names)
+        fetched = [name for name in given if not self.sets[name].source]
+        ways = [f"run `face-mirror-au weights fetch {' '.join(fetched)}`"] if fetched else []
+        sources = [source for name in given if (source := self.sets[name].source)]
+        ways += [f"get the files from {source}, then run `face-mirror-au weights import FOLDER`" for source in sources]
+        return "; ".join(ways)
+
+    def require_fetchable(self, name: str) -> None:
+        """Raise a `WeightsError` that says what to do instead for a set that can only be imported."""
+        if any(self.sets[each].source for each in self.members(name)):
+            raise WeightsError(f"{name} cannot be fetched: {self.remedies([name])}")
 
     def licences_of(self, name: str) -> list[Licence]:
         """Licences of a set, each once."""
@@ -178,7 +200,7 @@ def _licence(name: str, table: dict[str, Any]) -> Licence:
 def _model_set(name: str, table: dict[str, Any], licences: Mapping[str, Licence]) -> ModelSet:
     members = tuple(_text(member) for member in table.get("sets", ()))
     licence = None if members else licences[table["licence"]]
-    return ModelSet(name, _text(table["title"]), licence, members, _text(table.get("version", "")))
+    return ModelSet(name, _text(table["title"]), licence, members, _text(table.get("version", "")), _text(table.get("source", "")))
 
 
 def _model_file(table: dict[str, Any]) -> ModelFile:
@@ -186,7 +208,8 @@ def _model_file(table: dict[str, Any]) -> ModelFile:
     package = _package(table["package"]) if "package" in table else None
     path = PurePosixPath(_text(table["path"]))
     key, set_name = _text(table["key"]), _text(table["set"])
-    return ModelFile(key, set_name, path, versions, bool(table.get("required", True)), bool(table.get("convert", False)), package)
+    also_in = tuple(_text(each) for each in table.get("also_in", ()))
+    return ModelFile(key, set_name, path, versions, bool(table.get("required", True)), bool(table.get("convert", False)), package, also_in)
 
 
 def _version(table: dict[str, Any]) -> FileVersion:
@@ -207,7 +230,7 @@ def _check(manifest: Manifest, count: int, name: str) -> None:
             raise WeightsError(f"{name}: a set stands for {member:{_SHOWN}}, which is no set with files")
     owners: dict[str, str] = {}
     for file, version in manifest.versions():
-        if file.set_name not in manifest.sets or file.path.is_absolute() or ".." in file.path.parts:
+        if not {file.set_name, *file.also_in} <= set(manifest.sets) or file.path.is_absolute() or ".." in file.path.parts:
             raise WeightsError(f"{name}: {file.key:{_SHOWN}} has an unknown set or a path that leaves the folder")
         if version.size <= 0 or not _SHA256.fullmatch(version.sha256):
             raise WeightsError(f"{name}: {file.key:{_SHOWN}} has a wrong size or SHA-256")

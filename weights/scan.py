@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# An OpenFace checkout has its models five levels down: lib/local/FaceAnalyser/AU_predictors/svr_combined.
-MAX_LEVELS = 5
+# An OpenFace checkout has its models six levels down: lib/local/LandmarkDetector/model/model_eye/patch_experts.
+MAX_LEVELS = 6
 # A bound on the directory entries looked at in one folder tree, so that `--weights /` ends within a second or so. An OpenFace checkout
 # has about 5,000, a pyfaceau folder about 200.
 MAX_ENTRIES = 50_000

@@ -17,6 +17,9 @@ from face_mirror_weights.scan import MAX_ENTRIES, MAX_LEVELS, ScanResult, scan_f
 
 logger = logging.getLogger(__name__)
 
+# Bytes. CE-CLM's files have 430 MB together: whoever has them and asks for another model must not wait for their SHA-256.
+LARGE = 30_000_000
+
 
 @dataclass(frozen=True)
 class FoundFile:
@@ -36,11 +39,16 @@ class DamagedFile:
     size: int
 
 
+def _is_large(file: ModelFile) -> bool:
+    return max(version.size for version in file.versions) >= LARGE
+
+
 class Store:
     """Model files in some folders, known by size and SHA-256.
 
     Folders may have any layout (the project's development data, an OpenFace checkout, a pyfaceau folder, our own); they are looked
-    through once, at the first question, up to five levels down. Only files that have the size of a model are read.
+    through once, at the first question, up to six levels down. Only files that have the size of a model are read; those of `LARGE`
+    size and more when one of them is asked for.
 
     Parameters
     ----------
@@ -53,7 +61,7 @@ class Store:
     def __init__(self, folders: Sequence[Path], manifest: Manifest | None = None) -> None:
         self.folders = list(dict.fromkeys(folder.absolute() for folder in folders))
         self.manifest = manifest or load_manifest()
-        self._found: dict[str, FoundFile] | None = None
+        self._found: dict[bool, dict[str, FoundFile]] = {}  # of small files and of large ones
         self._damaged: list[DamagedFile] = []
         self._unfinished: list[Path] = []
 
@@ -88,8 +96,8 @@ class Store:
 
     def locate(self, key: str) -> FoundFile | None:
         """As `find`, with the SHA-256 and the folder."""
-        self.manifest.file(key)
-        return self._index().get(key)
+        file = self.manifest.file(key)
+        return self._index(large=_is_large(file)).get(key)
 
     def require(self, key: str, *, fetch: str | None = None) -> Path:
         """As `find`; a missing file is a `WeightsError` that names the command to run.
@@ -113,13 +121,14 @@ class Store:
             return
         message = self._missing_message(self.manifest.file(missing[0]), name)
         raise WeightsError(
-            message if len(missing) == total else f"{total - len(missing)} of the {total} files of {name} are here; {message}"
+            message if self.state(name) == "absent" else f"{total - len(missing)} of the {total} files of {name} are here; {message}"
         )
 
     def sha256(self, key: str) -> str:
         """SHA-256 of the file that `require` returns."""
         self.require(key)
-        return self._index()[key].sha256
+        found = self.locate(key)
+        return found.sha256 if found else ""
 
     def set_sha256(self, name: str) -> str:
         """One SHA-256 for a complete set: over the lines `key SHA-256` of its required files, sorted by key."""
@@ -135,18 +144,19 @@ class Store:
         """The one word for a set, wherever it is told.
 
         "complete"; "damaged": a file of it has its name and another content, and no good one lies elsewhere; "incomplete": some of its
-        files are here; "absent": none is.
+        files are here; "absent": none is but those that other sets hold, too.
         """
         missing = self.missing(name)
         if not missing:
             return "complete"
         if any(each.key in missing for each in self.damaged(name)):
             return "damaged"
-        return "incomplete" if len(missing) < self.total(name) else "absent"
+        own = [file.key for file in self.manifest.files_of(name) if file.required and not file.also_in]
+        return "incomplete" if set(own) - set(missing) else "absent"
 
     def missing(self, name: str) -> list[str]:
         """Keys of a set's required files that were not found; empty when the set is complete."""
-        return [file.key for file in self.manifest.files_of(name) if file.required and file.key not in self._index()]
+        return [file.key for file in self.manifest.files_of(name) if file.required and self.locate(file.key) is None]
 
     def has_set(self, name: str) -> bool:
         """Whether every required file of a set was found."""
@@ -154,26 +164,27 @@ class Store:
 
     def damaged(self, name: str | None = None) -> list[DamagedFile]:
         """Files with a model's name and another content (of one set, or of all); a good one may lie elsewhere."""
-        self._index()
         keys = {file.key for file in self.manifest.files_of(name)} if name else set(self.manifest.files)
+        for key in keys:
+            self.locate(key)
         return [each for each in self._damaged if each.key in keys]
 
-    def _index(self) -> dict[str, FoundFile]:
-        if self._found is None:
-            self._found = {}
+    def _index(self, *, large: bool) -> dict[str, FoundFile]:
+        if large not in self._found:
+            index = self._found[large] = {}
             for folder in self.folders:
-                self._add_folder(folder, self._found)
-        return self._found
+                self._add_folder(folder, index, large=large)
+        return self._found[large]
 
-    def _add_folder(self, folder: Path, index: dict[str, FoundFile]) -> None:
+    def _add_folder(self, folder: Path, index: dict[str, FoundFile], *, large: bool) -> None:
         """Look through one folder; what an earlier folder had stays, and an earlier version in the manifest wins within a folder."""
-        sizes = {version.size for _, version in self.manifest.versions()}
-        by_name = self.manifest.files_by_name()
+        sizes = {version.size for file, version in self.manifest.versions() if _is_large(file) == large}
+        by_name = {name: file for name, file in self.manifest.files_by_name().items() if _is_large(file) == large}
         scanned = scan_folder(folder, sizes, by_name, (SUFFIX,))
-        if scanned.bound_reached:
+        if scanned.bound_reached and folder not in self._unfinished:
             self._unfinished.append(folder)
             logger.warning("a weights folder has more than %d entries; the rest of it was not searched", MAX_ENTRIES)
-        accepted = self._accepted_contents(scanned)
+        accepted = self._accepted_contents(scanned, large=large)
         here: dict[str, tuple[int, FoundFile]] = {}
         for path, size in scanned.files:
             rank_and_key = self._identify(path, size, accepted)
@@ -187,10 +198,10 @@ class Store:
         for key, (_, found) in here.items():
             index.setdefault(key, found)
 
-    def _accepted_contents(self, scanned: ScanResult) -> dict[int, dict[str, tuple[int, str]]]:
+    def _accepted_contents(self, scanned: ScanResult, *, large: bool) -> dict[int, dict[str, tuple[int, str]]]:
         """Size -> SHA-256 -> (rank, key): the manifest's contents and those that a receipt vouches for."""
         accepted: dict[int, dict[str, tuple[int, str]]] = {}
-        for file in self.manifest.files.values():
+        for file in (each for each in self.manifest.files.values() if _is_large(each) == large):
             for rank, version in enumerate(file.versions):
                 accepted.setdefault(version.size, {})[version.sha256] = (rank, file.key)
         for path, _ in scanned.files:
@@ -211,9 +222,11 @@ class Store:
         return (*match, digest) if match else None
 
     def _missing_message(self, file: ModelFile, fetch: str) -> str:
-        command = f"run `face-mirror-au weights fetch {fetch}`"
-        remedy = f"{command}, or `face-mirror-au weights import FOLDER` if you have it somewhere"
-        damaged = [each for each in self.damaged() if each.key == file.key]
+        if self.manifest.sets[file.set_name].source:
+            remedy = self.manifest.remedies([file.set_name])
+        else:
+            remedy = f"run `face-mirror-au weights fetch {fetch}`, or `face-mirror-au weights import FOLDER` if you have it somewhere"
+        damaged = [each for each in self.damaged(file.set_name) if each.key == file.key]
         if damaged:
             return f"model file {file.key}: {damaged[0].path} ({damaged[0].size} bytes) is damaged or of another version; {remedy}"
         if self._unfinished:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from face_mirror_au.cli import options
+from face_mirror_au.cli.measure_options import ModelOptions, with_options
 from face_mirror_au.cli.terminal import error_console, one_line_errors, print_error, say
 
 if TYPE_CHECKING:
@@ -24,24 +26,23 @@ HostWait = Annotated[
 Anyway = Annotated[bool, typer.Option("--anyway", help="Start the application even when it is of no form that the plugin knows.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class HostOptions(ModelOptions):
+    """With what the application's faces are measured."""
+
+    models: options.Models = "dynamic"
+
+
 @one_line_errors
+@with_options(HostOptions)
 def host(
+    given: HostOptions,
     app_dir: AppDir,
-    profile: options.Profile = "auto",
-    models: options.Models = "dynamic",
-    baseline: options.BaselineOption = "own",
-    detect_every: options.DetectEvery = 30,
     mirror_landmarks: options.MirrorLandmarks = "locate",
     workers: options.Workers = None,
     start_method: options.StartMethodOption = None,
-    device: options.Device = "auto",
     host_wait: HostWait = 10.0,
     anyway: Anyway = False,
-    plugin: options.Plugins = None,
-    block_plugin: options.Blocked = None,
-    weights: options.Weights = None,
-    au_bank: options.Bank = None,
-    quiet: options.Quiet = False,
 ) -> None:
     """Start Face Mirror with this plugin: its two AU tables are ready when its mirrored videos are.
 
@@ -62,25 +63,12 @@ def host(
     try:
         from face_mirror_au.integrations.face_mirror import HostPlugin, run_application
         from face_mirror_au.integrations.host_runner import HostRunner
-        from face_mirror_au.pipeline.baseline import Baseline
-        from face_mirror_au.pipeline.model_set import plan_models
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.run.runner import RunSettings
-        from face_mirror_weights import Store
 
-        settings = RunSettings(
-            detect_every=detect_every,
-            mirror=MirrorSettings(mirror_landmarks),
-            baseline=Baseline.parse(baseline),
-            workers=count,
-            start_method=cast("StartMethod | None", start_method),
-            device=device,
-            plugins=tuple(plugin or ()),
-            blocked=tuple(block_plugin or ()),
-        )
-        plan = plan_models(Store.default(weights), profile, models, au_bank)
-        plan, must_start, device_metadata, messages = options.with_device(plan, device, start_method)
-        for message in (*plan.warnings, *messages) if not quiet else ():
+        method = cast("StartMethod | None", start_method)
+        settings = given.settings(mirror=MirrorSettings(mirror_landmarks), workers=count, start_method=method)
+        plan, must_start, device_metadata = given.choose(start_method)
+        for message in plan.warnings if not given.quiet else ():
             print_error(message, "warning", "yellow")
         if must_start == "spawn" and nursery is not None:
             nursery.close()
@@ -88,14 +76,14 @@ def host(
         runner = HostRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata)
         with runner:
             listening = HostPlugin(runner, host_wait)
-            method = runner.loop.start_method  # the workers start here
-            if not quiet:
-                error_console().print(f"Face Mirror, {form}; {count} workers ({method}); profile {plan.profile}", highlight=False)
+            started = runner.loop.start_method  # the workers start here
+            if not given.quiet:
+                error_console().print(f"Face Mirror, {form}; {count} workers ({started}); profile {plan.profile}", highlight=False)
             try:
                 run_application(app_dir, listening)
             finally:
                 listening.close()
-                _report(listening, quiet=quiet)
+                _report(listening, quiet=given.quiet)
     finally:
         if nursery is not None:
             nursery.close()

@@ -11,6 +11,7 @@ import typer
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.live_line import live_line, stop_on_signals
+from face_mirror_au.cli.measure_options import ModelOptions, with_options
 from face_mirror_au.cli.terminal import ExitCode, one_line_errors, print_error, say
 from face_mirror_au.errors import CameraError, UsageError, VideoError
 
@@ -50,26 +51,18 @@ class _Target:
 
 
 @one_line_errors
+@with_options(ModelOptions)
 def live(
+    given: ModelOptions,
     camera: CameraNumber = None,
     input_: InputFile = None,
     output_dir: options.OutputDir = None,
     every_frame: EveryFrame = False,
     no_preview: NoPreview = False,
-    profile: options.Profile = "auto",
-    models: options.Models = "auto",
     views: LiveViews = AUTO_VIEWS,
-    baseline: options.BaselineOption = "own",
-    detect_every: options.DetectEvery = 30,
     max_side: options.MaxSide = 1280,
     flipped_input: options.Flipped = False,
     subject: options.Subject = None,
-    device: options.Device = "auto",
-    plugin: options.Plugins = None,
-    block_plugin: options.Blocked = None,
-    weights: options.Weights = None,
-    au_bank: options.Bank = None,
-    quiet: options.Quiet = False,
 ) -> None:
     """Measure a camera as it runs. All values are PROVISIONAL: compared with the neutral face known by then.
 
@@ -84,34 +77,21 @@ def live(
     from face_mirror_au.live.cameras import PlayedFile, WebCamera
     from face_mirror_au.live.files import free_stem
     from face_mirror_au.live.session import EVERY, NEWEST, LiveSession
-    from face_mirror_au.pipeline.baseline import Baseline
-    from face_mirror_au.pipeline.model_set import plan_models
     from face_mirror_au.results.names import LONGEST_ENDING
-    from face_mirror_au.run.runner import RunSettings
 
-    plan = plan_models(options.open_store(weights), profile, models, au_bank)
-    plan, _, device_metadata, messages = options.with_device(plan, device, None)
-    for message in (*messages, *plan.warnings) if not quiet else ():
+    plan, _, device_metadata = given.choose()
+    for message in plan.warnings if not given.quiet else ():
         print_error(message, "warning", "yellow")
-    settings = RunSettings(
-        detect_every=detect_every,
-        flipped_input=flipped_input,
-        max_side=max_side,
-        views=options.parse_views(_views(views, plan)),
-        baseline=Baseline.parse(baseline),
-        device=device,
-        plugins=tuple(plugin or ()),
-        blocked=tuple(block_plugin or ()),
-    )
+    settings = given.settings(flipped_input=flipped_input, max_side=max_side, views=options.parse_views(_views(views, plan)))
     source: Camera = WebCamera(camera or 0) if input_ is None else PlayedFile(input_, real_time=not every_frame)
-    session = LiveSession(plan, settings, options.drawing(video=False, preview=not no_preview, quiet=quiet))
+    session = LiveSession(plan, settings, options.drawing(video=False, preview=not no_preview, quiet=given.quiet))
     stem = subject or source.name
     check_output_name(stem, LONGEST_ENDING)
     folder = (output_dir or options.DEFAULT_FOLDER) / stem
     target = _Target(
         folder, free_stem(folder, stem), "camera" if input_ is None else "file", EVERY if every_frame else NEWEST, device_metadata
     )
-    raise typer.Exit(_run(session, source, plan, settings, target, quiet=quiet))
+    raise typer.Exit(_run(session, source, plan, settings, target, quiet=given.quiet))
 
 
 def _check(camera: int | None, input_: Path | None, *, every_frame: bool, subject: str | None) -> None:

@@ -87,7 +87,7 @@ def line_text(result: FrameResult, values: Mapping[View, OnlineValues], counts: 
     """The line: that the values are provisional, frames per second, what was dropped, the largest action units."""
     from rich.text import Text
 
-    from face_mirror_au.pipeline.description import failure_reason
+    from face_mirror_au.pipeline.own_descriptor import failure_reason
 
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("PROVISIONAL", style="bold yellow")

@@ -6,8 +6,8 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast, get_type_hints
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.terminal import print_error, stopped_by_signals
@@ -15,6 +15,7 @@ from face_mirror_au.cli.terminal import print_error, stopped_by_signals
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
+    from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.run.runner import RunSettings, VideoRunner
 
 _Group = TypeVar("_Group")
@@ -24,32 +25,88 @@ ALL_VIEWS = "original,left,right"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureOptions:
-    """How videos are measured. Each field is an option of the command line; `options` says what it means."""
+class ModelOptions:
+    """With what faces of files, cameras and hosts are measured. Each field is an option; `options` says what it means."""
 
     profile: options.Profile = "auto"
     models: options.Models = "auto"
     baseline: options.BaselineOption = "own"
+    detect_every: options.DetectEvery = 30
+    device: options.Device = "auto"
+    plugin: options.Plugins = None
+    block_plugin: options.Blocked = None
+    weights: options.Weights = None
+    au_bank: options.Bank = None
+    quiet: options.Quiet = False
+
+    def settings(self, **more: Any) -> RunSettings:
+        """How videos are run: these options and `more`. Raises UsageError."""
+        from face_mirror_au.pipeline.baseline import Baseline
+        from face_mirror_au.run.runner import RunSettings
+
+        return RunSettings(
+            detect_every=self.detect_every,
+            baseline=Baseline.parse(self.baseline),
+            device=self.device,
+            plugins=tuple(self.plugin or ()),
+            blocked=tuple(self.block_plugin or ()),
+            **more,
+        )
+
+    def choose(self, start_method: str | None = None) -> Chosen:
+        """The models, and where they run; what the user should know of the devices is printed.
+
+        Raises
+        ------
+        UsageError, WeightsError, ModelFileError
+        """
+        from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
+        from face_mirror_au.pipeline.model_set import plan_models
+
+        plan = plan_models(options.open_store(self.weights), self.profile, self.models, self.au_bank)
+        setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
+        choice = choose_device(self.device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
+        for message in choice.messages if not self.quiet else ():
+            print_error(message, "device", "yellow")
+        must_start = cast("StartMethod | None", choice.start_method)
+        return Chosen(replace(plan, devices=dict(choice.devices)), must_start, choice.as_metadata())
+
+
+class Chosen(NamedTuple):
+    """The models of a command and where they run.
+
+    Attributes
+    ----------
+    plan : ModelPlan
+        With its devices.
+    must_start : "fork", "spawn" or None
+        How workers must start for them; None: as they like.
+    metadata : dict
+        How the devices were chosen.
+    """
+
+    plan: ModelPlan
+    must_start: StartMethod | None
+    metadata: dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions(ModelOptions):
+    """How recordings are measured and what is written of them."""
+
     max_frames: options.MaxFrames = None
     format_: options.Format = "openface"
     columns: options.Columns = None
     openface_strict: options.Strict = False
-    detect_every: options.DetectEvery = 30
     max_side: options.MaxSide = 1280
     flipped_input: options.Flipped = False
     mirror_landmarks: options.MirrorLandmarks = "locate"
     redetect: options.Redetect = False
     workers: options.Workers = None
     start_method: options.StartMethodOption = None
-    device: options.Device = "auto"
-    plugin: options.Plugins = None
-    block_plugin: options.Blocked = None
-    weights: options.Weights = None
-    au_bank: options.Bank = None
     keep_descriptors: options.KeepDescriptors = False
     no_report: options.NoReport = False
     as_json: options.AsJson = False
-    quiet: options.Quiet = False
 
 
 def with_options(group: type[_Group]) -> Callable[[Callable[Concatenate[_Group, _Own], None]], Callable[..., None]]:
@@ -60,9 +117,10 @@ def with_options(group: type[_Group]) -> Callable[[Callable[Concatenate[_Group, 
         first, *own = inspect.signature(command).parameters.values()
         hints = {**get_type_hints(command, include_extras=True), **get_type_hints(group, include_extras=True)}
         del hints[first.name]
+        defaults = {each.name: each.default for each in own} | shared
         parameters = [
-            *(inspect.Parameter(each.name, each.KEYWORD_ONLY, default=each.default, annotation=hints[each.name]) for each in own),
-            *(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=shared[name], annotation=hints[name]) for name in shared),
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[name])
+            for name, default in sorted(defaults.items(), key=lambda each: _panel(hints[each[0]]))
         ]
 
         @functools.wraps(command)
@@ -75,6 +133,12 @@ def with_options(group: type[_Group]) -> Callable[[Callable[Concatenate[_Group, 
         return wrapped
 
     return decorate
+
+
+def _panel(hint: Any) -> int:
+    """Place of an option's panel in `--help`; arguments, and options without one, come first."""
+    panel = hint.__metadata__[0].rich_help_panel
+    return options.PANELS.index(panel) if panel in options.PANELS else -1
 
 
 class Start:
@@ -98,25 +162,18 @@ class Start:
 
     def settings(self, views: str) -> RunSettings:
         """How videos are run. Raises UsageError."""
-        from face_mirror_au.pipeline.baseline import Baseline
         from face_mirror_au.pipeline.views import MirrorSettings
-        from face_mirror_au.run.runner import RunSettings
 
         given = self.given
-        return RunSettings(
-            detect_every=given.detect_every,
+        return given.settings(
             max_frames=given.max_frames,
             strict=given.openface_strict,
             flipped_input=given.flipped_input,
             max_side=given.max_side,
             views=options.parse_views(ALL_VIEWS if given.format_ == "face-mirror" and views == "original" else views),
             mirror=MirrorSettings(given.mirror_landmarks, given.redetect),
-            baseline=Baseline.parse(given.baseline),
             workers=self.workers,
             start_method=cast("StartMethod | None", given.start_method),
-            device=given.device,
-            plugins=tuple(given.plugin or ()),
-            blocked=tuple(given.block_plugin or ()),
         )
 
     def runner(self, settings: RunSettings, *, overlay: bool = False, preview: bool = False) -> VideoRunner:
@@ -126,18 +183,14 @@ class Start:
         ------
         UsageError, WeightsError, ModelFileError, PluginProblemError
         """
-        from face_mirror_au.pipeline.model_set import plan_models
         from face_mirror_au.run.runner import VideoRunner
 
-        given = self.given
-        plan = plan_models(options.open_store(given.weights), given.profile, given.models, given.au_bank)
-        plan, must_start, device_metadata, messages = options.with_device(plan, given.device, given.start_method)
-        for message in messages if not given.quiet else ():
-            print_error(message, "device", "yellow")
-        if must_start == "spawn":
+        chosen = self.given.choose(self.given.start_method)
+        if chosen.must_start == "spawn":
             self.close()
-        drawing = options.drawing(video=overlay, preview=preview, quiet=given.quiet)
-        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=device_metadata, drawing=drawing)
+        drawing = options.drawing(video=overlay, preview=preview, quiet=self.given.quiet)
+        plan, must_start, metadata = chosen
+        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=metadata, drawing=drawing)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
     from face_mirror_au.overlay.drawing import Drawing
-    from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.records import View
     from face_mirror_weights import Store
 
@@ -24,6 +24,9 @@ DEFAULT_FOLDER = Path("face-mirror-au-output")
 # More do not help: the parent decodes, and it is one.
 MAX_DEFAULT_WORKERS = 8
 START_METHODS = ("fork", "spawn")
+# `--help` lists the options of a command by what they are for, in this order.
+PANELS = ("Files", "Models", "Measuring", "Mirrored views", "Workers and devices", "Plugins", "Screen")
+_files, _models, _method, _views, _machine, _plugins, _screen = (partial(typer.Option, rich_help_panel=panel) for panel in PANELS)
 
 Videos = Annotated[
     list[Path],
@@ -33,75 +36,95 @@ Videos = Annotated[
     ),
 ]
 OutputDir = Annotated[
-    Path | None, typer.Option("-o", "--output-dir", metavar="DIR", help=f"Files go to DIR/<stem>/. Default: {DEFAULT_FOLDER}/")
+    Path | None,
+    _files("-o", "--output-dir", metavar="DIR", help=f"Files go to DIR/<stem>/. Default: {DEFAULT_FOLDER}/"),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", metavar="FILE.csv", help="The table of one video goes to this file, all others beside it.")
+    Path | None,
+    _files("--output", metavar="FILE.csv", help="The table of one video goes to this file, all others beside it."),
 ]
 Profile = Annotated[
-    str, typer.Option(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which.")
+    str,
+    _models(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which."),
 ]
 Models = Annotated[
     str,
-    typer.Option(
-        help="dynamic: compared with the recording's own neutral face. static: not. auto: static for a single image, else dynamic."
-    ),
+    _models(help="dynamic: compared with the recording's own neutral face. static: not. auto: static for a single image, else dynamic."),
 ]
-MaxFrames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
-Format = Annotated[str, typer.Option("--format", help="openface, minimal (19 columns), face-mirror.")]
+MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
+Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror.")]
 Columns = Annotated[
-    str | None, typer.Option(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus. Default: all.")
+    str | None,
+    _files(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus. Default: all."),
 ]
 Strict = Annotated[
-    bool, typer.Option("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing.")
+    bool,
+    _method("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing."),
 ]
-DetectEvery = Annotated[int, typer.Option(help="Look for faces anew every so many frames; tracked in between.")]
-MaxSide = Annotated[int, typer.Option(help="Detection sees frames scaled down to this long side, in pixels.")]
+DetectEvery = Annotated[int, _method(help="Look for faces anew every so many frames; tracked in between.")]
+MaxSide = Annotated[int, _method(help="Detection sees frames scaled down to this long side, in pixels.")]
 Flipped = Annotated[
-    bool, typer.Option("--flipped-input", help="The recording is a mirror image (selfie camera): swap left and right back.")
+    bool,
+    _method("--flipped-input", help="The recording is a mirror image (selfie camera): swap left and right back."),
 ]
-Subject = Annotated[str | None, typer.Option(metavar="LABEL", help="Name outputs LABEL instead of the video's name.")]
-Weights = Annotated[Path | None, typer.Option("--weights", metavar="DIR", help="Look for model files in this folder first.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only errors, and why a result is empty or not whole.")]
+Subject = Annotated[str | None, _files(metavar="LABEL", help="Name outputs LABEL instead of the video's name.")]
+Weights = Annotated[Path | None, _models("--weights", metavar="DIR", help="Look for model files in this folder first.")]
+AsJson = Annotated[bool, _screen("--json", help="Print the summary as JSON on stdout.")]
+Quiet = Annotated[bool, _screen("--quiet", help="Print only errors, and why a result is empty or not whole.")]
 Views = Annotated[
-    str, typer.Option(help="Pictures of the face to measure: original, or original,left,right (the subject's sides, each mirrored).")
+    str,
+    _views(help="Pictures of the face to measure: original, or original,left,right (the subject's sides, each mirrored)."),
 ]
 MirrorLandmarks = Annotated[
-    str, typer.Option(help="Landmarks of mirrored pictures: locate (run the model on them), or reflect (profile hybrid only).")
+    str,
+    _views(help="Landmarks of mirrored pictures: locate (run the model on them), or reflect (profile hybrid only)."),
 ]
-Redetect = Annotated[bool, typer.Option("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
+Redetect = Annotated[bool, _views("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
 BaselineOption = Annotated[
-    str, typer.Option("--baseline", help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds).")
+    str,
+    _method("--baseline", help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds)."),
 ]
-Workers = Annotated[int | None, typer.Option(help=f"Processes. Default: one for each core, at most {MAX_DEFAULT_WORKERS}; 0: none.")]
+Workers = Annotated[
+    int | None,
+    _machine(help=f"Processes. Default: one for each core, at most {MAX_DEFAULT_WORKERS}; 0: none."),
+]
 StartMethodOption = Annotated[
-    str | None, typer.Option("--start-method", help="How workers start: fork or spawn. Default: fork where there is one.")
+    str | None,
+    _machine("--start-method", help="How workers start: fork or spawn. Default: fork where there is one."),
 ]
-Device = Annotated[str, typer.Option(help="Where the networks run: auto, cpu, coreml, cuda. auto measures once and takes the faster.")]
+Device = Annotated[
+    str,
+    _machine(help="Where the networks run: auto, cpu, coreml, cuda. auto measures once and takes the faster."),
+]
 Bank = Annotated[
     Path | None,
-    typer.Option("--au-bank", metavar="FILE.npz", help="Another open AU bank than the one that comes with this program; profile open."),
+    _models("--au-bank", metavar="FILE.npz", help="Another open AU bank than the one that comes with this program; profile open."),
 ]
 NoReport = Annotated[
-    bool, typer.Option("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one.")
+    bool,
+    _files("--no-report", help="No report page. Without this, a run that measures both mirrored sides writes one."),
 ]
 KeepDescriptors = Annotated[
     bool,
-    typer.Option(
+    _files(
         "--keep-descriptors",
         help="Also keep what final values are made from (21 KB a frame and view): then `recover` makes a result of a run that was stopped.",
     ),
 ]
-WriteVideos = Annotated[bool, typer.Option("--mirrored-videos", help="Also write the mirrored views as videos.")]
+WriteVideos = Annotated[bool, _files("--mirrored-videos", help="Also write the mirrored views as videos.")]
 Overlay = Annotated[
-    bool, typer.Option("--overlay", help="Also write <stem>.overlay.mp4: landmarks, bars of left and right, head pose. Provisional values.")
+    bool,
+    _files("--overlay", help="Also write <stem>.overlay.mp4: landmarks, bars of left and right, head pose. Provisional values."),
 ]
 Preview = Annotated[
-    bool, typer.Option("--preview", help="Show the overlay in a window while the video runs; q or Esc closes it, and the run goes on.")
+    bool,
+    _screen("--preview", help="Show the overlay in a window while the video runs; q or Esc closes it, and the run goes on."),
 ]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name.")]
-Blocked = Annotated[list[str] | None, typer.Option("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
+Plugins = Annotated[
+    list[str] | None,
+    _plugins("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name."),
+]
+Blocked = Annotated[list[str] | None, _plugins("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
 
 
 def open_store(weights: Path | None) -> Store:
@@ -192,29 +215,3 @@ def parse_views(text: str) -> tuple[View, ...]:
     if unknown is not None:
         raise UsageError(f"unknown view {unknown!r}; choose from original,left,right")
     return tuple(names[part] for part in parts)
-
-
-def with_device(
-    plan: ModelPlan, device: str, start_method: str | None
-) -> tuple[ModelPlan, StartMethod | None, dict[str, object], list[str]]:
-    """Decide where the networks run.
-
-    Returns
-    -------
-    ModelPlan
-        With its devices.
-    "fork", "spawn" or None
-        How workers must start for them; None: as they like.
-    dict
-        For the metadata.
-    list of str
-        What the user should know.
-    """
-    from dataclasses import replace
-
-    from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
-
-    setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
-    choice = choose_device(device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
-    must_start = cast("StartMethod | None", choice.start_method)
-    return replace(plan, devices=dict(choice.devices)), must_start, choice.as_metadata(), list(choice.messages)

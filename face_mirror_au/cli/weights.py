@@ -28,7 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help=(
         "Model files: what there is, where it is, and how to get it.\n\n"
-        f"Searched in this order, any layout, five levels deep: --weights DIR, {folders.WEIGHTS_VARIABLE}, {folders.OPENFACE_VARIABLE}, "
+        f"Searched in this order, any layout, six levels deep: --weights DIR, {folders.WEIGHTS_VARIABLE}, {folders.OPENFACE_VARIABLE}, "
         "pyfaceau's default folder, our own data folder. `fetch` and `import` write to our own data folder, or to --to DIR."
     ),
 )
@@ -104,6 +104,8 @@ def fetch(
     manifest = load_manifest()
     if unknown := [name for name in sets if name not in manifest.sets]:
         raise typer.BadParameter(f"there is no model set {unknown[0]!r}; choose from: {', '.join(manifest.sets)}", param_hint="SET")
+    for name in sets:
+        manifest.require_fetchable(name)
     licences = {licence.id: licence for name in sets for licence in manifest.licences_of(name)}
     accepted = _ask(list(licences.values()), given=accept_license)
     target = _target(to)
@@ -121,7 +123,7 @@ def import_from(
     to: _To = None,
     accept_license: _Accept = False,
 ) -> None:
-    """Copy model files that you have already. They are known by content, up to five levels deep; TFLite models are converted.
+    """Copy model files that you have already. They are known by content, up to six levels deep; TFLite models are converted.
 
     Exit codes: 0 all done; 1 failed; 3 done, but a set of which files came is left incomplete.
     """
@@ -163,7 +165,7 @@ def verify(context: typer.Context, weights: _Weights = None) -> None:
                 say(f"  missing: {key}")
     bad = [report.name for report in reports if report.state in ("damaged", "incomplete")]
     if bad:
-        print_error(f"get them anew with `face-mirror-au weights fetch {' '.join(bad)}`", "error")
+        print_error(f"to get them anew, {store.manifest.remedies(bad)}", "error")
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -221,12 +223,12 @@ def _warn_of_incomplete(manifest: Manifest, target: Path) -> bool:
     for model_set in manifest.sets.values():
         missing = store.missing(model_set.name)
         total = store.total(model_set.name)
-        if missing and len(missing) < total and not model_set.sets:
+        if store.state(model_set.name) in ("incomplete", "damaged") and not model_set.sets:
             found = True
             named = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
             print_error(
                 f"{model_set.name} is incomplete, {len(missing)} of {counted(total, 'file')} missing ({named}): "
-                f"run `face-mirror-au weights fetch {model_set.name}`, or import another folder",
+                f"{manifest.remedies([model_set.name])}, or import another folder",
                 "partial",
                 "yellow",
             )

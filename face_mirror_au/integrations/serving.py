@@ -19,14 +19,14 @@ from face_mirror_au.loop.pool import HANG_AFTER_S, WorkerPool
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
 from face_mirror_hooks import hookimpl
-from face_mirror_hooks.records import VideoInfo, WorkerLoss
+from face_mirror_hooks.records import FrameResult, VideoInfo, WorkerLoss
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.messages import FrameRef
     from face_mirror_au.loop.nursery import Nursery
     from face_mirror_au.loop.ring import Block
-    from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+    from face_mirror_au.pipeline.process import ChunkResult
 
 NO_KEYPOINTS = np.zeros((0, 2), np.float32)
 
@@ -107,7 +107,7 @@ class HostProcessing(HookedProcessing):
 
 @dataclass
 class PointStore:
-    """The landmarks of the frames that are not done yet. A chunk may be done twice, so they stay until its records are accepted."""
+    """The landmarks of the frames that are not done yet. A chunk may be done twice, so they stay until its results are accepted."""
 
     points: dict[int, Float32Array] = field(default_factory=dict)
 
@@ -188,9 +188,9 @@ class HostLoop(FrameLoop):
 
     def process(
         self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False
-    ) -> Iterator[tuple[Image | None, FrameRecord]]:
+    ) -> Iterator[tuple[Image | None, FrameResult]]:
         """See `FrameLoop`."""
         self.store.points.clear()
-        for image, record in super().process(frames, video, detect_every, keep_images=keep_images):
-            self.store.points.pop(record.index, None)
-            yield image, record
+        for image, result in super().process(frames, video, detect_every, keep_images=keep_images):
+            self.store.points.pop(result.index, None)
+            yield image, result

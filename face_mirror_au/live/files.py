@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.records import FloatArray, View
 from face_mirror_au.tables import columns
 from face_mirror_au.tables.raw_log import RAW_COLUMNS, GrowingCsv

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from face_mirror_au.pipeline.description import descriptor_of
 from face_mirror_au.pipeline.online import OnlineSequence
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import View
 from face_mirror_au.run.own_plugins import ActionUnitPlugin
 from face_mirror_hooks.records import FrameResult

@@ -16,9 +16,9 @@ from face_mirror_au.live.newest import Pictures
 from face_mirror_au.live.plugin import LiveActionUnitPlugin
 from face_mirror_au.loop.hook_task import HookedTask
 from face_mirror_au.overlay.drawing import Drawing
-from face_mirror_au.pipeline.description import failure_reason
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.own_descriptor import failure_reason
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, View
 from face_mirror_au.run.plugins import gather_plugins
@@ -193,17 +193,16 @@ class LiveSession:
         if self._settings.flipped_input:
             frame = replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1]))
         due = self.counts.done % self._settings.detect_every == 0
-        record, after, _ = self._task.processor.process_next(frame, state, detect=due)
-        result = record.result(self._settings.views)
-        if record.broken:
-            self.manager.on_frame_error(record.index, record.time_s, record.reason)
+        result, after, _ = self._task.processor.process_next(frame, state, detect=due)
+        if result.error:
+            self.manager.on_frame_error(result.index, result.time_s, result.error)
         self.manager.after_frame(result)
         self._raise_own_error()
         self.counts.done += 1
         reason = failure_reason(result.views[0])
         if reason:
             self.counts.failed[reason] += 1
-        if record.crowd and CROWD_WARNING not in self.counts.warnings:
+        if result.crowd and CROWD_WARNING not in self.counts.warnings:
             self.counts.warnings.append(CROWD_WARNING)
         for listener in listeners:
             listener(result, self.action_units.latest)

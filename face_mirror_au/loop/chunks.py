@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from face_mirror_au.records import Frame
 
 # Shared memory holds a few chunks for each worker: this much keeps eight workers on 4K frames below 1 GB.
@@ -22,6 +20,6 @@ def chunk_length(first: Frame, detect_every: int) -> int:
     detect_every : int
         Frames between two scheduled detections.
     """
-    size = first.image.nbytes if isinstance(first.image, np.ndarray) else 0
+    size = first.image.nbytes
     fitting = max(MAX_CHUNK_BYTES // size, MIN_CHUNK_FRAMES) if size else detect_every
     return min(detect_every, fitting)

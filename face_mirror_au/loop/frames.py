@@ -1,7 +1,7 @@
-"""The frame loop over workers: chunks of frames go out, records come back, in frame order and as if done one chunk after the other.
+"""The frame loop, here or over workers: chunks of frames go in, results come out, in frame order and as if done one chunk after the other.
 
 A chunk needs to know where the chunk before left the face. Workers do not wait for that: a chunk is begun with a guess, and when the truth
-is known, a chunk whose guess would have led elsewhere is done again. So the records do not depend on the number of workers.
+is known, a chunk whose guess would have led elsewhere is done again. So the results do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -21,9 +22,10 @@ from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import Block, FrameRing
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, check_image
+from face_mirror_hooks.records import FrameResult
 
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
-    from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+    from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,16 @@ class _Chunk:
     result: ChunkResult | None = None
 
 
+def process_frames(frames: Iterable[Frame], processor: FrameProcessor, *, detect_every: int) -> Iterator[FrameResult]:
+    """Process the frames of one video in this process; see `process_frames_in_workers`."""
+    state = TrackState()
+    source = map(_checked, frames)
+    for first in source:
+        result = processor.process_chunk(chain((first,), islice(source, chunk_length(first, detect_every) - 1)), state)
+        yield from result.results
+        state = result.end
+
+
 def process_frames_in_workers(
     frames: Iterable[Frame],
     pool: WorkerPool,
@@ -76,13 +88,13 @@ def process_frames_in_workers(
     video: object = None,
     counts: LoopCounts | None = None,
     ring: FrameRing | None = None,
-) -> Iterator[FrameRecord]:
+) -> Iterator[FrameResult]:
     """Process the frames of one video.
 
     Parameters
     ----------
     frames : iterable of Frame
-        In order. Pictures are copied; they may differ in size.
+        In order. Pictures are copied; they may differ in size. One that is no picture fails its frame.
     pool : WorkerPool
         Started, with a task that runs `FrameProcessor.process_chunk`. It serves one video at a time.
     detect_every : int
@@ -96,7 +108,7 @@ def process_frames_in_workers(
 
     Yields
     ------
-    FrameRecord
+    FrameResult
         One for each frame, in order.
 
     Raises
@@ -161,14 +173,14 @@ class _Run:
             self._chunks.append(self._filling)
             self._filling = None
 
-    def collect(self, timeout: float) -> Iterator[FrameRecord]:
+    def collect(self, timeout: float) -> Iterator[FrameResult]:
         """Take results, deal chunks, and yield what is certain."""
         self._submit()
         for completed in self._pool.wait(timeout):
             self._by_job.pop(completed.number).result = cast("ChunkResult", completed.result)
-        records = self._accept()
+        results = self._accept()
         self._submit()
-        return records
+        return results
 
     def _submit(self) -> None:
         """Give each worker that has nothing to do the next chunk, begun with the newest state there is."""
@@ -183,8 +195,8 @@ class _Run:
             if chunk.result is not None:
                 newest = chunk.result.end
 
-    def _accept(self) -> Iterator[FrameRecord]:
-        records: list[FrameRecord] = []
+    def _accept(self) -> Iterator[FrameResult]:
+        results: list[FrameResult] = []
         while self._chunks and self._chunks[0].result is not None:
             chunk, result = self._chunks[0], self._chunks[0].result
             if not (chunk.start is self._state or result.holds_from(self._state)):
@@ -196,12 +208,12 @@ class _Run:
             self._ring.give_back(chunk.block)
             self._state = result.end
             self.counts.chunks += 1
-            records.extend(result.records)
-        return iter(records)
+            results.extend(result.results)
+        return iter(results)
 
 
 def _checked(frame: Frame) -> Frame:
-    """Make a frame fit for the ring: one whose picture is none goes without, with the reason that the pipeline would give."""
+    """The frame, contiguous; one whose picture is none goes without it, and with the reason. Nothing further on checks again."""
     try:
         return replace(frame, image=check_image(frame.image))
     except FrameError as error:

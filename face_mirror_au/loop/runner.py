@@ -1,4 +1,4 @@
-"""The frame loop as a run sees it: with workers or without, the same records."""
+"""The frame loop as a run sees it: with workers or without, the same results."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
+from face_mirror_au.loop.frames import LoopCounts, process_frames, process_frames_in_workers
 from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
 from face_mirror_au.loop.pool import HANG_AFTER_S, WorkerPool
 from face_mirror_au.records import Frame, Image
-from face_mirror_hooks.records import VideoInfo, WorkerInfo, WorkerLoss
+from face_mirror_hooks.records import FrameResult, VideoInfo, WorkerInfo, WorkerLoss
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
-    from face_mirror_au.pipeline.process import FrameProcessor, FrameRecord
+    from face_mirror_au.pipeline.process import FrameProcessor
 
 
 class FrameLoop:
@@ -99,7 +99,7 @@ class FrameLoop:
 
     def process(
         self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False
-    ) -> Iterator[tuple[Image | None, FrameRecord]]:
+    ) -> Iterator[tuple[Image | None, FrameResult]]:
         """Process the frames of one video.
 
         Parameters
@@ -110,11 +110,11 @@ class FrameLoop:
         detect_every : int
             Frames of a chunk, at most; the detector looks at the first of each.
         keep_images : bool
-            Keep each picture until its record is there, and give it back with it.
+            Keep each picture until its result is there, and give it back with it.
 
         Yields
         ------
-        ndarray or None, and FrameRecord
+        ndarray or None, and FrameResult
             One pair for each frame, in order.
         """
         kept: deque[Image] = deque()
@@ -127,12 +127,10 @@ class FrameLoop:
 
         if self._pool is not None:
             self.counts = LoopCounts()
-            records = process_frames_in_workers(keeping(), self._pool, detect_every=detect_every, video=video, counts=self.counts)
+            results = process_frames_in_workers(keeping(), self._pool, detect_every=detect_every, video=video, counts=self.counts)
         else:
-            from face_mirror_au.loop.in_process import process_frames
-
             assert self._task is not None  # noqa: S101  (one of both is there)
             self._task.start_video(video)
-            records = process_frames(keeping(), self._task.processor, detect_every=detect_every)
-        for record in records:
-            yield (kept.popleft() if keep_images else None), record
+            results = process_frames(keeping(), self._task.processor, detect_every=detect_every)
+        for result in results:
+            yield (kept.popleft() if keep_images else None), result

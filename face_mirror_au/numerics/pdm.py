@@ -42,11 +42,6 @@ class PDM:
         )
 
     @property
-    def n_points(self) -> int:
-        """Number of landmarks."""
-        return int(self.mean.shape[1])
-
-    @property
     def n_modes(self) -> int:
         """Number of local shape parameters."""
         return self.eigenvalues.size

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import atan2, hypot, pi, remainder
+from math import atan2, hypot
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import LandmarksError
-from face_mirror_au.records import Float32Array, FloatArray, Image, Region, View
+from face_mirror_au.records import Float32Array, FloatArray, Image, View
 
 # iBUG's 68 points: the inner ends of the brows, whose middle is the glabella, and the tip of the chin.
 BROW_ENDS = (21, 22)
@@ -179,43 +179,6 @@ def reflect_points(points: Float32Array | FloatArray, midline: Midline) -> Float
     matrix = midline.matrix
     # einsum, not matmul: BLAS may sum in another order on another machine.
     return np.asarray(np.einsum("ij,nj->ni", matrix[:, :2], points.astype(np.float64)) + matrix[:, 2])
-
-
-def reflect_region(region: Region, midline: Midline) -> Region:
-    """Return the same square on the reflected face: its roll is again that of an axis from the subject's right to the left."""
-    ((x, y),) = reflect_points(np.array([[region.x, region.y]]), midline)
-    return Region(float(x), float(y), region.side, remainder(2.0 * midline.roll - region.roll, 2.0 * pi))
-
-
-def mirrored_region(region: Region, midline: Midline) -> Region:
-    """Return where the landmark model looks in both mirrored pictures: the original's square, made symmetric about the midline.
-
-    Its centre moves to the nearest place on the midline, it rolls with the midline, and its size stays.
-
-    Chosen by the mean error of the landmarks on mirrored pictures of rendered faces, in % of the eye distance: 96 faces that look nearly
-    straight ahead / 24 that are turned by 12 to 28 degrees. No choice stands out, so the simplest is taken.
-
-    ======================================================  ===========  ==============
-    square                                                  PFLD         attention mesh
-    ======================================================  ===========  ==============
-    this one                                                3.41 / 5.46  3.96 / 6.69
-    the original's, as it is                                3.42 / 5.47  3.96 / 7.25
-    this one, scaled by the size of the kept half           3.41 / 5.64  3.96 / 6.71
-    of the landmarks of the kept half and their reflection  3.41 / 5.64  4.11 / 6.90
-    of the mesh points of the kept half and theirs          -            3.96 / 6.79
-    this one, then that of the landmarks found              3.42 / 5.59  3.96 / 6.76
-    of the true landmarks                                   3.39 / 5.56  4.02 / 6.79
-    ======================================================  ===========  ==============
-
-    Parameters
-    ----------
-    region : Region
-        What `LandmarkModel.region_from_landmarks` gives for the original view.
-    midline : Midline
-    """
-    here = np.array([[region.x, region.y]])
-    ((x, y),) = (here + reflect_points(here, midline)) / 2.0
-    return Region(float(x), float(y), region.side, midline.roll)
 
 
 def reflect_landmarks(landmarks: Float32Array, midline: Midline, keep: View) -> Float32Array:

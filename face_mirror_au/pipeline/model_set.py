@@ -22,7 +22,7 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS
 from face_mirror_weights import Store, open_models
 from face_mirror_weights.hashing import sha256_of

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import FILE_MODE, display_name, output_error, write_whole
 from face_mirror_au.numerics.fhog import HOG_SIZE
-from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of, failure_reason
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of, failure_reason
 from face_mirror_au.records import N_LANDMARKS, Face, FaceDescriptor, View
 from face_mirror_au.results.metadata import as_read
 from face_mirror_hooks.records import FrameResult, ViewResult
@@ -30,7 +30,7 @@ from face_mirror_hooks.records import FrameResult, ViewResult
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing from Python 3.11 on
 
-_MAGIC = b"face-mirror-au descriptors 1\n"
+_MAGIC = b"face-mirror-au descriptors 2\n"
 _LENGTH_BYTES = 8
 # Far above what any header or geometry of ours has: a damaged file must not make us ask for the memory it names.
 _MAX_HEADER = 1 << 24
@@ -55,7 +55,6 @@ def record_type(geometry: int) -> np.dtype[Any]:
             ("hog", "<f4", (HOG_SIZE,)),
             ("geometry", "<f8", (geometry,)),
             ("pose", "<f8", (6,)),
-            ("fit_error", "<f8"),
             ("head_pose", "<f8", (6,)),
             ("reason", f"S{_REASON_BYTES}"),
         ]
@@ -112,7 +111,7 @@ class DescriptorLog:
         descriptor = descriptor_of(result)
         if descriptor is not None:
             record["described"] = 1
-            for name in ("hog", "geometry", "pose", "fit_error", "head_pose"):
+            for name in ("hog", "geometry", "pose", "head_pose"):
                 record[name] = getattr(descriptor, name)
         try:
             if self._file is None:
@@ -231,7 +230,7 @@ def _is_sound(record: np.void) -> bool:
     if record["located"]:
         numbers.append(record["landmarks"])
     if record["described"]:
-        numbers += [record[name] for name in ("hog", "geometry", "pose", "fit_error", "head_pose")]
+        numbers += [record[name] for name in ("hog", "geometry", "pose", "head_pose")]
     flags = (record["success"], record["located"], record["described"])
     return max(flags) <= 1 and all(np.isfinite(each).all() for each in numbers)
 
@@ -247,7 +246,6 @@ def _view(view: View, record: np.void) -> ViewResult:
             hog=record["hog"].astype(np.float32),
             geometry=record["geometry"].astype(np.float64),
             pose=record["pose"].astype(np.float64),
-            fit_error=float(record["fit_error"]),
             head_pose=record["head_pose"].astype(np.float64),
         )
     reason = record["reason"].decode("utf-8", "ignore")

@@ -14,7 +14,7 @@ from face_mirror_au.errors import LandmarksError, UsageError
 from face_mirror_au.media.video import open_source
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pose import PoseFit
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
 from face_mirror_au.pipeline.sequence import AUSequence, predict_image
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, check_image

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.pipeline.baseline import Baseline
-from face_mirror_au.pipeline.describe import FaceDescriber
-from face_mirror_au.pipeline.description import AU_PLUGIN
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import Detection, Face, FaceDescriptor, Frame, Located, View, ViewTable
 from face_mirror_au.run.view_log import ViewLog

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import PluginProblemError
 from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
-from face_mirror_au.pipeline.description import AU_PLUGIN
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.run.own_plugins import ActionUnitPlugin, register_own
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.errors import HookError

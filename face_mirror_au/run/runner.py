@@ -24,8 +24,8 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.baseline import Baseline
-from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import Frame, Image, View, ViewTable
@@ -330,11 +330,10 @@ class VideoRunner:
     def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
         decoded, crowd, losses = 0, False, len(loop.losses)
         keep = on_frame is not None or self.drawing.wanted
-        for image, record in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
+        for image, result in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             decoded += 1
-            result = record.result(self.settings.views)
-            if record.broken:
-                self.manager.on_frame_error(record.index, record.time_s, record.reason)
+            if result.error:
+                self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
             self._raise_own_error()
             for loss in loop.take_news():
@@ -343,9 +342,9 @@ class VideoRunner:
                 on_frame(image, result)
             if image is not None and self.drawing.wanted:
                 self.manager.draw_overlay(image.copy(), result)
-            if record.crowd and not crowd:
+            if result.crowd and not crowd:
                 crowd = True
-                logger.warning("frame %d: %s", record.index, CROWD_WARNING)
+                logger.warning("frame %d: %s", result.index, CROWD_WARNING)
         failures = self.action_units.failures if self._measures else {}
         plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
         changed = video.path is not None and self._stamp not in {None, stamp_input(video.path)}

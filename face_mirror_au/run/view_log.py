@@ -12,8 +12,8 @@ import numpy as np
 
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.baseline import Baseline
-from face_mirror_au.pipeline.description import descriptor_of, failure_reason
 from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
 from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS, View, ViewTable
 from face_mirror_au.tables.spool import Spool

@@ -15,7 +15,7 @@ import numpy as np
 
 from face_mirror_au.errors import OutputError
 from face_mirror_au.files import atomic_text, open_log, output_error
-from face_mirror_au.pipeline.description import descriptor_of, failure_reason
+from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.records import FloatArray, View, ViewTable
 from face_mirror_au.tables import columns
 from face_mirror_hooks.records import ViewResult

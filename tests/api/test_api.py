@@ -17,6 +17,7 @@ from face_mirror_au import AUPipeline, FullPythonAUPipeline
 from face_mirror_au.errors import FrameError, UsageError, VideoError, WeightsError
 from face_mirror_au.media.video import open_source
 from face_mirror_au.models.open_bank import write_open_bank
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_weights import open_models
@@ -106,7 +107,7 @@ def test_frame_by_frame_is_the_same_method(pipeline, table):
         records = [pipeline.process_frame(frame.image, detect=frame.index % 30 == 0) for frame in source]
     sequence = AUSequence(pipeline.plan.load_bank())
     for record in records:
-        sequence.append(record.descriptor.hog, record.descriptor.geometry)
+        sequence.append(descriptor_of(record.views[0]).hog, descriptor_of(record.views[0]).geometry)
     np.testing.assert_array_equal(sequence.finish().intensity, table[INTENSITIES].to_numpy())
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.errors import ModelRunError
-from face_mirror_au.pipeline.process import FrameRecord
 from face_mirror_au.pipeline.track import TrackState
-from face_mirror_hooks.records import Face, Frame, Located, View, ViewResult
+from face_mirror_hooks.records import Face, Frame, FrameResult, Located, View, ViewResult
 
 FORK_IF_THERE = "fork" if hasattr(os, "fork") else "spawn"
 
@@ -31,7 +30,7 @@ def frames_of(count, height=48, width=64, seed=0):
 class FakeChunkResult:
     """As `ChunkResult`, with a rule of its own: what was assumed matters up to its last digit."""
 
-    records: tuple[FrameRecord, ...]
+    results: tuple[FrameResult, ...]
     start: TrackState
     end: TrackState
     pid: int
@@ -128,11 +127,11 @@ class FakeTask:
                 log.write(f"{os.getpid()} {video}\n")
 
     def run(self, job, frames):
-        state, records = job, []
+        state, results = job, []
         value = place(state) % 2
         for frame in frames:
             if frame.problem is not None:
-                records.append(FrameRecord.failed(frame, frame.problem))
+                results.append(FrameResult.without_face(frame, (View.ORIGINAL,), frame.problem, error=frame.problem))
                 continue
             self.seen += 1
             self._strike(frame.index)
@@ -140,9 +139,9 @@ class FakeTask:
             time.sleep(self.settings.frame_s + (self.settings.slow_first_s if frame.index == 0 else 0.0))
             digest = hashlib.sha256(frame.image.tobytes() + bytes([value])).digest()
             value = digest[0]
-            records.append(FrameRecord(frame.index, frame.time_s, (ViewResult(View.ORIGINAL, FACE, True, 1.0, digest.hex()),)))
+            results.append(FrameResult(frame.index, frame.time_s, (ViewResult(View.ORIGINAL, FACE, True, 1.0, digest.hex()),)))
         end = TrackState(Located(np.full((68, 2), value, np.float32), 1.0), lost=False)
-        return FakeChunkResult(tuple(records), state, end, os.getpid())
+        return FakeChunkResult(tuple(results), state, end, os.getpid())
 
     def _strike(self, index):
         if self.settings.trouble is not None:
@@ -152,18 +151,18 @@ class FakeTask:
 def expected(frames, length, factory=FakeFactory()):
     """What a run must give: one chunk after the other, in this process."""
     task = factory()
-    state, records = TrackState(), []
+    state, results = TrackState(), []
     for start in range(0, len(frames), length):
         chunk = [read_only(frame) for frame in frames[start : start + length]]
         result = task.run(state, iter(chunk))
-        records.extend(result.records)
+        results.extend(result.results)
         state = result.end
-    return records
+    return results
 
 
-def essence(records):
+def essence(results):
     """What can be compared."""
-    return [(record.index, record.time_s, record.reason, *(view.reason for view in record.views)) for record in records]
+    return [(result.index, result.time_s, result.error, *(view.reason for view in result.views)) for result in results]
 
 
 def read_only(frame):

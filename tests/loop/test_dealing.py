@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loop_tasks import FakeFactory, essence, expected, frames_of, place, read_only
 
-from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
-from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.loop.frames import LoopCounts, process_frames, process_frames_in_workers
 from face_mirror_au.loop.ring import picture
 from face_mirror_au.pipeline.process import FrameProcessor
 from face_mirror_au.pipeline.track import TrackState

@@ -15,10 +15,10 @@ from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, process_frames_
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import FrameRing
 from face_mirror_au.loop.tasks import WorkerError
-from face_mirror_au.pipeline.process import ChunkResult, FrameRecord
+from face_mirror_au.pipeline.process import ChunkResult
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Detection, Frame, Located, View
-from face_mirror_hooks.records import ViewResult
+from face_mirror_hooks.records import FrameResult, ViewResult
 
 LENGTH = 8
 
@@ -91,10 +91,10 @@ def test_pictures_that_are_none_and_damaged_ones_fail_alone():
     wrong[9] = Frame(9, 0.3, [[1]])
     with pool_of(2) as pool:
         records = run(wrong, pool)
-    assert "shape" in records[3].reason
-    assert records[8].reason == "damaged"
-    assert "NumPy" in records[9].reason
-    told = [replace(frame, problem=records[frame.index].reason) if frame.index in {3, 8, 9} else frame for frame in frames]
+    assert "shape" in records[3].error
+    assert records[8].error == "damaged"
+    assert "NumPy" in records[9].error
+    told = [replace(frame, problem=records[frame.index].error) if frame.index in {3, 8, 9} else frame for frame in frames]
     assert [line[2:] for line in essence(records)] == [line[2:] for line in essence(expected(told, LENGTH))]
 
 
@@ -166,8 +166,9 @@ def test_a_guess_does_not_hold_when_the_first_frame_leaves_the_place_as_it_was()
     guess = TrackState(lost=False)
     actual = TrackState(Located(np.arange(136, dtype=np.float32).reshape(68, 2), 1.0), lost=False)
     found = ViewResult(View.ORIGINAL, FACE, success=True, confidence=1.0)
-    for views, holds in (((found,), True), ((), False)):
-        result = ChunkResult((FrameRecord(0, 0.0, views),), guess, actual, detections)
+    refused = ViewResult(View.ORIGINAL, None, success=False, confidence=0.0)
+    for view, holds in ((found, True), (refused, False)):
+        result = ChunkResult((FrameResult(0, 0.0, (view,)),), guess, actual, detections)
         assert result.holds_from(actual) is holds
         assert result.holds_from(guess)
 
@@ -184,7 +185,7 @@ def test_a_chunk_depends_on_the_frame_size_alone(monkeypatch):
     frames = {side: Frame(0, 0.0, np.zeros((side, 10, 3), np.uint8)) for side in (1, 10, 20, 100)}
     assert [chunk_length(frame, 30) for frame in frames.values()] == [30, 10, 5, 4]
     assert chunk_length(frames[100], 2) == 2
-    assert chunk_length(Frame(0, 0.0, [[1]]), 30) == 30
+    assert chunk_length(Frame(0, 0.0, np.zeros((0, 0, 3), np.uint8), "damaged"), 30) == 30
 
 
 def test_a_pool_without_workers_is_refused():

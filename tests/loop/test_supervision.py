@@ -138,7 +138,7 @@ def test_device_and_frame():
     frames = frames_of(40)
     with pool_of(Trouble((20,)), workers=1, device="coreml") as pool:
         records = run(frames, pool)
-    assert records[20].reason == "the worker died on this frame (signal 11)"
+    assert records[20].error == "the worker died on this frame (signal 11)"
     assert [loss.next_step for loss in pool.losses] == ["replaced", "replaced on CPU", "replaced", "replaced", "frame failed"]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_mirror_au.pipeline.description import AU_PLUGIN
 from face_mirror_au.pipeline.online import OnlineValues
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.records import INTENSITY_AUS, Face, FaceDescriptor, View
 from face_mirror_hooks.records import FrameResult, ViewResult
 
@@ -35,9 +35,7 @@ def face(points=None):
 
 
 def measured(view=View.ORIGINAL, *, points=None, angles_deg=(0.0, 0.0, 0.0)):
-    descriptor = FaceDescriptor(
-        np.zeros(4464, np.float32), np.zeros(238), np.ones(6), 0.0, np.array([0.0, 0.0, 500.0, *np.radians(angles_deg)])
-    )
+    descriptor = FaceDescriptor(np.zeros(4464, np.float32), np.zeros(238), np.ones(6), np.array([0.0, 0.0, 500.0, *np.radians(angles_deg)]))
     return ViewResult(view, face(points), success=True, confidence=0.9, descriptions={AU_PLUGIN: descriptor})
 
 

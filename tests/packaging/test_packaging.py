@@ -88,7 +88,7 @@ def test_wheel_holds_our_models_and_nothing_of_openfaces(wheel):
         "face_mirror_weights/py.typed",
         "face_mirror_au/__pyinstaller/hook-face_mirror_au.py",
         "face_mirror_au/cli/app.py",
-        "face_mirror_au/loop/in_process.py",
+        "face_mirror_au/loop/frames.py",
         "face_mirror_au/report/page.html.j2",
         "face_mirror_au/report/page.css",
         "face_mirror_au/report/macros.html.j2",

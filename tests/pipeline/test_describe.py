@@ -8,7 +8,7 @@ import pytest
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.numerics.mesh_shape import MeshShape
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_weights import open_models
 
 MODES = 5

@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.loop.frames import process_frames
 from face_mirror_au.media.video import open_source
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.confidence import landmark_confidence
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor, FrameRecord
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
+from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
 from face_mirror_au.pipeline.track import FaceTracker, TrackState, choose_face, same_start
-from face_mirror_au.records import Detection, Frame, Located
+from face_mirror_au.records import Detection, Frame, Located, View
+from face_mirror_hooks.records import FrameResult
 from face_mirror_weights import Store, open_models
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
@@ -77,7 +79,8 @@ def processor(request, shared_file):
     shared_file("weights")
     plan = plan_models(Store([shared_file("weights")]), request.param)
     describer = plan.load_describer()
-    return FrameProcessor(FaceTracker(ModelFinder(plan.load_detector(), plan.load_landmark_model()), describer.pose_fitter), describer)
+    tracker = FaceTracker(ModelFinder(plan.load_detector(), plan.load_landmark_model()), describer.pose_fitter)
+    return FrameProcessor(tracker, lambda frame, face, view: {AU_PLUGIN: describer.describe(frame.image, face.landmarks, mesh=face.mesh)})
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +95,9 @@ def test_does_not_flip_when_a_second_face_grows_larger_and_passes(processor, two
     widths = np.ptp(truth[..., 0], axis=2)
     assert widths[-1, 1] > 1.3 * widths[-1, 0], "the clip must have a second face that ends larger"
     records = list(process_frames(frames, processor, detect_every=10))
-    assert all(record.face is not None for record in records)
+    assert all(record.views[0].face is not None for record in records)
     assert records[-1].crowd
-    points = np.array([record.face.landmarks for record in records])
+    points = np.array([record.views[0].face.landmarks for record in records])
     eyes = np.linalg.norm(truth[:, 0, 36] - truth[:, 0, 45], axis=1)
     distance = np.linalg.norm(points - truth[:, 0], axis=2).mean(axis=1) / eyes
     assert distance.max() < 0.08
@@ -109,23 +112,23 @@ def test_a_face_that_goes_is_lost_at_once_and_found_again(processor, two_faces):
     empty = np.full_like(frames[0].image, 90)
     pictures = [frames[0].image] * 4 + [empty] * 5 + [frames[1].image] * 4
     records = list(process_frames([Frame(i, i / 30, picture) for i, picture in enumerate(pictures)], processor, detect_every=30))
-    assert [record.face is not None for record in records] == [True] * 4 + [False] * 5 + [True] * 4
-    assert {record.reason for record in records[4:9]} == {"no face found"}
-    assert all(record.confidence == 0.0 for record in records[4:9])
+    assert [record.views[0].face is not None for record in records] == [True] * 4 + [False] * 5 + [True] * 4
+    assert {record.views[0].reason for record in records[4:9]} == {"no face found"}
+    assert all(record.views[0].confidence == 0.0 for record in records[4:9])
 
 
 def test_a_damaged_picture_fails_with_its_reason_and_does_not_end_the_track(processor, two_faces):
     frames, _ = two_faces
     pictures = [frames[0], Frame(1, 0.1, np.zeros((1, 1, 3), np.uint8), problem="damaged"), frames[2]]
     records = list(process_frames(pictures, processor, detect_every=30))
-    assert [record.reason for record in records] == ["", "damaged", ""]
+    assert [record.views[0].reason for record in records] == ["", "damaged", ""]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (4320, 7680)], ids=["1x1", "2x3", "8K"])
 def test_any_size_of_frame(processor, size):
     (record,) = process_frames([Frame(0, 0.0, np.zeros((*size, 3), np.uint8))], processor, detect_every=30)
-    assert record.face is None
-    assert record.reason == "no face found"
+    assert record.views[0].face is None
+    assert record.views[0].reason == "no face found"
 
 
 @pytest.mark.parametrize(
@@ -142,16 +145,16 @@ def test_any_size_of_frame(processor, size):
 def test_a_wrong_frame_fails_that_frame_only(processor, two_faces, image, message):
     frames, _ = two_faces
     records = list(process_frames([frames[0], Frame(1, 0.1, image), frames[1]], processor, detect_every=30))
-    assert message in records[1].reason
-    assert records[2].face is not None
+    assert message in records[1].views[0].reason
+    assert records[2].views[0].face is not None
 
 
 def test_a_frame_of_another_memory_order_gives_the_same_numbers(processor, two_faces):
     frames, _ = two_faces
     strided = np.asfortranarray(frames[0].image)
     first, second = (next(iter(process_frames([Frame(0, 0.0, image)], processor, detect_every=30))) for image in (frames[0].image, strided))
-    assert np.array_equal(first.descriptor.hog, second.descriptor.hog)
-    assert np.array_equal(first.face.landmarks, second.face.landmarks)
+    assert np.array_equal(descriptor_of(first.views[0]).hog, descriptor_of(second.views[0]).hog)
+    assert np.array_equal(first.views[0].face.landmarks, second.views[0].face.landmarks)
 
 
 class _Failing:
@@ -164,9 +167,9 @@ class _Failing:
 
 def test_landmarks_that_form_no_face_are_a_failure():
     describer = FaceDescriber(read_pdm(open_models.PDM), read_triangles(open_models.TRIANGLES))
-    processor = FrameProcessor(FaceTracker(_Failing(), describer.pose_fitter), describer)
+    processor = FrameProcessor(FaceTracker(_Failing(), describer.pose_fitter), lambda frame, face, view: {})
     (record,) = process_frames([Frame(0, 0.0, np.zeros((200, 200, 3), np.uint8))], processor, detect_every=30)
-    assert record.reason == "the landmarks do not fit a face"
+    assert record.views[0].reason == "the landmarks do not fit a face"
 
 
 def test_unknown_profile(shared_file):
@@ -185,7 +188,7 @@ def test_a_chunk_begun_with_an_assumed_state_holds_when_it_would_choose_the_same
 
 def test_a_chunk_without_a_face_at_its_start_holds_only_from_the_same_place():
     at_first, moved = (state_at(x, 90, lost=False) for x in (200, 215))
-    empty = FrameRecord.failed(Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8)), "no face found", broken=False)
+    empty = FrameResult.without_face(Frame(0, 0.0, np.zeros((1, 1, 3), np.uint8)), (View.ORIGINAL,), "no face found")
     result = ChunkResult((empty,), at_first, at_first, ())
     assert result.holds_from(at_first)
     assert not result.holds_from(moved), "the place is carried on to later frames"
@@ -199,9 +202,9 @@ def test_chunks_begun_with_a_guess_and_verified_give_what_one_after_the_other_gi
         result = processor.process_chunk(frames[start : start + 15], guess)
         if not result.holds_from(state):
             result, redone = processor.process_chunk(frames[start : start + 15], state), redone + 1
-        records.extend(result.records)
+        records.extend(result.results)
         guess, state = state, result.end  # the guess is always one chunk old
     assert redone < 3, "else guessing is of no use"
     for one, other in zip(in_order, records, strict=True):
-        assert np.array_equal(one.descriptor.hog, other.descriptor.hog)
-        assert np.array_equal(one.descriptor.pose, other.descriptor.pose)
+        assert np.array_equal(descriptor_of(one.views[0]).hog, descriptor_of(other.views[0]).hog)
+        assert np.array_equal(descriptor_of(one.views[0]).pose, descriptor_of(other.views[0]).pose)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import FaceMirrorAUError, ResultError
-from face_mirror_au.pipeline.description import AU_PLUGIN, descriptor_of, failure_reason
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of, failure_reason
 from face_mirror_au.records import Face, FaceDescriptor, View
 from face_mirror_au.results.descriptors import DescriptorLog, StoredDescriptors, record_type
 from face_mirror_hooks.records import PluginFailure, ViewResult
@@ -22,9 +22,7 @@ VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED)
 def described(view, seed):
     random_ = np.random.default_rng(seed)
     face = Face(np.ones(4, np.float32), 0.9, random_.random((68, 2), np.float32), "pfld")
-    descriptor = FaceDescriptor(
-        random_.random(4464, np.float32), random_.random(GEOMETRY), random_.random(6), random_.random(), random_.random(6)
-    )
+    descriptor = FaceDescriptor(random_.random(4464, np.float32), random_.random(GEOMETRY), random_.random(6), random_.random(6))
     return ViewResult(view, face, True, 0.25 + seed, "", {AU_PLUGIN: descriptor})
 
 
@@ -53,7 +51,7 @@ def test_all_that_the_values_come_from_is_read_back(path):
         found, wanted = frame.views[0], described(VIEWS[0], seed)
         assert (found.success, found.confidence, failure_reason(found)) == (True, wanted.confidence, "")
         np.testing.assert_array_equal(found.face.landmarks, wanted.face.landmarks)
-        for name in ("hog", "geometry", "pose", "fit_error", "head_pose"):
+        for name in ("hog", "geometry", "pose", "head_pose"):
             ours, theirs = getattr(descriptor_of(found), name), getattr(descriptor_of(wanted), name)
             np.testing.assert_array_equal(ours, theirs)
             assert np.asarray(ours).dtype == np.asarray(theirs).dtype
@@ -70,7 +68,7 @@ def test_a_file_without_a_record_does_not_appear(tmp_path):
 
 def with_header(path, header):
     text = json.dumps(header).encode()
-    path.write_bytes(b"face-mirror-au descriptors 1\n" + len(text).to_bytes(8, "little") + text + bytes(1000))
+    path.write_bytes(b"face-mirror-au descriptors 2\n" + len(text).to_bytes(8, "little") + text + bytes(1000))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def test_a_header_that_cannot_be_is_refused(tmp_path, header, message):
 @pytest.mark.parametrize(("start", "message"), [(b"\x80\x04\x95pickle", "holds no descriptors"), (None, "cannot be so long")])
 def test_sizes_are_checked_before_anything_is_read(tmp_path, start, message):
     path = tmp_path / "p.descriptors"
-    path.write_bytes(start or b"face-mirror-au descriptors 1\n" + b"\xff" * 8)
+    path.write_bytes(start or b"face-mirror-au descriptors 2\n" + b"\xff" * 8)
     with pytest.raises(ResultError, match=message):
         StoredDescriptors.open(path)
 

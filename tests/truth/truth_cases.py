@@ -21,7 +21,7 @@ from face_mirror_au.numerics.alignment import Aligner
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import extract_fhog
 from face_mirror_au.numerics.running_median import NeutralReference
-from face_mirror_au.pipeline.describe import FaceDescriber
+from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray
 from face_mirror_au.tables.landmarks_csv import read_landmarks
 

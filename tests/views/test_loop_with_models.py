@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from face_mirror_au.loop.frames import LoopCounts, process_frames_in_workers
-from face_mirror_au.loop.in_process import process_frames
+from face_mirror_au.loop.frames import LoopCounts, process_frames, process_frames_in_workers
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
+from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import Frame
 from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_hooks.records import WorkerInfo
@@ -42,11 +42,11 @@ def clip(request, processing):
 
 
 def essence(record):
-    numbers = () if record.face is None else (record.face.landmarks.tobytes(), record.face.box.tobytes())
-    found = record.descriptor
+    face, found = record.views[0].face, descriptor_of(record.views[0])
+    numbers = () if face is None else (face.landmarks.tobytes(), face.box.tobytes())
     if found is not None:
         numbers += tuple(array.tobytes() for array in (found.hog, found.geometry, found.pose, found.head_pose))
-    return record.index, record.time_s, record.reason, record.crowd, [view.confidence for view in record.views], numbers
+    return record.index, record.time_s, record.error, record.crowd, [(view.confidence, view.reason) for view in record.views], numbers
 
 
 @pytest.mark.parametrize(("workers", "start_method"), [(1, "fork"), (2, "fork"), (3, "fork"), (2, "spawn")])

@@ -13,8 +13,9 @@ from face_mirror_weights.manifest import MANIFEST_FILE, load_manifest
 
 
 def test_every_file_has_a_way_to_be_got() -> None:
-    for file in load_manifest().files.values():
-        assert file.package or file.fetched_version, file.key
+    manifest = load_manifest()
+    for file in manifest.files.values():
+        assert file.package or file.fetched_version or manifest.sets[file.set_name].source, file.key
         assert not (file.convert and not file.package), file.key
 
 
@@ -35,7 +36,11 @@ def test_the_sets_and_their_licences() -> None:
     manifest = load_manifest()
     assert manifest.members("openface") == ("openface-au", "retinaface", "pfld")
     asking = {name: any(licence.ask for licence in manifest.licences_of(name)) for name in manifest.sets}
+    assert asking.pop("openface-landmarks")
+    assert asking.pop("openface-ceclm")
     assert asking == {"openface": True, "openface-au": True, "retinaface": False, "pfld": True, "open": False, "demo-clip": False}
+    of_openface = ("openface-au", "openface-landmarks", "openface-ceclm")
+    assert {licence.id for name in of_openface for licence in manifest.licences_of(name)} == {"openface"}, "one question for all"
     assert {manifest.files[key].set_name for key in ("blazeface", "attention_mesh")} == {"open"}
     assert len(manifest.file("retinaface").versions) == 2
 
@@ -64,6 +69,7 @@ def test_all_models_that_openface_names_are_required(shared_file: Callable[[str]
             "same content",
         ),
         ('set = "pfld"', 'set = "plfd"', "unknown set"),
+        ('also_in = ["openface-landmarks"]', 'also_in = ["openface-landmark"]', "unknown set"),
         ('"retinaface", "pfld"]', '"retinaface", "plfd"]', "stands for plfd"),
         ('licence = "mit"', 'licence = "tim"', "missing or of a wrong type: 'tim'"),
     ],

@@ -44,10 +44,10 @@ def test_a_file_of_the_right_name_and_size_with_other_content_is_not_taken(small
         store.require("models/two.dat")
 
 
-def test_five_levels_down_and_no_deeper(small_world: SmallWorld, tmp_path: Path) -> None:
-    deep = tmp_path / "1" / "2" / "3" / "4" / "5"
+def test_six_levels_down_and_no_deeper(small_world: SmallWorld, tmp_path: Path) -> None:
+    deep = tmp_path / "1" / "2" / "3" / "4" / "5" / "6"
     put(deep / "one", small_world.contents["models/one.dat"])
-    put(deep / "6" / "two", small_world.contents["models/two.dat"])
+    put(deep / "7" / "two", small_world.contents["models/two.dat"])
     store = Store([tmp_path])
     assert store.find("models/one.dat") == deep / "one"
     assert store.find("models/two.dat") is None

@@ -74,7 +74,6 @@ class FaceDescriber:
             hog=extract_fhog(aligned),
             geometry=self._geometry(fit, mesh),
             pose=fit.pose,
-            fit_error=fit.error,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, Camera.for_size(width, height)),
         )
 
