@@ -107,9 +107,7 @@ def _pictures(studio: Studio, generator: np.random.Generator) -> Iterator[tuple[
         yield camera.record(image, generator), landmarks
 
 
-def _located(
-    models: OpenModels, image: Image, truth: Float, kind: int, generator: np.random.Generator
-) -> Iterator[tuple[int, Located]]:
+def _located(models: OpenModels, image: Image, truth: Float, kind: int, generator: np.random.Generator) -> Iterator[tuple[int, Located]]:
     found = models.locate(image, None)
     if found is not None:
         yield kind, found

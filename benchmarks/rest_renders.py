@@ -62,6 +62,7 @@ BLINK = (0.5, 1.0, 0.4)
 EYELIDS = (((43, 47), (44, 46)), ((37, 41), (38, 40)))
 """Upper and lower lid of the 68 points, the subject's left eye first."""
 
+LIDS = ("eyeBlink_L", "eyeBlink_R")
 UPPER_LIDS = ((36, 37, 38, 39), (45, 44, 43, 42))
 
 
@@ -278,41 +279,44 @@ def _target(name: str, person: Person, generator: np.random.Generator) -> _Momen
         return _Moment(person.rest | look, True)
     rolled_up = back = 0.0
     weights: Weights = {}
-    if name in {"closed", "closed smile"}:
-        weights = {"eyeBlink_L": 0.95, "eyeBlink_R": 0.95}
-        if name == "closed smile":
-            weights |= {"mouthSmile_L": 0.8, "mouthSmile_R": 0.8}
-    elif name == "bell":
-        weak = "LR"[int(generator.integers(2))]
-        weights = {f"eyeBlink_{side}": float(generator.uniform(0.0, 0.45)) if side == weak else 1.0 for side in "LR"}
-        rolled_up = float(generator.uniform(18.0, 32.0))
-    elif name == "thrown back":
-        back = float(generator.uniform(14.0, 22.0))
-    elif name == "looking down":
-        weights = {f"eyeLookDown_{side}": float(generator.uniform(0.5, 0.9)) for side in "LR"}
-        look = {}
-    else:
-        for base, (low, high) in MOVEMENTS[name].items():
-            weight = max(0.0, float(generator.uniform((low + high) / 2, high)))
-            if base not in ZONE_OF:
-                weights[base] = weight
-                continue
-            for side in "LR":
-                weights[f"{base}_{side}"] = weight * person.strength.get((f"_{side}", ZONE_OF[base]), 1.0)
+    match name:
+        case "closed":
+            weights = dict.fromkeys(LIDS, 0.95)
+        case "closed smile":
+            weights = dict.fromkeys(LIDS, 0.95) | {"mouthSmile_L": 0.8, "mouthSmile_R": 0.8}
+        case "bell":
+            weak = LIDS[int(generator.integers(2))]
+            weights = {lid: float(generator.uniform(0.0, 0.45)) if lid == weak else 1.0 for lid in LIDS}
+            rolled_up = float(generator.uniform(18.0, 32.0))
+        case "thrown back":
+            back = float(generator.uniform(14.0, 22.0))
+        case "looking down":
+            weights, look = {f"eyeLookDown_{side}": float(generator.uniform(0.5, 0.9)) for side in "LR"}, {}
+        case _:
+            weights = _asked_for(name, person, generator)
     total = dict(person.rest)
     for shape, weight in (weights | look).items():
         total[shape] = total.get(shape, 0.0) + weight
     return _Moment(total, False, rolled_up, back)
 
 
+def _asked_for(name: str, person: Person, generator: np.random.Generator) -> Weights:
+    """A movement of `MOVEMENTS`, in its upper half."""
+    weights: Weights = {}
+    for base, (low, high) in MOVEMENTS[name].items():
+        weight = max(0.0, float(generator.uniform((low + high) / 2, high)))
+        if base not in ZONE_OF:
+            weights[base] = weight
+            continue
+        for side in "LR":
+            weights[f"{base}_{side}"] = weight * person.strength.get((f"_{side}", ZONE_OF[base]), 1.0)
+    return weights
+
+
 def _mixed(first: _Moment, second: _Moment, share: float) -> _Moment:
     names = {*first.weights, *second.weights}
-    weights = {
-        name: (1 - share) * first.weights.get(name, 0.0) + share * second.weights.get(name, 0.0) for name in sorted(names)
-    }
-    return _Moment(
-        weights, False, (1 - share) * first.rolled_up + share * second.rolled_up, (1 - share) * first.back + share * second.back
-    )
+    weights = {name: (1 - share) * first.weights.get(name, 0.0) + share * second.weights.get(name, 0.0) for name in sorted(names)}
+    return _Moment(weights, False, (1 - share) * first.rolled_up + share * second.rolled_up, (1 - share) * first.back + share * second.back)
 
 
 def _openings(vertices: Float) -> FloatArray:

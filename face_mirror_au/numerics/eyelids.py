@@ -16,6 +16,12 @@ from face_mirror_au.records import FloatArray
 EYE_WIDTH_MM = 30.0
 """Of an adult; only makes the two scales of an opening alike."""
 
+LEAST_OPENING = 0.08
+"""An eye that is less open at rest has no opening of its own to be compared with."""
+# Up to this closure an eye counts as open; beyond it AU45 may rise by so much for a closure of 1. An eye that rolls up behind open lids
+# seems to close by 0.20 to 0.27 (composites), a smile narrows eyes by 0.2; the lids of a real blink seem to close by 0.4 to 1.
+OPEN_UP_TO, BLINK_OF_CLOSURE = 0.2, 8.0
+
 
 @dataclass(frozen=True, slots=True)
 class EyePoints:
@@ -68,3 +74,27 @@ def eye_openings(points: NDArray[np.floating], scale: FloatArray, eyes: Sequence
         height = (apart[..., 1] * across[..., 0] - apart[..., 0] * across[..., 1]) / width
         openings.append(height / np.sqrt(width * EYE_WIDTH_MM * np.maximum(scale, 1e-6)))
     return np.stack(openings, axis=-1)
+
+
+def eye_closures(openings: FloatArray, at_rest: FloatArray) -> FloatArray:
+    """By which share of its opening at rest each eye has closed.
+
+    Parameters
+    ----------
+    openings : ndarray, (N, 2) float64
+        From `eye_openings`.
+    at_rest : ndarray, (2,) float64
+
+    Returns
+    -------
+    ndarray, (N, 2) float64
+        0 as open as at rest or wider, 1 closed. NaN where an opening is unknown, or an eye is closed at rest (`LEAST_OPENING`).
+    """
+    known = np.where(at_rest >= LEAST_OPENING, at_rest, np.nan)
+    return np.asarray(np.clip(1.0 - openings / known, 0.0, 1.0))
+
+
+def lids_allow(closures: FloatArray) -> FloatArray:
+    """The largest AU45 that goes with a closure by the lids; any where the closure is unknown."""
+    most = BLINK_OF_CLOSURE * np.maximum(closures - OPEN_UP_TO, 0.0)
+    return np.where(np.isnan(closures), np.inf, most)

@@ -73,14 +73,14 @@ class RestRows:
     time_s : ndarray, (n,) float64
     raw : ndarray, (n, m) float64
         Unclipped intensities, of each side where there are sides; NaN in columns that the bank cannot predict.
-    landmarks : ndarray, (n, 68, 2) float32
-        px.
+    landmarks : ndarray, (n, 68, 2) float32, or None
+        px. None where nobody knows them: then the intensities choose alone.
     """
 
     success: NDArray[np.bool_]
     time_s: FloatArray
     raw: FloatArray
-    landmarks: Float32Array
+    landmarks: Float32Array | None = None
 
 
 Reader = Callable[[int, int], RestRows]
@@ -113,7 +113,7 @@ class Rest:
     weights: NDArray[np.float32] = field(repr=False)
 
 
-def find_rest(read: Reader, total: int, reference: FloatArray) -> Rest | None:
+def find_rest(read: Reader, total: int, reference: FloatArray | None = None) -> Rest | None:
     """Find the rest of a recording.
 
     Parameters
@@ -122,15 +122,15 @@ def find_rest(read: Reader, total: int, reference: FloatArray) -> Rest | None:
         Returns some rows.
     total : int
         Number of rows, N.
-    reference : ndarray, (68, 2)
-        A frontal face that landmarks are laid onto: the PDM's mean, x and y.
+    reference : ndarray, (68, 2), optional
+        A frontal face that landmarks are laid onto: the PDM's mean, x and y. Needed where the rows have landmarks.
 
     Returns
     -------
     Rest or None
         None where no row was measured.
     """
-    steady = _Reference(reference)
+    steady = None if reference is None else _Reference(reference)
     measured = sum(int(read(start, min(start + PIECE, total)).success.sum()) for start in range(0, total, PIECE))
     if not measured:
         return None
@@ -261,7 +261,7 @@ class _Reference:
         return np.stack([laid.real, laid.imag], axis=-1)
 
 
-def _pieces(read: Reader, total: int, reference: _Reference) -> Iterator[_Frames]:
+def _pieces(read: Reader, total: int, reference: _Reference | None) -> Iterator[_Frames]:
     """All measured frames, some at a time."""
     for start in range(0, total, PIECE):
         first, last = max(0, start - _MARGIN), min(total, start + PIECE + _MARGIN)
@@ -274,36 +274,40 @@ def _pieces(read: Reader, total: int, reference: _Reference) -> Iterator[_Frames
         yield frames[np.flatnonzero(inside)]
 
 
-def _compared(rows: RestRows, measured: NDArray[np.int64], reference: _Reference, first: int) -> _Frames:
+def _compared(rows: RestRows, measured: NDArray[np.int64], reference: _Reference | None, first: int) -> _Frames:
     raw = rows.raw[measured]
     raw = _median_of_3(raw[:, ~np.isnan(raw).all(axis=0)])
-    landmarks = rows.landmarks[measured]
-    across = np.linalg.norm(landmarks[:, OUTER_CORNERS[0]] - landmarks[:, OUTER_CORNERS[1]], axis=-1).astype(np.float64)
-    laid = _median_of_3(reference.lay(landmarks))
-    openings = _median_of_3(eye_openings(landmarks, across / EYE_DISTANCE_MM))
-    inner = laid[:, INNER_POINTS].reshape(len(laid), -1)
-    blocks = [raw / math.sqrt(2.0 * max(raw.shape[1], 1)), inner / (LANDMARK_UNIT * math.sqrt(2.0 * inner.shape[1]))]
+    blocks = [raw / math.sqrt(2.0 * max(raw.shape[1], 1))]
+    count = len(measured)
+    openings, lips, brows = np.ones((count, 2)), np.zeros(count), np.zeros(count)
+    if rows.landmarks is not None and reference is not None:
+        landmarks = rows.landmarks[measured]
+        across = np.linalg.norm(landmarks[:, OUTER_CORNERS[0]] - landmarks[:, OUTER_CORNERS[1]], axis=-1).astype(np.float64)
+        laid = _median_of_3(reference.lay(landmarks))
+        inner = laid[:, INNER_POINTS].reshape(count, -1)
+        blocks.append(inner / (LANDMARK_UNIT * math.sqrt(2.0 * inner.shape[1])))
+        openings = _median_of_3(eye_openings(landmarks, across / EYE_DISTANCE_MM))
+        lips = (laid[:, LIPS_BELOW, 1] - laid[:, LIPS_ABOVE, 1]).mean(axis=1)
+        brows = laid[:, EYE_CORNERS, 1].mean(axis=1) - laid[:, BROWS, 1].mean(axis=1)
     places = np.concatenate(blocks, axis=1).astype(np.float32)
-    speed = np.zeros(len(places))
-    if len(places) > 2 * _MARGIN:
+    speed = np.zeros(count)
+    if count > 2 * _MARGIN:
         speed[_MARGIN:-_MARGIN] = np.linalg.norm(places[2 * _MARGIN :] - places[: -2 * _MARGIN], axis=1)
         speed[:_MARGIN], speed[-_MARGIN:] = speed[_MARGIN], speed[-_MARGIN - 1]
-    lips = (laid[:, LIPS_BELOW, 1] - laid[:, LIPS_ABOVE, 1]).mean(axis=1)
-    brows = laid[:, EYE_CORNERS, 1].mean(axis=1) - laid[:, BROWS, 1].mean(axis=1)
     return _Frames(measured + first, places, np.nan_to_num(raw), openings, lips, brows, speed)
 
 
 def _median_of_3(values: FloatArray) -> FloatArray:
     """Of each row and its neighbours."""
     before, after = np.concatenate([values[:1], values[:-1]]), np.concatenate([values[1:], values[-1:]])
-    return np.maximum(np.minimum(values, before), np.minimum(np.maximum(values, before), after))
+    return np.asarray(np.maximum(np.minimum(values, before), np.minimum(np.maximum(values, before), after)))
 
 
 def _distances(places: Float32Array) -> Float32Array:
     """Of all pairs, (n, n): Gram matrices are exact enough once the middle is taken away."""
     centred = places - places.mean(axis=0)
     squares = np.sum(centred**2, axis=1)
-    return np.sqrt(np.maximum(squares[:, np.newaxis] + squares - 2.0 * (centred @ centred.T), 0.0))
+    return np.asarray(np.sqrt(np.maximum(squares[:, np.newaxis] + squares - 2.0 * (centred @ centred.T), 0.0)))
 
 
 def _width(distances: Float32Array) -> float:

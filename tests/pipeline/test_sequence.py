@@ -27,7 +27,7 @@ def bank(dynamic=True, bias=0.0):
             yield Predictor(name, classifier=False, dynamic=dynamic, weights=weights, bias=bias)
 
     sides = list(predictors(0)), list(predictors(1))
-    return AUBank.build_sided("test", sides, np.zeros(FEATURES), presence_above=1.0, quiet_share=0.2)
+    return AUBank.build_sided("test", sides, np.zeros(FEATURES), presence_above=1.0)
 
 
 def feed(sequence, geometry, rate=10.0):

@@ -24,7 +24,7 @@ def _face() -> FloatArray:
     points[27:31] = np.stack([np.zeros(4), np.linspace(0, 30, 4)], axis=1)
     points[31:36] = np.stack([np.linspace(-12, 12, 5), np.full(5, 36.0)], axis=1)
     for first, middle in ((36, -35.0), (42, 35.0)):
-        points[first : first + 6] = np.array([[-15, 0], [-6, -5], [6, -5], [15, 0], [6, 5], [-6, 5]]) + (middle, 0.0)
+        points[first : first + 6] = np.array([[-15, 0], [-6, -5], [6, -5], [15, 0], [6, 5], [-6, 5]]) + np.array([middle, 0.0])
     turn = np.linspace(np.pi, 3 * np.pi, 12, endpoint=False)
     points[48:60] = np.stack([28 * np.cos(turn), 9 * np.sin(turn) + 62], axis=1)
     turn = np.linspace(np.pi, 3 * np.pi, 8, endpoint=False)
@@ -47,7 +47,14 @@ class _Recording:
         brow, smile, closed = (strength.get(name, np.zeros(n)) for name in ("brow", "smile", "closed"))
         raw = self.generator.normal(0.0, noise, (n, 2, N_AUS)) + self.generator.normal(0.0, 0.5, N_AUS)
         # What pulls other units below their level, as the bank does: raised brows look like less of AU04 and AU45.
-        for au, by in ((AU01, 2.5 * brow), (AU02, 3.0 * brow), (AU04, -2.5 * brow), (AU45, -1.0 * brow), (AU12, 3.5 * smile), (AU25, 2.5 * smile)):
+        for au, by in (
+            (AU01, 2.5 * brow),
+            (AU02, 3.0 * brow),
+            (AU04, -2.5 * brow),
+            (AU45, -1.0 * brow),
+            (AU12, 3.5 * smile),
+            (AU25, 2.5 * smile),
+        ):
             raw[:, :, au] += by[:, np.newaxis]
         raw[:, :, AU45] += 3.0 * closed[:, np.newaxis]
         self.raw = raw.reshape(n, -1)
