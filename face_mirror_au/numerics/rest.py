@@ -51,9 +51,9 @@ SMOOTHED = 5
 ACTIVITY_WIDTH = 0.5
 
 # Probability that the rest is none, by logistic regression on 720 pieces of rendered and real clips: intercept, logarithm of its seconds,
-# movement in it, logarithm of the recording's seconds. Above 0.14 it is warned of: that is 9 of 10 wrong rests, and 1 of 6 right ones.
-WRONG = (-4.48, -0.80, 1.03, -1.82)
-WARN_ABOVE = 0.14
+# movement in it. Above 0.15 it is warned of: that is 9 of 10 wrong rests, and 1 of 5 right ones.
+WRONG = (-6.15, -1.15, 0.93)
+WARN_ABOVE = 0.15
 # Opening of both eyes below which they are closed at rest; 0.2 to 0.3 is typical, and 0 to 0.1 of closed ones.
 CLOSED_OPENING = 0.12
 LEAST_WEIGHT = 0.05
@@ -328,9 +328,8 @@ def _told(read: Reader, total: int, weights: NDArray[np.float32], best: int, mov
     steps = np.diff(time_s)
     step = float(np.median(steps)) if len(steps) else 0.0
     seconds = float(weights.sum()) * step
-    length = float(time_s[-1] - time_s[0]) + step
-    intercept, by_seconds, by_movement, by_length = WRONG
-    exponent = intercept + by_seconds * math.log(max(seconds, 1e-3)) + by_movement * movement + by_length * math.log(max(length, 1e-3))
+    intercept, by_seconds, by_movement = WRONG
+    exponent = intercept + by_seconds * math.log(max(seconds, 1e-3)) + by_movement * movement
     wrong = 1.0 / (1.0 + math.exp(-min(max(exponent, -500.0), 500.0)))
     resting = np.flatnonzero(weights >= STRETCH_WEIGHT)
     ends = np.flatnonzero(np.diff(time_s[resting], append=np.inf) > max(STRETCH_GAP_S, 1.5 * step))

@@ -43,7 +43,10 @@ class _Recording:
         self.generator = np.random.default_rng(seed)
         n = len(self.names)
         self.at_rest = np.array([name == "rest" for name in self.names])
-        strength = {name: np.convolve([one == name for one in self.names], np.ones(5) / 5, "same") for name in set(self.names)}
+        strength = {
+            name: np.convolve(np.pad([float(one == name) for one in self.names], 2, mode="edge"), np.ones(5) / 5, "valid")
+            for name in set(self.names)
+        }
         brow, smile, closed = (strength.get(name, np.zeros(n)) for name in ("brow", "smile", "closed"))
         raw = self.generator.normal(0.0, noise, (n, 2, N_AUS)) + self.generator.normal(0.0, 0.5, N_AUS)
         # What pulls other units below their level, as the bank does: raised brows look like less of AU04 and AU45.
@@ -122,10 +125,8 @@ def test_eyes_closed_throughout_are_warned_of() -> None:
 
 
 def test_a_face_that_never_rests_is_warned_of() -> None:
-    recording = _Recording(("rest", 60))
-    n = len(recording.names)
-    path = np.cumsum(recording.generator.normal(0.0, 0.8, (n, 2 * N_AUS)), axis=0)
-    recording.raw = recording.raw + np.abs(path)
+    recording = _Recording(*[("smile", 10), ("brow", 10), ("closed", 10)] * 3)
+    recording.raw[:, 3:9] += recording.generator.uniform(0.0, 4.0, (len(recording.names), 6))
     assert "never at rest" in recording.rest().warning
 
 
