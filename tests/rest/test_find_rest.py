@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_faces import FACE
 
 from face_mirror_au.numerics import rest as rest_module
 from face_mirror_au.numerics.rest import PIECE, Rest, RestRows, find_rest, weighed_rows, weighted_medians
-from face_mirror_au.records import FloatArray
 
 RATE = 15.0
 N_AUS = 17
 AU01, AU02, AU04, AU12, AU25, AU45 = 0, 1, 2, 8, 14, 16
-
-
-def _face() -> FloatArray:
-    """Rough iBUG landmarks of a frontal face, (68, 2) px: outer-eye distance 100."""
-    points = np.zeros((68, 2))
-    angles = np.linspace(np.pi, 0.0, 17)
-    points[:17] = np.stack([80 * np.cos(angles), 100 * np.sin(angles)], axis=1)
-    for first, sign in ((17, -1), (22, 1)):
-        points[first : first + 5] = np.stack([sign * np.linspace(15, 55, 5)[:: -sign or 1], np.full(5, -25.0)], axis=1)
-    points[27:31] = np.stack([np.zeros(4), np.linspace(0, 30, 4)], axis=1)
-    points[31:36] = np.stack([np.linspace(-12, 12, 5), np.full(5, 36.0)], axis=1)
-    for first, middle in ((36, -35.0), (42, 35.0)):
-        points[first : first + 6] = np.array([[-15, 0], [-6, -5], [6, -5], [15, 0], [6, 5], [-6, 5]]) + np.array([middle, 0.0])
-    turn = np.linspace(np.pi, 3 * np.pi, 12, endpoint=False)
-    points[48:60] = np.stack([28 * np.cos(turn), 9 * np.sin(turn) + 62], axis=1)
-    turn = np.linspace(np.pi, 3 * np.pi, 8, endpoint=False)
-    points[60:68] = np.stack([20 * np.cos(turn), 0.4 * np.sin(turn) + 62], axis=1)
-    return points
-
-
-FACE = _face()
 
 
 class _Recording:
