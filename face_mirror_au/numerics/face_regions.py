@@ -79,7 +79,7 @@ def unseen_units(confidences: FloatArray) -> NDArray[np.bool_]:
     confidences : ndarray, (..., 10) float64
         NaN counts as seen: of such a frame nobody knows.
     """
-    return _unseen(confidences)[..., _REGION_OF_INTENSITY]
+    return np.asarray(_unseen(confidences)[..., _REGION_OF_INTENSITY])
 
 
 def unseen_presences(confidences: FloatArray) -> NDArray[np.bool_]:
@@ -88,7 +88,7 @@ def unseen_presences(confidences: FloatArray) -> NDArray[np.bool_]:
 
 
 def _unseen(confidences: FloatArray) -> NDArray[np.bool_]:
-    return np.asarray(confidences <= MIN_SEEN)
+    return np.array(confidences <= MIN_SEEN, dtype=np.bool_)
 
 
 def _region_of(aus: tuple[str, ...]) -> NDArray[np.int64]:
