@@ -60,14 +60,15 @@ def region_confidences(landmarks: NDArray[np.floating] | Float32Array, size: tup
     ndarray, (10,) float64
         In the order of `REGIONS`, 0 to 1.
     """
-    inside = ((landmarks >= -0.5) & (landmarks < np.array(size) - 0.5)).all(axis=1)
-    outside = np.array([1.0 - inside[points].mean() for points in POINTS])
+    inside: NDArray[np.bool_] = np.all((landmarks >= -0.5) & (landmarks < np.array(size) - 0.5), axis=1)
+    outside = np.array([1.0 - np.mean(inside[points]) for points in POINTS])
     return np.asarray(confidence * np.maximum(1.0 - outside / NOT_SEEN, 0.0))
 
 
 def of_kept_half(confidences: FloatArray, *, left: bool) -> FloatArray:
     """Of a picture that shows one half of the face twice: both sides are as well seen as that half. (..., 10) float64."""
-    kept = confidences.reshape(*confidences.shape[:-1], len(PARTS), len(SIDES))[..., [0 if left else 1]]
+    by_part = confidences.reshape((*confidences.shape[:-1], len(PARTS), len(SIDES)))
+    kept = by_part[..., [0 if left else 1]]
     return np.repeat(kept, len(SIDES), axis=-1).reshape(confidences.shape)
 
 
