@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks import ROOT
 from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.blazeface import BlazeFace
+from face_mirror_au.models.openface_bank import OpenFaceBank
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import RetinaFace
@@ -30,7 +31,7 @@ from face_mirror_au.numerics.reflection import (
     mirror_views,
     reflect_landmarks,
 )
-from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
+from face_mirror_au.pipeline.model_set import load_openface_describer
 from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Image, Located, View
 from face_mirror_weights import Store
 from training.render.clips import sample_person
@@ -125,8 +126,8 @@ def locate_original(model: LandmarkModel, detector: FaceDetector, image: Image) 
     detections = detector.detect(image)
     if not detections:
         return None
-    first = model.locate([image], [model.region_from_detection(detections[0])])[0]
-    return model.locate([image], [model.region_from_landmarks(first)])[0]
+    first = model.locate(image, model.region_from_detection(detections[0]))
+    return model.locate(image, model.region_from_landmarks(first))
 
 
 class ActionUnits:
@@ -135,7 +136,7 @@ class ActionUnits:
     def __init__(self) -> None:
         store = Store([WEIGHTS])
         self._describer = load_openface_describer(store)
-        self._bank = load_openface_bank(store, "static")
+        self._bank = OpenFaceBank(store).au_bank("static")
         self._offsets = self._bank.offsets(np.zeros(self._bank.n_features))
 
     def left_minus_right(self, pictures: Mapping[View, Image], landmarks: Mapping[View, Float32Array]) -> FloatArray:
@@ -164,7 +165,7 @@ def differences(
     reflected = {view: reflect_landmarks(located.landmarks, midline, view) for view in MIRRORED}
     regions = [model.region_from_landmarks(Located(reflected[view], located.score)) for view in MIRRORED]
     pictures = mirror_views(face.image, midline, MIRRORED)
-    found = model.locate([pictures[view] for view in MIRRORED], regions)
+    found = [model.locate(pictures[view], region) for view, region in zip(MIRRORED, regions, strict=True)]
     landmarks = {
         "reflected from the original": reflected,
         "run on the mirrored picture": {view: one.landmarks for view, one in zip(MIRRORED, found, strict=True)},

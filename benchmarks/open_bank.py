@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--bank", type=Path, default=open_models.BANK)
     arguments = parser.parse_args()
     bank = read_open_bank(arguments.bank)
-    print(f"{bank.name}, version {bank.version}; left empty: {', '.join(bank.missing('dynamic')) or 'none'}")
+    print(f"{bank.name}, version {bank.version}; left empty: {', '.join(bank.left_empty('dynamic')) or 'none'}")
     with tempfile.TemporaryDirectory() as folder:
         keep = arguments.keep or Path(folder)
         found = held_out(bank, SHARED / "faces3d" / "ict.npz", SHARED / "weights", keep, SEED, arguments.recordings)
@@ -57,7 +57,7 @@ def renders_table(bank: OpenBank, found: HeldOut) -> list[str]:
     print(f"\nheld-out renders: {len(found.truth)} frames of {found.people} people, correlation with the truth (seed {SEED})")
     print("| AU | reach | whole | left | right | left - right | reach | at rest: mean | at rest: 95 % below | static, whole |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    below = []
+    below, still = [], bank.left_empty("static")
     left, right, whole = found.dynamic[:, 0], found.dynamic[:, 1], found.whole("dynamic")
     true_left, true_right = found.truth[:, 0], found.truth[:, 1]
     true_whole = (true_left + true_right) / 2
@@ -67,7 +67,7 @@ def renders_table(bank: OpenBank, found: HeldOut) -> list[str]:
         of_whole = correlation(whole[:, column], true_whole[:, column])
         sided = name not in ONE_PIECE
         of_difference = correlation(left[:, column] - right[:, column], true_left[:, column] - true_right[:, column]) if sided else np.nan
-        empty = name in bank.missing("dynamic")
+        empty = name in bank.left_empty("dynamic")
         at_rest = whole[found.at_rest, column]
         cells = [
             name + (" (left empty)" if empty else ""),
@@ -79,7 +79,7 @@ def renders_table(bank: OpenBank, found: HeldOut) -> list[str]:
             f"{DIFFERENCE_REACH[name]:.2f}" if name in DIFFERENCE_REACH else "",
             f"{at_rest.mean():.2f}",
             f"{np.quantile(at_rest, 0.95):.2f}",
-            f"{correlation(static[:, column], true_static[:, column]):.3f}" + (" (left empty)" if name in bank.missing("static") else ""),
+            f"{correlation(static[:, column], true_static[:, column]):.3f}" + (" (left empty)" if name in still else ""),
         ]
         print(f"| {' | '.join(cells)} |")
         if not empty and (of_whole < reach or of_difference < DIFFERENCE_REACH.get(name, -1.0)):

@@ -52,7 +52,7 @@ def draw_correlations(bank: OpenBank, found: HeldOut, path: Path) -> None:
     figure, axes = plt.subplots(figsize=(9, 3.6))
     for column, name in enumerate(INTENSITY_AUS):
         of_whole = correlation(whole[:, column], truth[:, :, column].mean(axis=1))
-        empty = name in bank.missing("dynamic")
+        empty = name in bank.left_empty("dynamic")
         axes.bar(column - 0.2, of_whole, 0.38, color="#4477aa" if not empty else "#cccccc", hatch="//" if empty else "")
         if name not in ONE_PIECE:
             differences = found.dynamic[:, 0, column] - found.dynamic[:, 1, column], truth[:, 0, column] - truth[:, 1, column]

@@ -92,7 +92,7 @@ def measure() -> dict[str, float]:
     detector, landmark_model = RetinaFace(store.require("retinaface")), PFLD(store.require("pfld"))
     region = landmark_model.region_from_detection(detector.detect(images[0])[0])
     figures["RetinaFace 640x480"] = median_ms(lambda i: detector.detect(images[i]), 60)
-    figures["PFLD"] = median_ms(lambda i: landmark_model.locate([images[i]], [region]), 100)
+    figures["PFLD"] = median_ms(lambda i: landmark_model.locate(images[i], region), 100)
     return figures
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.pipeline.model_set import OPENFACE_BANK, ModelPlan, plan_models
+from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
@@ -63,9 +63,9 @@ class ExplicitModels:
             reason="the caller named the files",
             detector=("retinaface", Path(self.retinaface)),
             landmarks=("pfld", Path(self.pfld)),
-            pdm=Path(self.pdm),
+            pdm=("openface", Path(self.pdm)),
             triangles=Path(self.triangles),
-            bank=OPENFACE_BANK,
+            bank_kind="openface",
             models=models,
             predictors=Path(self.au_models),
         )

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import FrameError
-from face_mirror_hooks.records import N_LANDMARKS, Detection, Face, Float32Array, Frame, Image, Located, View
+from face_mirror_hooks.records import N_LANDMARKS, BoxSpan, Detection, Face, Float32Array, Frame, Image, Located, View
 
 __all__ = [
     "INTENSITY_AUS",
     "N_LANDMARKS",
     "PRESENCE_AUS",
+    "BoxSpan",
     "Column",
     "Detection",
     "Face",

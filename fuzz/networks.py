@@ -138,7 +138,7 @@ _NETWORKS: Mapping[type[Any], type[_StandIn]] = {
 @cache
 def _model(kind: type[Any]) -> tuple[Any, _StandIn]:
     network = _NETWORKS[kind]()
-    with patch(f"{kind.__module__}.open_session", return_value=network):
+    with patch("face_mirror_au.models.session.open_session", return_value=network):
         return kind(Path("network.onnx")), network
 
 
@@ -176,7 +176,7 @@ def _locate(kind: type[Any], data: bytes) -> None:
     model = _fed(kind, feed)
     region = Region(feed.number(), feed.number(), feed.number(), feed.number()) if feed.byte() else Region(32.0, 24.0, 40.0, 0.1)
     for _ in range(2):
-        (located,) = model.locate([picture()], [region])
+        located = model.locate(picture(), region)
         _check_located(located)
         region = model.region_from_landmarks(located)
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from fuzz.contract import CORPUS, folder
 from fuzz.model_files import BANK_MEMBERS, MEMBER, MEMBER_CONTENT, good_bank
+from fuzz.openface_landmarks import good_networks
+from fuzz.openface_stand_ins import LIST, convolution, layers
 from fuzz.recovering import MAGIC
 from fuzz.recovering import header as descriptors_header
 from fuzz.run_files import ENDINGS, METADATA, run_files, table_rows
@@ -119,6 +121,7 @@ json.dumps({"version": 1, "inputs": {"a.mp4": remembered}}).encode(),
         ],
         "manifest": [_MANIFEST.replace("HASH", hashlib.sha256(b"abc").hexdigest()).encode(), b"format = 2\n"],
         "au_list": [b"a.dat AU01\r\nb.dat AU28\r\n", b"a.dat AU45", b"sub/a.dat AU02\n"],
+        "mtcnn_list": [LIST, LIST.replace(b"PNet.dat", b"sub\\PNet.dat"), LIST.replace(b"PNet.dat", b"../PNet.dat"), b"PNet\n"],
         "triangles": [b"2\n3\n4\n0 1 2\n2 3 4\n", b"1 3 4 0 36 45"],
         "pdm": [pdm(1), pdm(2)],
     }  # fmt: skip
@@ -128,6 +131,12 @@ def _binary_targets() -> dict[str, list[bytes]]:
     plain = np.random.default_rng(0)
     text = json.dumps(descriptors_header()).encode()
     return {
+        "mtcnn_files": [
+            *(bytes([place]) + network for place, network in enumerate(good_networks())),
+            b"\0" + layers(convolution(np.zeros((3, 2, 1, 1)), np.zeros(2))),
+        ],
+        # Nothing changed; the type; the number of layers of the first view; a mask without a pixel; cut short.
+        "validating": [bytes(3) + b"\3", bytes(3) + b"\2", *(place.to_bytes(3, "little") + bytes(4) for place in (12912, 48000, 40001))],
         "predictor": [dat(kind) for kind in (0, 1, 4, 5)],
         "open_bank": [bytes([place]) + good_bank()[name] for place, name in enumerate(BANK_MEMBERS) if len(good_bank()[name]) < 2000],
         "descriptors": [

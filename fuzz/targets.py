@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import media, model_files, networks, recovering, results, tables
+from fuzz import media, model_files, networks, openface_landmarks, recovering, results, tables
 from fuzz.contract import Target
 
 TARGETS: dict[str, Target] = {
@@ -19,6 +19,9 @@ TARGETS: dict[str, Target] = {
         tables.landmarks_csv,
         tables.table_csv,
         tables.batch_list,
+        openface_landmarks.mtcnn_files,
+        openface_landmarks.mtcnn_list,
+        openface_landmarks.validating,
         networks.retinaface,
         networks.blazeface,
         networks.pfld,

@@ -48,6 +48,13 @@ class Frame:
     problem: str | None = None
 
 
+class BoxSpan(Enum):
+    """What of a face a detector's box holds, from its upper edge to its lower one."""
+
+    FOREHEAD = "forehead to chin"
+    BROWS = "brows to chin"
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """A face box from a detector.
@@ -59,12 +66,18 @@ class Detection:
     score : float
         0 to 1, the detector's own.
     keypoints : ndarray, (K, 2) float32
-        The detector's few points in frame pixels, its own order (RetinaFace 5, BlazeFace 6); empty (0, 2) where it has none.
+        The detector's few points in frame pixels, the subject's right and left eye first; empty (0, 2) where it has none.
+    span : BoxSpan
+        Most detectors draw a face from the forehead to the chin.
+    source : str
+        Name of the plugin that gave it; filled in by the loop.
     """
 
     box: Float32Array
     score: float
     keypoints: Float32Array
+    span: BoxSpan = BoxSpan.FOREHEAD
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +113,11 @@ class Face:
     landmarks : ndarray, (68, 2) float32
         Frame pixels, iBUG order.
     source : str
-        Name of the landmark model, e.g. ``"pfld"``.
+        Name of the plugin that located the landmarks, e.g. ``"pfld"``.
     mesh : ndarray, (478, 3) float32, or None
         All points of a mesh model, see `Located`.
+    detector : str
+        Name of the plugin that detected it in this very frame; empty where it was tracked.
     """
 
     box: Float32Array
@@ -110,6 +125,7 @@ class Face:
     landmarks: Float32Array
     source: str
     mesh: Float32Array | None = None
+    detector: str = ""
 
 
 @dataclass(frozen=True, slots=True)

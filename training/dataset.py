@@ -146,7 +146,7 @@ def _measured(job: ShardJob) -> Iterator[tuple[object, ...] | None]:
 
     store = Store.default(job.weights)
     finder = ModelFinder(BlazeFace(store.require("blazeface")), AttentionMesh(store.require("attention_mesh")))
-    describer = FaceDescriber(read_pdm(open_models.PDM), read_triangles(open_models.TRIANGLES))
+    describer = FaceDescriber(read_pdm(open_models.PDM, name="open"), read_triangles(open_models.TRIANGLES))
     tracker = FaceTracker(finder, describer.pose_fitter)
     studio = Studio(FaceModel.load(job.mesh))
     for number in job.numbers:

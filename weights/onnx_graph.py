@@ -54,10 +54,10 @@ class OnnxGraph:
     def serialise(
         self,
         name: str,
-        inputs: Sequence[tuple[str, Sequence[int]]],
-        outputs: Sequence[tuple[str, Sequence[int]]],
+        inputs: Sequence[tuple[str, Sequence[int | str]]],
+        outputs: Sequence[tuple[str, Sequence[int | str]]],
     ) -> bytes:
-        """The finished, checked model as bytes; inputs and outputs are float32, given as name and shape."""
+        """The finished, checked model as bytes; inputs and outputs are float32, given as name and shape; a side of any size has a name."""
         graph = helper.make_graph(
             self._nodes,
             name,

@@ -52,7 +52,7 @@ def au_from_landmarks(
     Exit codes: 0 all done; 1 failed; 2 wrong usage; 3 done, but not every landmark row has a frame or not every frame a row.
     """
     from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, make_output_folder
-    from face_mirror_au.pipeline.model_set import OPENFACE_BANK
+    from face_mirror_au.models.openface_bank import OPENFACE_BANK
     from face_mirror_au.run.landmarks import aus_from_landmarks
     from face_mirror_au.tables.columns import FileColumns, write_columns_dictionary
     from face_mirror_au.tables.csv_tables import au_columns, write_au_csv

@@ -108,7 +108,7 @@ def _views(asked: str, plan: ModelPlan) -> str:
     """The views to measure: left and right must come from somewhere."""
     if asked != AUTO_VIEWS:
         return asked
-    return "original" if plan.open_bank is not None else "original,left,right"
+    return "original" if plan.au_models.has_sides else "original,left,right"
 
 
 def _run(session: LiveSession, camera: Camera, plan: ModelPlan, settings: RunSettings, target: _Target, *, quiet: bool) -> ExitCode:

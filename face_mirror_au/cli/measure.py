@@ -78,7 +78,9 @@ def measure_all(
 
 def say_models(plan: ModelPlan) -> None:
     """Say which models are in use and why, and what the AU models are not."""
-    bank = plan.bank if plan.open_bank is None else f"{plan.bank}, on a scale of its own"
+    from face_mirror_au.models.catalogue import BANKS
+
+    bank = f"{plan.bank}, on a scale of its own" if BANKS[plan.bank_kind].own_scale else plan.bank
     say(f"profile {plan.profile} ({plan.reason}); action units: {bank}")
     for warning in plan.warnings:
         print_error(warning, "warning", "yellow")

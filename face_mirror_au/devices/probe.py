@@ -16,8 +16,9 @@ from typing import Any
 from face_mirror_au.devices.probe_child import COMPARE, Job, Outcome, run_in_child, start_methods
 from face_mirror_au.devices.probe_memory import Memory
 from face_mirror_au.errors import ModelFileError, UsageError
-from face_mirror_au.models import attention_mesh, blazeface, pfld
-from face_mirror_au.models.providers import CPU_ONLY, PROVIDERS, onnxruntime_distributions, options_hash, user_cache
+from face_mirror_au.models.catalogue import NETWORKS
+from face_mirror_au.models.providers import PROVIDERS, onnxruntime_distributions, options_hash, user_cache
+from face_mirror_au.models.session import NetworkForm
 
 logger = logging.getLogger(__name__)
 
@@ -33,23 +34,15 @@ class ModelToProbe:
     ----------
     name : str
     path : Path
-    inputs : mapping of str to tuple of int
-        Shapes by name.
-    low, high : float
-        Range of the input's values.
-    limits : mapping of str to float
-        For each output, the largest difference between device and CPU that is put up with, in the output's unit.
-    drop_dead_weights : bool
-        As for `open_session`.
+    form : NetworkForm
+    cpu_only : mapping of str to str
+        Devices on which it is not tried, with the reason.
     """
 
     name: str
     path: Path
-    inputs: Mapping[str, tuple[int, ...]]
-    low: float
-    high: float
-    limits: Mapping[str, float]
-    drop_dead_weights: bool = False
+    form: NetworkForm
+    cpu_only: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,49 +141,18 @@ class DeviceChoice:
         }
 
 
-# What of each model a probe must know. Limits: PFLD's is the half-pixel by which it is off to one side anyway (`pfld.SIDE_BIAS`), the
-# mesh's and BlazeFace's half a pixel of their inputs and a tenth of a logit. Rounding all weights and inputs to TF32's ten bits, tried on
-# the CPU, moves them by 0.003, by 0.08 and by 0.02 (logits by 0.01). RetinaFace is probed in full precision only (CUDA).
-_SHAPES_AND_LIMITS: Mapping[str, Mapping[str, Any]] = {
-    "pfld": {
-        "inputs": {"input": (1, 3, pfld.INPUT_SIDE, pfld.INPUT_SIDE)},
-        "low": 0.0,
-        "high": 1.0,
-        "limits": {"output": pfld.SIDE_BIAS},
-        "drop_dead_weights": True,
-    },
-    "attention_mesh": {
-        "inputs": {"input": (1, attention_mesh.INPUT_SIDE, attention_mesh.INPUT_SIDE, 3)},
-        "low": 0.0,
-        "high": 1.0,
-        "limits": {**dict.fromkeys(attention_mesh.OUTPUTS, 0.5), "conv_faceflag": 0.1},
-    },
-    "blazeface": {
-        "inputs": {"input": (1, blazeface.INPUT_SIDE, blazeface.INPUT_SIDE, 3)},
-        "low": -1.0,
-        "high": 1.0,
-        "limits": {"regressors": 0.5, "classificators": 0.1},
-    },
-    "retinaface": {
-        "inputs": {"input": (1, 3, 480, 640)},
-        "low": -123.0,
-        "high": 151.0,
-        "limits": {"loc": 0.05, "conf": 0.01, "landms": 0.05},
-    },
-}
-
-
 def model_to_probe(name: str, path: Path) -> ModelToProbe:
     """Return what a probe must know of one of our models.
 
     Parameters
     ----------
     name : str
-        "pfld", "attention_mesh", "blazeface" or "retinaface".
+        A key of the catalogue's networks.
     path : Path
         Its ONNX file.
     """
-    return ModelToProbe(name, path, **_SHAPES_AND_LIMITS[name])
+    entry = NETWORKS[name]
+    return ModelToProbe(name, path, entry.form, entry.cpu_only)
 
 
 def choose_device(request: str, models: Sequence[ModelToProbe], setup: ProbeSetup | None = None) -> DeviceChoice:
@@ -231,7 +193,7 @@ def choose_device(request: str, models: Sequence[ModelToProbe], setup: ProbeSetu
     else:
         raise UsageError(f"--device {request}: onnxruntime has no such device here; it has {', '.join(here)}. {_HINTS[request]}")
 
-    to_probe = [model for model in models if (model.name, device) not in CPU_ONLY]
+    to_probe = [model for model in models if device not in model.cpu_only]
     method, probes = _probe_with_each_method(device, to_probe, setup, memory)
     devices, reasons, messages = {}, {}, list(_package_warnings())
     for model in models:
@@ -265,7 +227,7 @@ def _decide(request: str, device: str, model: ModelToProbe, probe: ProbeResult |
     """Whether to take the device, why, and whether the user should read it."""
     named = request != "auto"
     if probe is None:
-        return False, CPU_ONLY[model.name, device], named
+        return False, model.cpu_only[device], named
     if probe.failure:
         return False, probe.failure, True
     assert probe.device_ms is not None and probe.cpu_ms is not None  # noqa: S101, PT018  (there is no failure)
@@ -298,6 +260,7 @@ def _probe(device: str, model: ModelToProbe, method: str, setup: ProbeSetup, mem
     key = {
         **_machine(),
         "model": _sha256(model.path),
+        "rewrites": model.form.rewrites,
         "device": device,
         "options": options_hash(device),
         "start_method": method,
@@ -322,11 +285,11 @@ def job_for(model: ModelToProbe, device: str, factory: str) -> Job:
         "call": COMPARE,
         "factory": factory,
         "model": str(model.path),
-        "inputs": model.inputs,
-        "outputs": list(model.limits),
-        "low": model.low,
-        "high": model.high,
-        "drop_dead_weights": model.drop_dead_weights,
+        "inputs": model.form.inputs,
+        "outputs": list(model.form.limits),
+        "low": model.form.low,
+        "high": model.form.high,
+        "rewrites": list(model.form.rewrites),
         "device": device,
     }
 
@@ -338,7 +301,7 @@ def _judge(device: str, model: ModelToProbe, method: str, outcome: Outcome, *, r
         return ProbeResult(device, method, survived=False, failure=f"its trial failed: {outcome.failure}", remembered=remembered)
     differences: Mapping[str, float | None] = outcome.answer["differences"]
     failure = ""
-    for name, limit in model.limits.items():
+    for name, limit in model.form.limits.items():
         difference = differences[name]
         if difference is None or not difference <= limit:
             shown = "not finite" if difference is None else f"off by {difference:.3g}"

@@ -184,7 +184,7 @@ def compare(job: Job) -> Answer:
     ----------
     job : mapping
         `factory` (dotted path of what `open_session` is), `model`, `inputs` (shapes by name), `outputs`, `low` and `high` (range of the
-        input's values), `drop_dead_weights`, `device`.
+        input's values), `rewrites`, `device`.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def compare(job: Job) -> Answer:
     """
     factory = resolve(job["factory"])
     outputs = list(job["outputs"])
-    options = {"inputs": list(job["inputs"]), "outputs": outputs, "drop_dead_weights": job["drop_dead_weights"]}
+    options = {"inputs": list(job["inputs"]), "outputs": outputs, "rewrites": job["rewrites"]}
     pictures = [_picture(job, number) for number in range(PICTURES)]
 
     on_cpu = factory(Path(job["model"]), device="cpu", **options)

@@ -83,7 +83,7 @@ class HostTask(HookedTask):
 
     def __init__(self, processing: HookedProcessing) -> None:
         super().__init__(processing)
-        HOST_LANDMARKS.boxes_only = processing.plan.open_bank is not None
+        HOST_LANDMARKS.boxes_only = processing.plan.needs_mesh
 
     def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
         """Process one chunk."""

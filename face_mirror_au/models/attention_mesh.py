@@ -27,21 +27,20 @@ from face_mirror_au.models.mesh_points import (
 from face_mirror_au.models.pixels import crop_square, to_frame
 from face_mirror_au.models.regions import (
     check_finite,
-    is_blazeface,
     roll_between,
-    roll_of_detection,
     roll_of_landmarks,
     rolled_box,
-    square_on_box,
+    square_on_detection,
 )
-from face_mirror_au.models.session import check_shape, open_session
-from face_mirror_au.records import Detection, Float32Array, Image, Located, Region
+from face_mirror_au.models.session import OPENED_PRELU, NetworkForm, check_shape
+from face_mirror_au.records import BoxSpan, Detection, Float32Array, Image, Located, Region
 
 INPUT_SIDE = 192  # of the network as trained
 MARGIN = 1.5  # MediaPipe: the square is this much larger than the long side of the box, of a detection and of the mesh alike
 
-# The same square from a RetinaFace box, which reaches up to the hairline, in units of its long side (medians on OpenFace's sample clips).
-RETINAFACE_SIDE, RETINAFACE_DOWN = 1.36, 0.045
+# The same square from a detector's box: MediaPipe's own from BlazeFace's; from one that reaches up to the hairline medians on OpenFace's
+# sample clips.
+SQUARES = {BoxSpan.FOREHEAD: (1.36, 0.045), BoxSpan.BROWS: (MARGIN, 0.0)}
 # The 68 landmarks end at the brows, the mesh at the hairline: what lies between, in units of the height of the landmarks' box (same clips).
 FOREHEAD = 0.21
 
@@ -53,6 +52,15 @@ OUTPUTS = (
     "output_left_iris",
     "output_right_iris",
     "conv_faceflag",
+)
+# A device may move points by half a pixel of the input, and the logit by a tenth. Rounding all weights and inputs to TF32's ten bits,
+# tried on the CPU, moves them by 0.08 and 0.01.
+FORM = NetworkForm(
+    inputs={"input": (1, INPUT_SIDE, INPUT_SIDE, 3)},
+    low=0.0,
+    high=1.0,
+    limits={**dict.fromkeys(OUTPUTS, 0.5), "conv_faceflag": 0.1},
+    rewrites=(OPENED_PRELU,),
 )
 # In the order of OUTPUTS[1:6]. The left of MediaPipe's names is the picture's, the subject's right.
 REFINED_POINTS = (LIPS, RIGHT_EYE, LEFT_EYE, RIGHT_IRIS, LEFT_IRIS)
@@ -74,16 +82,14 @@ class AttentionMesh:
     """
 
     name = "attention_mesh"
-    keeps_asymmetry = True
     scores_presence = True
 
     def __init__(self, path: Path, *, device: str = "cpu") -> None:
-        self._session = open_session(path, inputs=["input"], outputs=OUTPUTS, device=device)
+        self._session = FORM.open(path, device)
 
     def region_from_detection(self, detection: Detection) -> Region:
         """Return the square on a detector's box, turned with the eyes."""
-        side, down = (MARGIN, 0.0) if is_blazeface(detection) else (RETINAFACE_SIDE, RETINAFACE_DOWN)
-        return square_on_box(detection.box, roll_of_detection(detection), side=side, down=down)
+        return square_on_detection(detection, SQUARES)
 
     def region_from_landmarks(self, located: Located) -> Region:
         """Return the square around the mesh, turned with the eyes; without a mesh, around where it would be."""
@@ -98,19 +104,14 @@ class AttentionMesh:
         x, y = across * cos(roll) - down * sin(roll), across * sin(roll) + down * cos(roll)
         return Region(x, y, MARGIN * float((high - low).max()), roll)
 
-    def locate(self, images: Sequence[Image], regions: Sequence[Region]) -> list[Located]:
-        """Return mesh and landmarks of one face a picture; `Located.score` is the network's own probability of a face.
-
-        Pictures go through the network one by one, it takes no batch.
+    def locate(self, image: Image, region: Region) -> Located:
+        """Return mesh and landmarks of the face in a region; `Located.score` is the network's own probability of a face.
 
         Raises
         ------
         ModelRunError
-            When the network fails, or a region or a result is not finite.
+            When the network fails, or the region or the result is not finite.
         """
-        return [self._locate(image, region) for image, region in zip(images, regions, strict=True)]
-
-    def _locate(self, image: Image, region: Region) -> Located:
         crop = crop_square(image, region, INPUT_SIDE)
         values = np.ascontiguousarray(crop[np.newaxis, :, :, ::-1]).astype(np.float32) / np.float32(255)
         outputs = self._session.run(input=values)

@@ -12,7 +12,6 @@ and would reach into NumPy's arithmetic too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,22 +26,14 @@ BLOCK = 16
 _PER_CHANNEL = ("Relu", "BatchNormalization")  # operators that treat each channel by itself
 
 
-def without_dead_weights(path: Path) -> bytes:
-    """Read an ONNX file and return it without subnormal weights and dead channels.
-
-    Raises
-    ------
-    Exception
-        Of protobuf or onnx, when the file is no model; they share no class.
-    """
+def drop_dead_weights(model: onnx.ModelProto) -> None:
+    """Remove subnormal weights and dead channels in place."""
     import onnx
 
-    model = onnx.load(str(path))
     for tensor in model.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
             _flush(tensor)
     remove_dead_channels(model)
-    return bytes(model.SerializeToString())
 
 
 def _flush(tensor: onnx.TensorProto) -> None:

@@ -33,7 +33,7 @@ from face_mirror_au.errors import ModelFileError
 from face_mirror_au.numerics.au_bank import AUBank, Predictor
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.mesh_shape import MeshShape
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
 FORMS = ("dynamic", "static")
 SIDES = ("left", "right")
@@ -79,11 +79,13 @@ class OpenBank:
         """Of the file."""
         return str(self.description["version"])
 
-    def missing(self, form: str) -> tuple[str, ...]:
-        """Action units that the whole face's table leaves empty."""
-        return _unknown(self.known[form][0])
+    has_sides = True
 
-    def missing_sides(self, form: str) -> tuple[str, ...]:
+    def left_empty(self, form: str) -> tuple[str, ...]:
+        """Action units that the whole face's table leaves empty."""
+        return (*_unknown(self.known[form][0]), *(name for name in PRESENCE_AUS if name not in INTENSITY_AUS))
+
+    def without_sides(self, form: str) -> tuple[str, ...]:
         """Action units whose sides are left empty."""
         return _unknown(self.known[form][1])
 

@@ -1,10 +1,11 @@
-"""What a detector and a landmark model must offer: a host can bring its own of either."""
+"""What a detector, a landmark model and AU models must offer: a host can bring its own of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
+from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.mesh_shape import MeshShape
 from face_mirror_au.records import Detection, Image, Located, Region
 
 
@@ -27,10 +28,6 @@ class LandmarkModel(Protocol):
         """Short name for metadata, e.g. ``"pfld"``."""
 
     @property
-    def keeps_asymmetry(self) -> bool:
-        """Whether left and right landmarks follow an asymmetric face; if not, they must not be reflected (see Mirrored views)."""
-
-    @property
     def scores_presence(self) -> bool:
         """Whether `Located.score` tells if there is a face in the region; without it the detector is asked (`presence_score`)."""
 
@@ -40,8 +37,34 @@ class LandmarkModel(Protocol):
     def region_from_landmarks(self, located: Located) -> Region:
         """Return where to look in the next frame: from `located.mesh` if there is one, else from the 68 landmarks."""
 
-    def locate(self, images: Sequence[Image], regions: Sequence[Region]) -> list[Located]:
-        """Return the landmarks of one face a picture, in frame pixels.
+    def locate(self, image: Image, region: Region) -> Located:
+        """Return the landmarks of the face in a region, in frame pixels."""
 
-        The result for a picture does not depend, bit for bit, on which others come with it.
-        """
+
+class AUModels(Protocol):
+    """The AU models of a file or folder, which answer for themselves. A form of them is "dynamic" or "static"."""
+
+    @property
+    def name(self) -> str:
+        """What outputs call them."""
+
+    @property
+    def version(self) -> str:
+        """Of the files; empty where nobody knows."""
+
+    @property
+    def mesh_shape(self) -> MeshShape | None:
+        """What they look at of the 478 points of a mesh; None: they need no mesh."""
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether they tell the sides of one picture apart."""
+
+    def left_empty(self, form: str) -> tuple[str, ...]:
+        """Action units that they do not measure; their columns are empty."""
+
+    def without_sides(self, form: str) -> tuple[str, ...]:
+        """Action units that they measure, but not for each side of one picture."""
+
+    def au_bank(self, form: str) -> AUBank:
+        """The predictors."""

@@ -1,4 +1,4 @@
-"""What ONNX Runtime is told for each device: execution providers and their options, as data, and which model runs where.
+"""What ONNX Runtime is told for each device: execution providers and their options, as data.
 
 Options and values as in ONNX Runtime's pages "CoreML Execution Provider" and "CUDA Execution Provider".
 """
@@ -51,13 +51,6 @@ PROVIDERS: Mapping[str, Sequence[Provider]] = {
 
 # Dimensions that the model files leave open and we never vary: fixed for every device but the CPU, so that shapes are static.
 FIXED_DIMENSIONS: Mapping[str, int] = {"batch_size": 1}
-
-# Models that stay on the CPU for a device, with the reason.
-CPU_ONLY: Mapping[tuple[str, str], str] = {
-    ("retinaface", "coreml"): (
-        "its input has the size of the video, and CoreML is slow or crashes with sizes that change; it runs at a chunk's first frame only"
-    )
-}
 
 # Distributions that bring the module `onnxruntime`. They overwrite each other's files: never both.
 DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import atan2, cos, sin
 
 import numpy as np
 
 from face_mirror_au.errors import ModelRunError
-from face_mirror_au.records import Detection, Float32Array, FloatArray, Region
+from face_mirror_au.records import BoxSpan, Detection, Float32Array, FloatArray, Region
 
 # iBUG's 68 points: the subject's right eye, then the left.
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
-N_BLAZEFACE_KEYPOINTS = 6
 
 
 def roll_between(right: Float32Array, left: Float32Array) -> float:
@@ -21,7 +21,7 @@ def roll_between(right: Float32Array, left: Float32Array) -> float:
 
 
 def roll_of_detection(detection: Detection) -> float:
-    """Return the roll of the line between the eyes, the first two keypoints of both detectors; 0 when the detector gave none."""
+    """Return the roll of the line between the eyes, the first two keypoints; 0 when the detector gave none."""
     return roll_between(detection.keypoints[0], detection.keypoints[1]) if len(detection.keypoints) >= 2 else 0.0
 
 
@@ -30,26 +30,20 @@ def roll_of_landmarks(landmarks: Float32Array) -> float:
     return roll_between(landmarks[RIGHT_EYE].mean(axis=0), landmarks[LEFT_EYE].mean(axis=0))
 
 
-def is_blazeface(detection: Detection) -> bool:
-    """Whether the box is BlazeFace's, from the brows to the chin, and not from the forehead to the chin as other detectors draw it."""
-    return len(detection.keypoints) == N_BLAZEFACE_KEYPOINTS
-
-
-def square_on_box(box: Float32Array, roll: float, *, side: float, down: float) -> Region:
-    """Return a square on a detector's box.
+def square_on_detection(detection: Detection, squares: Mapping[BoxSpan, tuple[float, float]]) -> Region:
+    """Return a square on a detector's box, turned with the eyes.
 
     Parameters
     ----------
-    box : ndarray, (4,) float32
-        x1, y1, x2, y2 in frame pixels.
-    roll : float
-        Radians.
-    side, down : float
-        Side of the square, and how far below the box's centre (in the face's own direction) its own lies; in units of the box's long side.
+    detection : Detection
+    squares : mapping of BoxSpan to (float, float)
+        For each kind of box, the side of the square, and how far below the box's centre (in the face's own direction) its own lies; in
+        units of the box's long side.
     """
-    x1, y1, x2, y2 = (float(edge) for edge in box)
+    side, down = squares[detection.span]
+    x1, y1, x2, y2 = (float(edge) for edge in detection.box)
     size = max(x2 - x1, y2 - y1)
-    return square_below((x1 + x2) / 2, (y1 + y2) / 2, roll, side=side * size, down=down * size)
+    return square_below((x1 + x2) / 2, (y1 + y2) / 2, roll_of_detection(detection), side=side * size, down=down * size)
 
 
 def square_below(x: float, y: float, roll: float, *, side: float, down: float) -> Region:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.models.session import check_shape, open_session
+from face_mirror_au.models.session import NetworkForm, check_shape
 from face_mirror_au.models.suppression import groups_by_overlap, usable
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Detection, Float32Array, Image
@@ -27,6 +27,9 @@ CONFIDENCE = 0.5
 NMS_OVERLAP = 0.4
 MAX_SIDE = 1280  # the long side of what the network sees; 8K without it takes 5.5 s and 2 GB
 PRIOR_SETS = 8  # frame sizes whose priors are kept
+
+# Probed with the size of a common video, in full precision only (CUDA).
+FORM = NetworkForm(inputs={"input": (1, 3, 480, 640)}, low=-123.0, high=151.0, limits={"loc": 0.05, "conf": 0.01, "landms": 0.05})
 
 
 class RetinaFace:
@@ -51,7 +54,7 @@ class RetinaFace:
     name = "retinaface"
 
     def __init__(self, path: Path, *, device: str = "cpu", confidence: float = CONFIDENCE, max_side: int = MAX_SIDE) -> None:
-        self._session = open_session(path, inputs=["input"], outputs=["loc", "conf", "landms"], device=device)
+        self._session = FORM.open(path, device)
         self._confidence = confidence
         self._max_side = max_side
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ from face_mirror_au.records import Float32Array
 if TYPE_CHECKING:
     import onnxruntime as ort
 
+# Rewrites of a network's graph when it is opened; the file stays what it is.
+DEAD_WEIGHTS = "dead_weights"
+OPENED_PRELU = "opened_prelu"  # on the CPU alone: other devices have a PRelu of their own
 _ONNX_ERRORS_ONLY = 3  # onnxruntime's severity: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal
 
 
@@ -48,6 +52,34 @@ class ModelSession:
         return [np.asarray(result, dtype=np.float32) for result in results]
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkForm:
+    """What goes into a network and comes out of it: enough to open it, and to try it on a device.
+
+    Attributes
+    ----------
+    inputs : mapping of str to tuple of int
+        Shapes by name.
+    low, high : float
+        Range of the inputs' values.
+    limits : mapping of str to float
+        The outputs in the order in which they are wanted; for each the largest difference between device and CPU that is put up with, in
+        the output's unit.
+    rewrites : tuple of str
+        See `open_session`.
+    """
+
+    inputs: Mapping[str, tuple[int, ...]]
+    low: float
+    high: float
+    limits: Mapping[str, float]
+    rewrites: tuple[str, ...] = ()
+
+    def open(self, path: Path, device: str = "cpu") -> ModelSession:
+        """See `open_session`."""
+        return open_session(path, inputs=list(self.inputs), outputs=list(self.limits), device=device, rewrites=self.rewrites)
+
+
 def check_shape(values: Float32Array, shape: tuple[int, ...], name: str) -> Float32Array:
     """Return an output of a network; one of another shape is a ModelRunError: the file is another network than it says."""
     if values.shape != shape:
@@ -62,7 +94,7 @@ def open_session(
     outputs: Sequence[str],
     device: str = "cpu",
     threads: int = 1,
-    drop_dead_weights: bool = False,
+    rewrites: Sequence[str] = (),
 ) -> ModelSession:
     """Load a network and check that it is the one expected.
 
@@ -78,8 +110,8 @@ def open_session(
         A key of `PROVIDERS`. A device other than the CPU should have been probed first (`choose_device`): it may crash the process.
     threads : int
         Threads inside one operator.
-    drop_dead_weights : bool
-        Leave out what cannot change the output; see `dead_weights`.
+    rewrites : sequence of str
+        `DEAD_WEIGHTS`: leave out what cannot change the output. `OPENED_PRELU`: write PRelu in faster operators.
 
     Raises
     ------
@@ -98,18 +130,13 @@ def open_session(
 
     if device not in devices_here():
         raise ModelRunError(f"device {device}: onnxruntime {ort.__version__} does not have it here (it has {', '.join(devices_here())})")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-    # What a full frame needs goes back to the system: as fast, and 12 MB less in each worker.
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = _ONNX_ERRORS_ONLY
+    options = cpu_options(threads)
     if device != "cpu":
         options.use_deterministic_compute = True
         for name, size in FIXED_DIMENSIONS.items():
             options.add_free_dimension_override_by_name(name, size)
-    source: str | bytes = _without_dead_weights(path) if drop_dead_weights else str(path)
+    rewrites = [name for name in rewrites if device == "cpu" or name != OPENED_PRELU]
+    source: str | bytes = _rewritten(path, rewrites) if rewrites else str(path)
     providers = providers_for(device, _sha256(source))
     try:
         # Without its fallback, by which a provider that fails is replaced by the CPU: slow and silent, where the supervisor should know.
@@ -125,11 +152,31 @@ def open_session(
     return ModelSession(path, session, outputs)
 
 
-def _without_dead_weights(path: Path) -> bytes:
-    from face_mirror_au.models.dead_weights import without_dead_weights
+def cpu_options(threads: int) -> ort.SessionOptions:
+    """What every session is made with."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    # What a full frame needs goes back to the system: as fast, and 12 MB less in each worker.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = _ONNX_ERRORS_ONLY
+    return options
+
+
+def _rewritten(path: Path, rewrites: Sequence[str]) -> bytes:
+    import onnx
+
+    from face_mirror_au.models.dead_weights import drop_dead_weights
+    from face_mirror_au.models.opened_prelu import open_prelu
 
     try:
-        return without_dead_weights(path)
+        model = onnx.load(str(path))
+        for name in rewrites:
+            {DEAD_WEIGHTS: drop_dead_weights, OPENED_PRELU: open_prelu}[name](model)
+        return bytes(model.SerializeToString())
     except Exception as error:  # protobuf's DecodeError and onnx's own classes share no base
         raise ModelFileError(f"{path}: not a usable ONNX file, fetch or import it again: {_first_line(error)}") from error
 

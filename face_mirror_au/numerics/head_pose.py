@@ -49,10 +49,12 @@ def estimate_head_pose(pdm: PDM, landmarks: FloatArray | Float32Array, pose: Flo
     Returns
     -------
     ndarray, (6,) float64
-        Tx, Ty, Tz (mm), Rx, Ry, Rz (rad).
+        Tx, Ty, Tz (mm), Rx, Ry, Rz (rad); zeros, as OpenFace has them, where there is no fit: a scale of 0 or a number that is none.
     """
     cv2 = opencv()
     scale, rx, ry, rz, tx, ty = pose
+    if scale == 0.0 or not (np.isfinite(pose).all() and np.isfinite(local).all() and np.isfinite(landmarks).all()):
+        return np.zeros(6)
     depth = camera.focal / scale
     translation = np.array([(tx - camera.x) * depth / camera.focal, (ty - camera.y) * depth / camera.focal, depth])
     rotation_vector, _ = cv2.Rodrigues(rotation_from_euler(np.array([rx, ry, rz])))

@@ -22,14 +22,17 @@ class PDM:
         Modes of variation, mm per unit of a local parameter.
     eigenvalues : ndarray, (m,) float64
         Variance of each local parameter.
+    name : str
+        What a calibration of confidence knows it by; empty for one that nobody has calibrated.
     """
 
     mean: FloatArray
     components: FloatArray
     eigenvalues: FloatArray
+    name: str = ""
 
     @classmethod
-    def from_matrices(cls, mean: FloatArray, components: FloatArray, eigenvalues: FloatArray) -> PDM:
+    def from_matrices(cls, mean: FloatArray, components: FloatArray, eigenvalues: FloatArray, name: str = "") -> PDM:
         """Build from the flat form of a PDM file: mean (3n,), components (3n, m), eigenvalues (m,).
 
         OpenFace reads doubles and computes with floats, so the values are rounded to float32 once, here; all that follows is float64.
@@ -39,6 +42,7 @@ class PDM:
             mean=np.ascontiguousarray(mean.astype(np.float32).astype(np.float64).reshape(3, -1)),
             components=np.ascontiguousarray(components.astype(np.float32).astype(np.float64).reshape(3, -1, modes)),
             eigenvalues=eigenvalues.astype(np.float32).astype(np.float64).ravel(),
+            name=name,
         )
 
     @property

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
+from face_mirror_au.models.catalogue import LANDMARKS
 from face_mirror_au.numerics.pose import PoseFit
 
-# Logistic regression of "the landmarks are right" on the logit of the presence score and the PDM fit error in mm: intercept and both
-# slopes, for each landmark model (they differ in what they call a jaw, so also in how well a PDM fits). Made from 1,440 located faces for
-# each model in frames of OpenFace's three sample clips, the region shifted, scaled and turned at random or put on background; right: mean
-# distance to the undisturbed landmarks below 0.1 of the outer-eye distance. It classed 90 % (PFLD) and 94 % (attention mesh) of them
-# rightly.
-CALIBRATION: Mapping[str, tuple[float, float, float]] = {
-    "pfld": (3.6, 0.31, -5.1),
-    "attention_mesh": (4.0, 0.35, -2.55),
-}
+# Of landmark models and PDMs whose entry in the catalogue has no calibration, and of plugins.
 OTHER_MODEL = (4.0, 0.33, -3.0)
 # A perfect score says little more than a good one; a score of 0 says a lot.
 SCORE_RANGE = (1e-6, 0.999)
@@ -34,13 +26,15 @@ MIN_NEW_CONFIDENCE = 0.8
 MIN_NEW_SCORE = 0.6
 
 
-def landmark_confidence(model: str, score: float, fit: PoseFit) -> float:
-    """Probability that landmarks are right.
+def landmark_confidence(model: str, pdm: str, score: float, fit: PoseFit) -> float:
+    """Probability that landmarks are right: a logistic regression on the logit of the presence score and the PDM fit error in mm.
 
     Parameters
     ----------
     model : str
         Name of the landmark model.
+    pdm : str
+        Name of the PDM that was fitted.
     score : float
         0 to 1, that a face is there: from the landmark model where it scores presence, else from the detector on the same square.
     fit : PoseFit
@@ -53,7 +47,8 @@ def landmark_confidence(model: str, score: float, fit: PoseFit) -> float:
     """
     if fit.pose[0] <= 0.0:
         return 0.0  # the model seen from behind, upside down: no face
-    intercept, score_slope, error_slope = CALIBRATION.get(model, OTHER_MODEL)
+    calibration = LANDMARKS[model].calibration if model in LANDMARKS else {}
+    intercept, score_slope, error_slope = calibration.get(pdm, OTHER_MODEL)
     score = min(max(score, SCORE_RANGE[0]), SCORE_RANGE[1])
     exponent = intercept + score_slope * math.log(score / (1.0 - score)) + error_slope * fit.error / fit.pose[0]
     # exp overflows beyond 700; a fit that bad has a probability of 0 anyway.

@@ -34,20 +34,21 @@ class ModelFinder:
 
     Parameters
     ----------
-    detector : FaceDetector
+    detector : FaceDetector or None
+        None: for a landmark model that scores presence, where others detect faces.
     landmark_model : LandmarkModel
     pose_fitter : PoseFitter, optional
         The tracker's. With it, mirrored pictures whose landmarks fit well are not shown to the detector.
     """
 
-    def __init__(self, detector: FaceDetector, landmark_model: LandmarkModel, pose_fitter: PoseFitter | None = None) -> None:
+    def __init__(self, detector: FaceDetector | None, landmark_model: LandmarkModel, pose_fitter: PoseFitter | None = None) -> None:
         self._detector = detector
         self._landmark_model = landmark_model
         self._pose_fitter = pose_fitter
 
     def detect(self, frame: Frame) -> Sequence[Detection]:
         """See `FaceFinder`."""
-        return self._detector.detect(frame.image)
+        return () if self._detector is None else self._detector.detect(frame.image)
 
     def locate(self, frame: Frame, view: View, near: Detection | Located) -> tuple[Located, str]:
         """See `FaceFinder`. A model that does not score presence has the detector look at the same square.
@@ -56,8 +57,8 @@ class ModelFinder:
         """
         model = self._landmark_model
         region = model.region_from_detection(near) if isinstance(near, Detection) else model.region_from_landmarks(near)
-        located = model.locate([frame.image], [region])[0]
-        if not model.scores_presence:
+        located = model.locate(frame.image, region)
+        if not model.scores_presence and self._detector is not None:
             seen = view is not View.ORIGINAL and isinstance(near, Located) and self._fits(replace(located, score=near.score))
             located = replace(located, score=near.score if seen else presence_score(self._detector, frame.image, region))
         return located, model.name
@@ -69,4 +70,4 @@ class ModelFinder:
             fit = self._pose_fitter.fit(located.landmarks.astype(np.float64))
         except LandmarksError:
             return False
-        return landmark_confidence(self._landmark_model.name, located.score, fit) >= MIN_SURE_CONFIDENCE
+        return landmark_confidence(self._landmark_model.name, self._pose_fitter.pdm.name, located.score, fit) >= MIN_SURE_CONFIDENCE

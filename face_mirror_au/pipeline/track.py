@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -126,13 +126,15 @@ class FaceTracker:
             return (OTHER_FACE if candidates else NO_FACE), TrackState(state.near, lost=True, crowd=state.crowd)
         # Only beside the followed face: on an empty scene a detector may see several faces that are none.
         crowd = state.crowd or len(candidates) > 1
-        near: Detection | Located = candidates[chosen]
+        detection = candidates[chosen]
+        near: Detection | Located = detection
         for _ in range(SETTLING_PASSES):
             near, _ = self._finder.locate(frame, View.ORIGINAL, near)
         tracked = self.locate(frame, View.ORIGINAL, near, MIN_NEW_CONFIDENCE if state.lost else MIN_CONFIDENCE)
         if tracked is None:
             return BAD_LANDMARKS, TrackState(state.near, lost=True, crowd=state.crowd)
-        return tracked, TrackState(tracked.located, lost=False, crowd=crowd)
+        detected = replace(tracked, face=replace(tracked.face, detector=detection.source))
+        return detected, TrackState(tracked.located, lost=False, crowd=crowd)
 
     def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:
         """Landmarks of one view at `near`, fitted; None when they are no face or their confidence is not above `least`."""
@@ -147,7 +149,7 @@ class FaceTracker:
             fit = self._pose_fitter.fit(located.landmarks.astype(np.float64))
         except LandmarksError:
             return None
-        confidence = landmark_confidence(source, located.score, fit)
+        confidence = landmark_confidence(source, self._pose_fitter.pdm.name, located.score, fit)
         if confidence <= least:
             return None
         face = Face(landmark_box(located), located.score, located.landmarks, source, located.mesh)

@@ -8,9 +8,11 @@ from face_mirror_au import __version__
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.measures import GATE
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
+from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.report import figures, words
 from face_mirror_au.report.face_landmarks import REST_GATE
 from face_mirror_au.report.measured import Measured
+from face_mirror_au.report.networks import titles, towards_symmetry
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages, view_qualities
 from face_mirror_au.report.result import RunResult, mapping_in
@@ -55,8 +57,8 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         facts=recording_facts(result),
         versions=version_texts(result.metadata.get("versions")),
         bank=words.has_bank(mapping_in(result.metadata, "models")),
-        openface=words.is_openface(mapping_in(result.metadata, "models")),
-        symmetric_landmarks=mapping_in(result.metadata, "models").get("landmarks") == "pfld",
+        own_scale=bank_of(mapping_in(result.metadata, "models")).own_scale,
+        symmetric_landmarks=titles(towards_symmetry(mapping_in(result.metadata, "models"))),
         views=view_qualities(result),
         messages=run_messages(result.metadata),
         pose=pose,

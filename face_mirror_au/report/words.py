@@ -7,6 +7,8 @@ from typing import Any
 
 from face_mirror_au.asymmetry.measures import GATE, SideMeasures, ZoneComparison
 from face_mirror_au.asymmetry.zones import Zone
+from face_mirror_au.models.catalogue import bank_of
+from face_mirror_au.report.networks import detectors, landmark_sources, titles
 from face_mirror_au.tables.columns import AU_NAMES
 
 # A choice of words, not a clinical limit: it is printed on the page beside the sentences.
@@ -16,16 +18,6 @@ NOT_MEASURED = "not measured by this bank"
 NEVER_BOTH = "no frame was measured on both sides"
 NO_SIDES = "its sides are not told apart in one picture by this bank"
 TOO_LITTLE = "too little movement"
-
-_NETWORKS = {"blazeface": "BlazeFace", "retinaface": "RetinaFace", "attention_mesh": "MediaPipe's attention mesh", "pfld": "PFLD"}
-_OPENFACE_BASELINES = {
-    "own": "each view's own neutral face: the median of its frames",
-    "shared": "the original view's neutral face, for all views",
-}
-_OPEN_BASELINES = {
-    "own": "each view's own face at rest: what its quietest frames show",
-    "shared": "the original view's face at rest, for all views",
-}
 
 
 def au_label(au: str) -> str:
@@ -89,8 +81,7 @@ def _at_most(side: SideMeasures, au: str) -> str:
 
 def model_words(models: Mapping[str, Any]) -> str:
     """The model set in one sentence; `models` is that part of the metadata."""
-    detector, landmarks = (_NETWORKS.get(_text(models, key), _text(models, key)) for key in ("detector", "landmarks"))
-    reason = _text(models, "reason")
+    reason, detector, landmarks = _text(models, "reason"), titles(detectors(models)), titles(landmark_sources(models))
     return f"{_text(models, 'profile')}{f' ({reason})' if reason else ''}: {detector} found the face, {landmarks} its 68 landmarks"
 
 
@@ -108,21 +99,12 @@ def bank_words(models: Mapping[str, Any]) -> str:
 
 def scale_words(models: Mapping[str, Any]) -> str:
     """What an intensity of this bank may be compared with."""
-    if not has_bank(models):
-        return "no intensities"
-    if is_openface(models):
-        return "0 (no movement) to 5 (as strong as can be), OpenFace's scale"
-    return "0 to 5 on this bank's own scale: the numbers are not OpenFace's and must not be compared with OpenFace's"
+    return bank_of(models).scale if has_bank(models) else "no intensities"
 
 
 def has_bank(models: Mapping[str, Any]) -> bool:
     """Whether the run had AU models at all."""
     return _text(models, "au_bank") not in {"", "none"}
-
-
-def is_openface(models: Mapping[str, Any]) -> bool:
-    """Whether the intensities are OpenFace's."""
-    return _text(models, "au_bank").startswith("OpenFace")
 
 
 def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
@@ -131,7 +113,11 @@ def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
         return "nothing of this recording: static models compare with no neutral face"
     if baseline.startswith("neutral:"):
         return f"the face in seconds {baseline.removeprefix('neutral:')}, named as rest"
-    return (_OPENFACE_BASELINES if is_openface(models) else _OPEN_BASELINES).get(baseline, baseline)
+    kind = bank_of(models)
+    return {
+        "own": f"each view's own {kind.neutral}: {kind.is_neutral}",
+        "shared": f"the original view's {kind.neutral}, for all views",
+    }.get(baseline, baseline)
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from face_mirror_au.errors import LandmarksError, UsageError
 from face_mirror_au.media.video import open_source
+from face_mirror_au.models.openface_bank import AU_SET, OpenFaceBank
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pose import PoseFit
 from face_mirror_au.pipeline.describer import FaceDescriber
-from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
+from face_mirror_au.pipeline.model_set import load_openface_describer
 from face_mirror_au.pipeline.sequence import AUSequence, predict_image
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, check_image
 from face_mirror_au.tables.landmarks_csv import LandmarksTable, read_landmarks, read_pdm_params
@@ -102,9 +103,9 @@ def aus_from_landmarks(
     table = read_landmarks(Path(landmarks))
     fits = read_pdm_params(Path(params), len(table.frame)) if params is not None else None
     store = Store.default(Path(weights_dir) if weights_dir is not None else None)
-    store.require_set("openface-au")
+    store.require_set(AU_SET)
     describer = load_openface_describer(store)
-    bank = load_openface_bank(store, "dynamic" if models == "dynamic" else "static")
+    bank = OpenFaceBank(store).au_bank("dynamic" if models == "dynamic" else "static")
 
     problems: list[str] = []
     if image_index is not None:

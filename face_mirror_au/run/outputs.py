@@ -256,7 +256,7 @@ def run_metadata(
     known = settings_metadata(plan, runner)
     return known | {
         "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
-        "models": known["models"] | runner.plan.described_bank(result.models),
+        "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
         "frames": {"decoded": result.decoded}
         | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
         "worker_losses": [asdict(loss) for loss in result.losses],

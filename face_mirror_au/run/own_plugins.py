@@ -76,11 +76,11 @@ class LandmarkPlugin:
 
     @hookimpl
     def after_worker_start(self, worker: WorkerInfo) -> None:
-        """Open the sessions; with PFLD also a detector, which confirms that there is a face where the landmarks are."""
+        """Open the sessions; where the model does not score presence also a detector, which confirms that there is a face."""
         on_cpu = worker.device == "cpu"
-        self._finder = ModelFinder(
-            self._plan.load_detector(on_cpu=on_cpu), self._plan.load_landmark_model(on_cpu=on_cpu), self._plan.load_pose_fitter()
-        )
+        model = self._plan.load_landmark_model(on_cpu=on_cpu)
+        detector = None if model.scores_presence else self._plan.load_detector(on_cpu=on_cpu)
+        self._finder = ModelFinder(detector, model, self._plan.load_pose_fitter())
 
     @hookimpl(trylast=True)
     def locate_landmarks(self, frame: Frame, view: View, near: Detection | Located) -> Located | None:

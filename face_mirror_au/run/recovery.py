@@ -12,6 +12,7 @@ from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.images import list_images
 from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
@@ -31,7 +32,6 @@ from face_mirror_au.wording import counted
 from face_mirror_hooks.records import VideoInfo, View, ViewResult
 from face_mirror_weights import Store
 
-_AU_FILES = ("openface-au", "open-au")
 # What a run says of itself, and not of the machine that makes the values anew.
 _OF_THE_RUN = ("input", "settings", "device", "plugins", "baseline")
 
@@ -164,10 +164,11 @@ def _said_by_run(place: Place) -> dict[str, Any]:
     """What the run itself said beside its tables, and that these are made anew."""
     note, content = "final values made anew from the stored descriptors", (read_metadata(place.csv) or {})
     try:
-        known = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
+        known: dict[str, Any] = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
+        known["models"] = {name: said for name, said in dict(content.get("models") or {}).items() if name == "answered"}
         known["worker_losses"] = list(content["worker_losses"])
         notes = [str(each) for each in content["notes"] if each != note]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
     return known | {"notes": [*notes, note]}
 
@@ -246,7 +247,7 @@ class _Replay:
             info = _source_info(run["input"])
             profile, models, hashes = run["models"]["profile"], run["settings"]["models"], run["models"]["sha256"]
             name = f"{run['models']['au_bank']} {run['models']['au_bank_version']}".strip()
-            wanted = {key: hashes[key] for key in _AU_FILES if key in hashes}
+            wanted = {kind.files: hashes[kind.files] for kind in BANKS.values() if kind.files in hashes}
             said = {name: run[name] for name in (*_OF_THE_RUN, "models")}
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, FaceMirrorAUError) as error:
             raise ResultError(f"'{display_name(stored.path)}' is damaged: its header does not say how it was measured") from error
@@ -255,19 +256,19 @@ class _Replay:
         with VideoRunner(found, settings) as runner:
             runner.action_units.single_image = info.kind == "image"
             if not wanted or here != wanted or runner.bank.n_features != HOG_SIZE + stored.geometry:
-                other = "; give that bank with --au-bank" if "open-au" in wanted else ""
+                other = "; give that bank with --au-bank" if BANKS["open"].files in wanted else ""
                 what = f"'{display_name(stored.path)}' was measured with other AU models ({name}) than those here"
                 raise ResultError(f"{what}: final values need the same ones{other}")
             yield cls(stored, runner, plan, info, said, images)
 
-    def write(self, folder: Path, known: Mapping[str, list[Any]], kept: list[str]) -> Recovery:
+    def write(self, folder: Path, known: Mapping[str, Any], kept: list[str]) -> Recovery:
         """Write all files into a folder; the metadata, which make it a whole result, last.
 
         Parameters
         ----------
         folder : Path
         known : mapping
-            Problems, notes, warnings and worker losses that are known of the run.
+            Problems, notes, warnings and worker losses that are known of the run, and which plugins answered.
         kept : list of str
             Endings of files of the result that are there already.
         """
@@ -278,7 +279,7 @@ class _Replay:
             models = {**self.run["models"], **self.runner.plan.described_bank(result.models)}
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
-            metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
+            metadata |= {**known, "models": models | known.get("models", {}), "problems": problems, "recovered": {"frames": result.decoded}}
             pages = [REPORT_ENDING, asymmetry_csv.ENDING] if self._has_page else []
             others = [plan.beside(ending) for ending in (ONLINE, *kept, *pages)]
             written = write_result(result, plan, self.runner, metadata, others, self.images)

@@ -23,6 +23,7 @@ from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.overlay.drawing import Drawing
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
@@ -129,6 +130,8 @@ class VideoResult:
         Workers that were lost on the way; their frames were done again.
     changed : bool
         The input was another one at the end: its hash would not be that of what was measured.
+    answered : Answered
+        Which plugins detected the face and located its landmarks.
     """
 
     info: SourceInfo
@@ -141,6 +144,7 @@ class VideoResult:
     warnings: tuple[str, ...]
     losses: tuple[WorkerLoss, ...]
     changed: bool = False
+    answered: Answered = field(default_factory=Answered)
 
     @property
     def table(self) -> ViewTable:
@@ -204,18 +208,8 @@ class VideoRunner:
         device_metadata: Mapping[str, object] | None = None,
         drawing: Drawing | None = None,
     ) -> None:
-        if settings.mirror.landmarks == REFLECT and plan.landmarks[0] == "pfld":
-            raise UsageError(
-                "reflect is not for PFLD, which pulls faces towards symmetry; take locate, or a profile with the attention mesh",
-                "landmarks",
-                "--mirror-landmarks",
-            )
-        if settings.mirror.landmarks == REFLECT and plan.open_bank is not None:
-            raise UsageError(
-                "reflect is not for the open AU bank, which measures the mesh of the mirrored picture; take locate, or profile hybrid",
-                "landmarks",
-                "--mirror-landmarks",
-            )
+        if settings.mirror.landmarks == REFLECT:
+            plan.check_reflect()
         self.plan = plan
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
@@ -261,7 +255,7 @@ class VideoRunner:
         if self._loop is None:
             self._loop = FrameLoop(
                 self._processing,
-                self.settings.workers,
+                0 if self.plan.landmark_entry.in_order else self.settings.workers,
                 self._start_method,
                 device=next((device for device in self.plan.devices.values() if device != "cpu"), "cpu"),
                 nursery=self._nursery,
@@ -328,10 +322,11 @@ class VideoRunner:
                 self.action_units.close()
 
     def _measure(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, on_frame: OnFrame | None) -> Iterator[VideoResult]:
-        decoded, crowd, losses = 0, False, len(loop.losses)
+        decoded, crowd, losses, answered = 0, False, len(loop.losses), Answered()
         keep = on_frame is not None or self.drawing.wanted
         for image, result in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
             decoded += 1
+            answered.count(result)
             if result.error:
                 self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
@@ -366,6 +361,7 @@ class VideoRunner:
             ),
             losses=tuple(loop.losses[losses:]),
             changed=changed,
+            answered=answered,
         )
         yield outcome
         self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))

@@ -6,7 +6,8 @@ import pytest
 
 from face_mirror_au.devices.probe_memory import Memory
 from face_mirror_au.errors import ModelFileError
-from face_mirror_au.pipeline.model_set import load_openface_bank, load_openface_describer
+from face_mirror_au.models.openface_bank import OpenFaceBank
+from face_mirror_au.pipeline.model_set import load_openface_describer
 from fuzz.seeds import dat, pdm
 
 
@@ -14,7 +15,7 @@ def test_predictors_of_other_features(tmp_path):
     (tmp_path / "AU_all_best.txt").write_text("a.dat AU12\n")
     (tmp_path / "a.dat").write_bytes(dat(1))
     with pytest.raises(ModelFileError, match="look at 2 features, OpenFace's at 4702"):
-        load_openface_bank(tmp_path, "dynamic")
+        OpenFaceBank(tmp_path).au_bank("dynamic")
 
 
 def test_a_pdm_of_other_modes(tmp_path):

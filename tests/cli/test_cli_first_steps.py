@@ -24,7 +24,8 @@ from face_mirror_au.cli.demo import _cell
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import UsageError, WeightsError
 from face_mirror_au.media.video import open_source
-from face_mirror_au.pipeline.model_set import load_openface_bank, plan_models
+from face_mirror_au.models.openface_bank import OpenFaceBank
+from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.sequence import predict_image
 from face_mirror_au.records import INTENSITY_AUS
@@ -87,7 +88,7 @@ def test_a_single_image_has_no_neutral_face(images, tmp_path, weights):
     pipeline = AUPipeline("openface", weights_dir=weights)
     record = pipeline.process_frame(cv2.imread(str(images / "25.png")))
     found = descriptor_of(record.views[0])
-    expected, _ = predict_image(load_openface_bank(Store([weights]), "static"), found.hog, found.geometry)
+    expected, _ = predict_image(OpenFaceBank(Store([weights])).au_bank("static"), found.hog, found.geometry)
     table = pipeline.process_video(images / "25.png")
     # A video's descriptors are kept as float32.
     np.testing.assert_allclose(table[INTENSITIES].to_numpy()[0], expected, rtol=0, atol=1e-6)

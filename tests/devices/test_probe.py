@@ -18,10 +18,7 @@ from face_mirror_au.devices import probe, probe_memory
 from face_mirror_au.devices.probe import DeviceChoice, ModelToProbe, ProbeSetup, choose_device, model_to_probe
 from face_mirror_au.devices.probe_child import run_in_child, start_methods
 from face_mirror_au.errors import ModelFileError, UsageError
-from face_mirror_au.models.attention_mesh import AttentionMesh
-from face_mirror_au.models.blazeface import BlazeFace
-from face_mirror_au.models.pfld import PFLD
-from face_mirror_au.models.retinaface import RetinaFace
+from face_mirror_au.models.session import NetworkForm
 
 FORK_AND_SPAWN = pytest.mark.skipif("fork" not in start_methods(), reason="no fork here")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals")
@@ -45,7 +42,7 @@ def network(tmp_path: Path) -> ModelToProbe:
 def make_model(folder: Path, name: str) -> ModelToProbe:
     path = folder / f"{name}.onnx"
     path.write_text(f"stands for the network {name}")
-    return ModelToProbe(name, path, inputs={"input": (1, 3, 16, 16)}, low=0, high=1, limits={"output": 0.01})
+    return ModelToProbe(name, path, NetworkForm(inputs={"input": (1, 3, 16, 16)}, low=0, high=1, limits={"output": 0.01}))
 
 
 def openings(model: ModelToProbe) -> list[str]:
@@ -355,13 +352,8 @@ def test_our_networks_go_through_the_probe(shared_file: Callable[[str], Path], n
     job = probe.job_for(model, "cpu", ProbeSetup().factory)
     outcome = run_in_child(job, "spawn", 20)
     assert outcome.failure == ""
-    assert outcome.answer["differences"] == dict.fromkeys(model.limits, 0.0)
+    assert outcome.answer["differences"] == dict.fromkeys(model.form.limits, 0.0)
     assert 0 < outcome.answer["device_ms"] <= outcome.answer["first_ms"]
-
-
-def test_every_model_of_ours_can_be_probed() -> None:
-    ours = {model.name for model in (PFLD, RetinaFace, BlazeFace, AttentionMesh)}
-    assert {model_to_probe(name, Path("any")).name for name in ours} == ours
 
 
 def test_the_real_onnxruntime_is_asked_in_a_child() -> None:

@@ -196,7 +196,7 @@ def test_what_a_network_gets(
     if name in {"retinaface", "blazeface"}:
         model.detect(image)
     else:
-        model.locate([image], [Region(127.5, 127.5, 200)])
+        model.locate(image, Region(127.5, 127.5, 200))
     assert seen[0].dtype == np.float32
     channels = seen[0][0].transpose(1, 2, 0) if name in {"retinaface", "pfld"} else seen[0][0]
     np.testing.assert_allclose(channels.reshape(-1, 3)[[0, -1]], [expected, expected], rtol=1e-5)

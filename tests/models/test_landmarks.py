@@ -13,7 +13,6 @@ import pytest
 from face_mirror_au.errors import ModelRunError
 from face_mirror_au.models.attention_mesh import REFINED_POINTS, AttentionMesh, merge, probability
 from face_mirror_au.models.mesh_points import IBUG_FROM_MESH, LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS, landmarks_from_mesh
-from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.protocols import FaceDetector, LandmarkModel
 from face_mirror_au.models.regions import square_below
 from face_mirror_au.models.retinaface import RetinaFace
@@ -41,9 +40,8 @@ def detector(request: pytest.FixtureRequest) -> FaceDetector:
 
 
 def located_twice(model: LandmarkModel, image: Image, detection: Detection) -> Located:
-    (first,) = model.locate([image], [model.region_from_detection(detection)])
-    (second,) = model.locate([image], [model.region_from_landmarks(first)])
-    return second
+    first = model.locate(image, model.region_from_detection(detection))
+    return model.locate(image, model.region_from_landmarks(first))
 
 
 def distance(a: Float32Array | FloatArray, b: Float32Array | FloatArray) -> float:
@@ -59,7 +57,7 @@ def test_agrees_with_openface_from_either_detector(
     located = located_twice(model, frames[0], detector.detect(frames[0])[0])
     distances = []
     for index in range(0, 120, 2):
-        (located,) = model.locate([frames[index]], [model.region_from_landmarks(located)])
+        located = model.locate(frames[index], model.region_from_landmarks(located))
         distances.append(distance(located.landmarks, openface_landmarks[index]))
     assert np.mean(distances) <= 0.035
     assert max(distances) <= 0.06
@@ -78,7 +76,7 @@ def test_a_face_partly_outside_the_frame(model: LandmarkModel, portrait: Image, 
         "right": (portrait[:, :right], np.array([0, 0])),
         "bottom": (portrait[:bottom], np.array([0, 0])),
     }[edge]
-    (part,) = model.locate([np.ascontiguousarray(image)], [Region(region.x - start[0], region.y - start[1], region.side, region.roll)])
+    part = model.locate(np.ascontiguousarray(image), Region(region.x - start[0], region.y - start[1], region.side, region.roll))
     inside = ((points - start >= 0) & (points - start < image.shape[1::-1])).all(axis=1)
     steps = np.linalg.norm(part.landmarks + start - points, axis=1)[inside] / np.linalg.norm(points[45] - points[36])
     assert inside.sum() < 68
@@ -89,8 +87,8 @@ def test_black_borders_beyond_the_frame_change_nothing(model: LandmarkModel, por
     cropped = np.ascontiguousarray(portrait[130:, 170:])
     padded = cv2.copyMakeBorder(cropped, 200, 0, 200, 0, cv2.BORDER_CONSTANT)
     region = model.region_from_detection(retinaface.detect(portrait)[0])
-    (bare,) = model.locate([cropped], [Region(region.x - 170, region.y - 130, region.side)])
-    (framed,) = model.locate([padded], [Region(region.x + 30, region.y + 70, region.side)])
+    bare = model.locate(cropped, Region(region.x - 170, region.y - 130, region.side))
+    framed = model.locate(padded, Region(region.x + 30, region.y + 70, region.side))
     assert np.abs(bare.landmarks + 200 - framed.landmarks).max() < 1.0
 
 
@@ -105,22 +103,6 @@ def test_a_mirror_image_swaps_the_sides(model: LandmarkModel, portrait: Image, r
     assert points[36, 0] < points[45, 0]
     assert points[0, 0] < points[16, 0]
     assert points[8, 1] == points[:, 1].max()
-
-
-def test_a_batch_equals_single_pictures_bit_for_bit(model: LandmarkModel, first_frames: Frames, retinaface: RetinaFace) -> None:
-    images = [first_frames("default.wmv", 120)[index] for index in (0, 50, 100)]
-    regions = [model.region_from_detection(retinaface.detect(image)[0]) for image in images]
-    together = model.locate(images, regions)
-    for image, region, one in zip(images, regions, together, strict=True):
-        (alone,) = model.locate([image], [region])
-        np.testing.assert_array_equal(alone.landmarks, one.landmarks)
-        assert alone.score == one.score
-    assert model.locate([], []) == []
-
-
-def test_as_many_regions_as_pictures(model: LandmarkModel, portrait: Image) -> None:
-    with pytest.raises(ValueError, match="zip"):
-        model.locate([portrait, portrait], [Region(200, 200, 200)])
 
 
 @pytest.mark.parametrize("angle", [-40, 30])
@@ -142,7 +124,7 @@ def test_a_fresh_detection_and_tracking_meet(model: LandmarkModel, detector: Fac
     frames = first_frames("default.wmv", 120)
     located = located_twice(model, frames[0], detector.detect(frames[0])[0])
     for frame in frames[1:31]:
-        (located,) = model.locate([frame], [model.region_from_landmarks(located)])
+        located = model.locate(frame, model.region_from_landmarks(located))
     fresh = located_twice(model, frames[30], detector.detect(frames[30])[0])
     assert distance(fresh.landmarks, located.landmarks) < 0.015
     assert model.region_from_landmarks(fresh).side == pytest.approx(model.region_from_landmarks(located).side, rel=0.03)
@@ -170,7 +152,7 @@ def test_a_detection_without_keypoints_will_do(model: LandmarkModel, portrait: I
 
 
 def test_a_picture_of_one_pixel(model: LandmarkModel) -> None:
-    (located,) = model.locate([np.full((1, 1, 3), 9, dtype=np.uint8)], [Region(0, 0, 50)])
+    located = model.locate(np.full((1, 1, 3), 9, dtype=np.uint8), Region(0, 0, 50))
     assert np.isfinite(located.landmarks).all()
 
 
@@ -180,17 +162,12 @@ def test_landmarks_that_are_not_finite_fail_the_frame(model: LandmarkModel, port
     results[0][0, 7] = np.nan
     monkeypatch.setattr(session, "run", lambda **_: results)
     with pytest.raises(ModelRunError, match=f"{model.name}: the landmarks of .* are not finite"):
-        model.locate([portrait], [Region(200, 200, 200)])
-
-
-def test_only_the_mesh_keeps_asymmetry(pfld: PFLD, attention_mesh: AttentionMesh) -> None:
-    assert not pfld.keeps_asymmetry
-    assert attention_mesh.keeps_asymmetry
+        model.locate(portrait, Region(200, 200, 200))
 
 
 def test_the_mesh_scores_faces(attention_mesh: AttentionMesh, portrait: Image, retinaface: RetinaFace) -> None:
     face = located_twice(attention_mesh, portrait, retinaface.detect(portrait)[0])
-    (corner,) = attention_mesh.locate([portrait], [Region(560, 80, 120)])
+    corner = attention_mesh.locate(portrait, Region(560, 80, 120))
     assert face.score > 0.95
     assert corner.score < 0.3
 

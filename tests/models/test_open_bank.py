@@ -60,7 +60,7 @@ def test_what_is_written_comes_back(bank, arrays):
     np.testing.assert_array_equal(bank.mesh_shape.reference, arrays["mesh_reference"])
     np.testing.assert_array_equal(bank.mesh_shape.rigid, arrays["mesh_rigid"])
     np.testing.assert_array_equal(bank.mesh_shape.basis, arrays["mesh_basis"])
-    assert (bank.missing("dynamic"), bank.missing("static")) == (("AU05",), ())
+    assert (bank.left_empty("dynamic"), bank.left_empty("static")) == (("AU05", "AU28"), ("AU28",))
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path, arrays):

@@ -71,8 +71,8 @@ def test_cut_short(write, size):
     [
         (dat(7), "type 7"),
         (dat(1) + b"x", "1 bytes follow its end"),
-        (struct.pack("<i", 0) + struct.pack("<iii", 2_000_000_000, 2, 6), "claim 2000000000 x 2 values"),
-        (struct.pack("<i", 0) + struct.pack("<iii", -1, 2, 6), "claim -1 x 2 values"),
+        (struct.pack("<i", 0) + struct.pack("<iii", 2_000_000_000, 2, 6), "means of 2000000000 x 2 values"),
+        (struct.pack("<i", 0) + struct.pack("<iii", -1, 2, 6), "means of -1 x 2 values"),
         (struct.pack("<i", 0) + struct.pack("<iii", 1, 2, 5) + b"\0" * 40, "OpenCV type 5"),
         (dat(1, weights=(np.nan, 1.0)), "not finite"),
         (dat(1, weights=(1.0, 2.0, 3.0)), "do not belong together"),

@@ -16,7 +16,6 @@ from onnx import TensorProto, helper, numpy_helper
 from face_mirror_au.errors import ModelFileError, ModelRunError
 from face_mirror_au.models import providers
 from face_mirror_au.models.providers import (
-    CPU_ONLY,
     PROVIDERS,
     coreml_cache,
     devices_here,
@@ -24,7 +23,7 @@ from face_mirror_au.models.providers import (
     options_hash,
     providers_for,
 )
-from face_mirror_au.models.session import open_session
+from face_mirror_au.models.session import DEAD_WEIGHTS, OPENED_PRELU, open_session
 
 ANY_HASH = "ab" * 32
 
@@ -128,10 +127,6 @@ def test_the_options_hash_tells_devices_apart() -> None:
     assert len({options_hash(device) for device in PROVIDERS}) == len(PROVIDERS)
 
 
-def test_retinaface_stays_on_the_cpu_under_coreml_only() -> None:
-    assert {key for key in CPU_ONLY if key[0] == "retinaface"} == {("retinaface", "coreml")}
-
-
 def test_the_version_without_importing() -> None:
     code = "import sys; from face_mirror_au.models.providers import *; print(onnxruntime_version(), 'onnxruntime' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -169,7 +164,7 @@ def test_a_session_on_the_cpu_keeps_its_open_dimensions(product: Path, monkeypat
 
 def test_the_coreml_cache_of_flushed_weights_is_named_after_the_bytes(product: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(monkeypatch)
-    open_session(product, inputs=["x"], outputs=["y"], device="coreml", drop_dead_weights=True)
+    open_session(product, inputs=["x"], outputs=["y"], device="coreml", rewrites=[DEAD_WEIGHTS, OPENED_PRELU])
     assert isinstance(recorder.source, bytes)
     flushed = sha256(recorder.source).hexdigest()
     assert flushed != sha256(product.read_bytes()).hexdigest()

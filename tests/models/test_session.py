@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from face_mirror_au.errors import ModelFileError, ModelRunError
-from face_mirror_au.models.session import open_session
+from face_mirror_au.models.session import DEAD_WEIGHTS, open_session
 from face_mirror_au.records import Float32Array
 
 SUBNORMAL = np.float32(1e-40)
@@ -45,7 +45,7 @@ def test_runs_in_the_order_of_the_names(product: Path) -> None:
 
 @pytest.mark.parametrize(("flush", "expected"), [(False, SUBNORMAL * np.float32(2**20)), (True, np.float32(0))])
 def test_subnormal_weights_become_zero_only_when_asked(product: Path, flush: bool, expected: np.float32) -> None:
-    session = open_session(product, inputs=["x"], outputs=["y"], drop_dead_weights=flush)
+    session = open_session(product, inputs=["x"], outputs=["y"], rewrites=[DEAD_WEIGHTS] if flush else [])
     (result,) = session.run(x=np.full(3, 2**20, dtype=np.float32))
     assert result.tolist() == [2.0**21, expected, -3 * 2.0**20]
 
@@ -55,7 +55,7 @@ def test_subnormal_weights_become_zero_only_when_asked(product: Path, flush: boo
 def test_a_file_cut_short_is_named_in_one_line(product: Path, kept: int, flush: bool) -> None:
     product.write_bytes(product.read_bytes()[:kept])
     with pytest.raises(ModelFileError, match="fetch or import it again") as caught:
-        open_session(product, inputs=["x"], outputs=["y"], drop_dead_weights=flush)
+        open_session(product, inputs=["x"], outputs=["y"], rewrites=[DEAD_WEIGHTS] if flush else [])
     assert str(product) in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -257,11 +257,11 @@ def test_a_one_sided_smile_is_on_both_corners_of_its_view_only(rendered, shared_
     heights = {}
     for name in ("rest", expression):
         image, landmarks = rendered(name, roll)
-        located = model.locate([image], [model.region_from_landmarks(Located(landmarks, 1.0))])[0]
+        located = model.locate(image, model.region_from_landmarks(Located(landmarks, 1.0)))
         midline = midline_of_landmarks(located.landmarks)
         for view, picture in mirror_views(image, midline, (LEFT, RIGHT)).items():
             region = model.region_from_landmarks(Located(reflect_landmarks(located.landmarks, midline, view), located.score))
-            found = model.locate([picture], [region])[0].landmarks
+            found = model.locate(picture, region).landmarks
             reflected = reflect_landmarks(landmarks, midline_of_landmarks(landmarks), view)
             heights[name, view] = np.array([mouth_height(p, midline, c) for p in (found, reflected) for c in (RIGHT_CORNER, LEFT_CORNER)])
     raised = {view: heights[expression, view] - heights["rest", view] for view in (LEFT, RIGHT)}

@@ -11,7 +11,7 @@ from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.records import Detection, Frame, Located, Region, View
 from face_mirror_weights import open_models
 
-PDM = read_pdm(open_models.PDM)
+PDM = read_pdm(open_models.PDM, name="open")
 FACE = PDM.project(np.array([2.0, 0.0, 0.0, 0.0, 160.0, 120.0]), np.zeros(PDM.n_modes)).astype(np.float32)
 FRAME = Frame(0, 0.0, np.zeros((240, 320, 3), np.uint8))
 MIRRORED = [View.LEFT_MIRRORED, View.RIGHT_MIRRORED]
@@ -32,7 +32,7 @@ class Fixed:
     """Finds the landmarks that it was given."""
 
     name = "pfld"
-    keeps_asymmetry = scores_presence = False
+    scores_presence = False
 
     def __init__(self, landmarks):
         self._landmarks = landmarks
@@ -43,8 +43,8 @@ class Fixed:
     def region_from_landmarks(self, located):
         return Region(160.0, 120.0, 200.0)
 
-    def locate(self, images, regions):
-        return [Located(self._landmarks, score=1.0)]
+    def locate(self, image, region):
+        return Located(self._landmarks, score=1.0)
 
 
 def found(landmarks, view, near, fitter=True):

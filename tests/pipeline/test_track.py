@@ -68,9 +68,9 @@ def test_confidence_grows_with_the_score_and_falls_with_the_error():
     clean = pdm.project(np.array([2.0, 0.0, 0.0, 0.0, 300.0, 200.0]), np.zeros(pdm.n_modes))
     fits = [PoseFitter(pdm).fit(clean + random.normal(scale=noise, size=clean.shape)) for noise in (1.0, 6.0, 20.0)]
     for model in ("pfld", "attention_mesh"):
-        good, fair, bad = (landmark_confidence(model, 0.99, fit) for fit in fits)
+        good, fair, bad = (landmark_confidence(model, "open", 0.99, fit) for fit in fits)
         assert 1.0 >= good > fair > bad >= 0.0
-        assert landmark_confidence(model, 0.0, fits[0]) < 0.15 < landmark_confidence(model, 0.99, fits[0])
+        assert landmark_confidence(model, "open", 0.0, fits[0]) < 0.15 < landmark_confidence(model, "open", 0.99, fits[0])
     assert bad < 0.01
 
 

@@ -123,6 +123,10 @@ def test_the_same_models_are_compared_without_an_alarm(tmp_path):
         ({"baseline": "shared"}, "Different baselines (what counted as no movement): own at visit 1, shared at visit 2."),
         ({"models": OPENFACE | {"landmarks": "pfld"}}, "Different landmark models: attention_mesh at visit 1, pfld at visit 2."),
         ({"models": OPENFACE | {"landmarks": "pfld"}}, "Landmarks of PFLD (visit 2) lean towards symmetry"),
+        (
+            {"models": OPENFACE | {"answered": {"landmarks": {"original": {"mine": 12}}}}},
+            "Different landmark models: attention_mesh at visit 1, mine at visit 2.",
+        ),
         ({"models": OPENFACE | {"sha256": {"pfld": "00"}}}, "The files of the face detector or the landmark model are not the same."),
         ({"versions": {"face-mirror-au": "0.2.0"}}, "Different versions of the software: face-mirror-au 0.1.0, then 0.2.0."),
         ({"settings": {"mirror": {"landmarks": "reflect"}}}, "(--mirror-landmarks)"),

@@ -190,7 +190,7 @@ def test_without_landmarks_the_page_says_why(tmp_path):
     assert not [key for key in found.numbers if key[0] == "landmarks"]
 
 
-@pytest.mark.parametrize(("landmarks", "measured"), [("attention_mesh", True), ("pfld", False)])
+@pytest.mark.parametrize(("landmarks", "measured"), [("attention_mesh", True), ("pfld", False), ("mine", False)])
 def test_unmirrored_landmarks_serve_where_they_see_asymmetry(tmp_path, landmarks, measured):
     models = {"profile": "open", "landmarks": landmarks, "au_bank": "open 1"}
     folder = make_run(tmp_path, sides=(values(AU12=BUMP), values()), models=models)
@@ -198,7 +198,8 @@ def test_unmirrored_landmarks_serve_where_they_see_asymmetry(tmp_path, landmarks
         (folder / f"p_{side}_mirrored.csv").unlink()
     said = page(add_landmarks(folder, true_points("smile_left"))).said_in("landmarks")
     assert ("From the landmarks of the unmirrored picture" in said) == measured
-    assert ("lean towards symmetry" in said) != measured
+    assert ("lean towards symmetry" in said) == (landmarks == "pfld")
+    assert ("whether the landmarks of mine keep left and right" in said) == (landmarks == "mine")
 
 
 def test_frames_without_a_face_are_in_no_measure(tmp_path):

@@ -99,6 +99,14 @@ def test_what_counted_as_no_movement(tmp_path, baseline, words):
 def test_landmarks_that_lean_towards_symmetry_are_told(tmp_path):
     said = page(make_run(tmp_path, models={"landmarks": "pfld", "detector": "retinaface", "au_bank": "OpenFace 2.2"})).said
     assert "lean towards symmetry" in said
+    assert "RetinaFace found the face, PFLD its 68 landmarks" in said
+
+
+def test_who_really_located_the_landmarks_is_told(tmp_path):
+    models = {"landmarks": "attention_mesh", "detector": "blazeface", "answered": {"landmarks": {"original": {"pfld": 9, "mine": 3}}}}
+    said = page(make_run(tmp_path, models=models)).said
+    assert "BlazeFace found the face, PFLD and mine its 68 landmarks" in said
+    assert "lean towards symmetry" in said
 
 
 def test_empty_action_units_are_not_zeros(tmp_path):

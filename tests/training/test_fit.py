@@ -158,7 +158,7 @@ def test_what_cannot_be_seen_is_left_empty(bank, fitted):
         assert known.dtype == np.float32
         assert known[0].tolist() == [float(column in SEEN) for column in range(17)]
         assert known[1].tolist() == [float(column in SIDED) for column in range(17)]
-        assert bank.missing(form) == tuple(INTENSITY_AUS[column] for column in sorted((PLAIN, STILL)))
+        assert bank.left_empty(form) == (*(INTENSITY_AUS[column] for column in sorted((PLAIN, STILL))), "AU28")
         assert np.abs(fitted.correlations[form][:, PLAIN]).max() < 0.5
         assert fitted.correlations[form][:, SIDED].min() > 0.9
 

@@ -60,7 +60,7 @@ def meshes(shared_file):
         rest = studio.model.identity(random.normal(0, 0.3, IDENTITY_COUNT))
         scene = Scene([studio.subject(rest, Appearance(), Pose(distance=45))], lights=FRONTAL_LIGHT, background=(120, 120, 120))
         image, (landmarks,) = render(scene, (400, 400))
-        measured.append(model.locate([image], [model.region_from_landmarks(Located(landmarks, 1.0))])[0].mesh)
+        measured.append(model.locate(image, model.region_from_landmarks(Located(landmarks, 1.0))).mesh)
     return np.array(measured)
 
 

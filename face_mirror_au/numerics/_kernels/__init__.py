@@ -1,6 +1,6 @@
 """The inner loops, each as a compiled kernel and as a NumPy twin with the same signature and the same results.
 
-`pose`, `running_median` and `mask` are the modules to use. They are the compiled ones where the build made them, else the twins.
+The modules to use are those of `NAMES`. They are the compiled ones where the build made them, else the twins.
 FACE_MIRROR_AU_KERNELS=off asks for the twins; FACE_MIRROR_AU_REQUIRE_KERNELS=1 makes a missing kernel an error.
 """
 
@@ -12,7 +12,7 @@ from types import ModuleType
 
 from face_mirror_au.errors import KernelsMissingError
 
-NAMES = ("pose", "running_median", "mask")
+NAMES = ("pose", "running_median", "mask", "fhog", "responses", "stage")
 
 
 def _load(name: str) -> tuple[ModuleType, str]:
@@ -29,9 +29,12 @@ def _load(name: str) -> tuple[ModuleType, str]:
     return importlib.import_module(f"{__name__}.{name}_numpy"), "numpy"
 
 
-pose, _pose_kind = _load("pose")
-running_median, _running_median_kind = _load("running_median")
-mask, _mask_kind = _load("mask")
-
-loaded: dict[str, str] = {"pose": _pose_kind, "running_median": _running_median_kind, "mask": _mask_kind}
+loaded: dict[str, str] = {}
 """Which form of each kernel is in use: "compiled" or "numpy"."""
+
+pose, loaded["pose"] = _load("pose")
+running_median, loaded["running_median"] = _load("running_median")
+mask, loaded["mask"] = _load("mask")
+fhog, loaded["fhog"] = _load("fhog")
+responses, loaded["responses"] = _load("responses")
+stage, loaded["stage"] = _load("stage")
