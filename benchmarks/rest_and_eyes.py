@@ -18,16 +18,18 @@ from platformdirs import user_cache_path
 
 from benchmarks.gate_renders import EXPRESSIONS, SIZES, Faces, gate_faces
 from benchmarks.rest_renders import BEYOND, ENCODINGS, RATE, SCRIPTS, SHARED, OpenModels, Recorder, Recording
+from face_mirror_au.errors import LandmarksError
 from face_mirror_au.media.video import open_source
+from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.mesh_points import MESH_EYES
 from face_mirror_au.models.openface_files import read_pdm
 from face_mirror_au.numerics.eyelids import eye_closures, eye_openings, lids_allow
 from face_mirror_au.numerics.final_values import final_intensities
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.numerics.rest import Rest, RestRows, find_rest, weighed_rows, weighted_medians
-from face_mirror_au.pipeline.confidence import MIN_NEW_CONFIDENCE, MIN_SCORE
+from face_mirror_au.pipeline.confidence import MIN_NEW_CONFIDENCE, MIN_SCORE, landmark_confidence
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray
+from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Located
 from face_mirror_weights import Store, open_models
 
 SEED = 2
@@ -94,7 +96,7 @@ class _Clip:
         return final_intensities(moved, np.ones(len(moved), bool), np.zeros(2))
 
 
-_PDM = read_pdm(open_models.PDM)
+_PDM = read_pdm(open_models.PDM, name="open")
 _FITTER = PoseFitter(_PDM)
 
 
@@ -144,9 +146,8 @@ def rest_table(recordings: Mapping[tuple[str, int], Mapping[str, Recording]], re
     everything = [pair for found in rows.values() for pair in found]
     errors = np.array([error for error, _ in with_rest])
     wrong, right = ([warned for error, warned in everything if (error > BAD_LEVEL) is bad] for bad in (True, False))
-    print(
-        f"with a rest: {len(errors)} clips, mean error {errors.mean():.3f}, worst {errors.max():.2f}, above 0.3: {(errors > BAD_LEVEL).sum()}"
-    )
+    above = (errors > BAD_LEVEL).sum()
+    print(f"with a rest: {len(errors)} clips, mean error {errors.mean():.3f}, worst {errors.max():.2f}, above 0.3: {above}")
     print(f"warned: {sum(wrong)} of {len(wrong)} wrong rests, {sum(right)} of {len(right)} right ones")
 
 
@@ -176,8 +177,7 @@ def encodings_table(recordings: Mapping[tuple[str, int], Mapping[str, Recording]
 
 def gate_table(faces: Faces) -> None:
     """Right faces refused, wrong ones taken for a new face."""
-    plan = plan_models(Store([SHARED / "weights"]), "open")
-    confidences = np.array([plan.confidence(_FITTER, score, points) for score, points in zip(faces.score, faces.landmarks, strict=True)])
+    confidences = np.array([_confidence(Located(points, score)) for score, points in zip(faces.score, faces.landmarks, strict=True)])
     taken = (confidences >= MIN_NEW_CONFIDENCE) & (faces.score >= MIN_SCORE)
     located = (faces.kind >= 0) & faces.right
     print(f"\nrefused, of {located.sum()} right faces ({', '.join(EXPRESSIONS)}), by outer-eye distance")
@@ -191,6 +191,14 @@ def gate_table(faces: Faces) -> None:
         f"accepted: {100 * taken[wrong].mean():.1f} % of {wrong.sum()} wrong ones "
         f"(disturbed {100 * taken[disturbed].mean():.1f} %, background {100 * taken[wall].mean():.1f} %)"
     )
+
+
+def _confidence(located: Located) -> float:
+    try:
+        fit = _FITTER.fit(located.landmarks.astype(np.float64))
+        return landmark_confidence(AttentionMesh.name, _FITTER, located, fit)
+    except LandmarksError:
+        return 0.0
 
 
 def closure_table(recordings: Mapping[tuple[str, int], Mapping[str, Recording]]) -> None:
