@@ -170,7 +170,7 @@ LANDMARKS: Mapping[str, Landmarks] = {
             form=attention_mesh.FORM,
             opens=lambda path, device: attention_mesh.AttentionMesh(path, device=device),
             keeps_asymmetry=True,
-            calibration={"openface": Calibration(4.0, 0.35, -2.55), "open": Calibration(4.0, 0.58, -3.07, across=150.0)},
+            calibration={"openface": Calibration(4.0, 0.35, -2.55), "open": Calibration(3.85, 0.58, -3.07, across=150.0)},
         ),
     )
 }
