@@ -277,11 +277,11 @@ class AUSequence:
         """Intensities (n, m) of a bank whose AU45 the lids must agree with: an eye that rolls up behind open lids looks closed to it."""
         if not (self._bank.own_rest and self._bank.has_sides):
             return moved
-        whole, sides = len(INTENSITY_AUS), lids_allow(closures)
+        sides = moved[:, [len(INTENSITY_AUS) * (side + 1) + _BLINK for side in range(2)]]
+        beyond = np.maximum(sides - lids_allow(closures), 0.0)
         for side in range(2):
-            column = moved[:, whole * (side + 1) + _BLINK]
-            np.minimum(column, sides[:, side], out=column)
-        moved[:, _BLINK] = np.minimum(moved[:, _BLINK], sides.mean(axis=1))
+            moved[:, len(INTENSITY_AUS) * (side + 1) + _BLINK] -= beyond[:, side]
+        moved[:, _BLINK] -= beyond.mean(axis=1)
         return moved
 
     def _predicted_again(self) -> tuple[FloatArray, FloatArray]:
