@@ -32,7 +32,7 @@ from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Located
 from face_mirror_weights import Store, open_models
 
-SEED = 2
+SEED = 3
 WITHOUT_REST = ("none", "closed")
 BAD_LEVEL = 0.3
 BLINK = INTENSITY_AUS.index("AU45")

@@ -28,7 +28,7 @@ INNER_POINTS = slice(17, 68)
 # Points that expressions move little: the nose and the eyes' corners.
 STEADY_POINTS = np.array([27, 28, 29, 30, 31, 33, 35, 36, 39, 42, 45])
 LIPS_ABOVE, LIPS_BELOW = (61, 62, 63), (67, 66, 65)
-BROWS, EYE_CORNERS = slice(17, 27), (36, 39, 42, 45)
+BROWS, EYE_CORNERS, MOUTH_CORNERS = slice(17, 27), (36, 39, 42, 45), (48, 54)
 OUTER_CORNERS = (36, 45)
 # Outer-eye distance of the PDM's mean face, mm: the scale for `eye_openings`, where no pose was kept.
 EYE_DISTANCE_MM = 3 * EYE_WIDTH_MM
@@ -40,9 +40,9 @@ NEAREST, MIN_WIDTH, MAX_WIDTH = 0.1, 0.22, 0.5
 # What an action unit does not exceed in a tenth of the frames is its low level.
 LOW = 0.1
 # Signs of a movement: action units above their low levels (their sum over the face, in thirds); lids that close by more than 0.15 of their
-# widest, in quarters; lips that are further apart than 0.02 eye distances, in 0.03; brows above their low level, in 0.04. Raised brows pull
-# other action units down, so that these alone would not tell.
-ACTIVITY_UNIT, LIDS_FROM, LIDS_UNIT, LIPS_FROM, LIPS_UNIT, BROWS_UNIT = 3.0, 0.15, 0.25, 0.02, 0.03, 0.04
+# widest, in quarters; lips that are further apart than 0.02 eye distances, in 0.03; brows and mouth corners above their low level, in 0.04.
+# Raised brows and smiles pull other action units down, so that these alone would not tell.
+ACTIVITY_UNIT, LIDS_FROM, LIDS_UNIT, LIPS_FROM, LIPS_UNIT, BROWS_UNIT, CORNERS_UNIT = 3.0, 0.15, 0.25, 0.02, 0.03, 0.04, 0.04
 WIDE_OPEN = 0.9
 # What a frame's score loses for a unit of movement, and from the recording's first frame to its last: people begin at rest.
 ACTIVITY_COST, LATE_COST = 1.2, 1.5
@@ -50,10 +50,12 @@ SMOOTHED = 5
 # A frame that shows more movement than the chosen one weighs less.
 ACTIVITY_WIDTH = 0.5
 
-# Probability that the rest is none, by logistic regression on 720 pieces of rendered and real clips: intercept, logarithm of its seconds,
-# movement in it. Above 0.15 it is warned of: that is 9 of 10 wrong rests, and 1 of 5 right ones.
-WRONG = (-6.15, -1.15, 0.93)
-WARN_ABOVE = 0.15
+# Probability that the rest is none, by logistic regression on 1,260 pieces, 1.3 to 19 s long, of rendered and real clips: intercept,
+# logarithm of its seconds, movement in it, logarithm of the recording's seconds (longer ones than `LONG_S` are as that). Above 0.085 it is
+# warned of: that was 9 of 10 wrong rests, and 1 of 5 right ones.
+WRONG = (-4.54, -0.30, 1.13, -2.57)
+LONG_S = 6.0
+WARN_ABOVE = 0.085
 # Opening of both eyes below which they are closed at rest; 0.2 to 0.3 is typical, and 0 to 0.1 of closed ones.
 CLOSED_OPENING = 0.12
 LEAST_WEIGHT = 0.05
@@ -61,6 +63,7 @@ LEAST_WEIGHT = 0.05
 MAX_WEIGHED = 3000
 # Neighbouring frames of at least this weight are one stretch; shorter pauses do not end it.
 STRETCH_WEIGHT, STRETCH_GAP_S = 0.2, 0.25
+MAX_STRETCHES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class Rest:
         Probability that this is no rest, 0 to 1.
     warning : str
         Empty where there is nothing to warn of.
+    stretches : tuple of (float, float)
+        All stretches at rest, s; the `MAX_STRETCHES` longest of very many.
     weights : ndarray, (N,) float32
         Of each row, 0 to 1.
     """
@@ -111,7 +116,22 @@ class Rest:
     seconds: float
     wrong: float
     warning: str
+    stretches: tuple[tuple[float, float], ...]
     weights: NDArray[np.float32] = field(repr=False)
+
+    @classmethod
+    def named(cls, start_s: float, end_s: float, time_s: FloatArray, inside: NDArray[np.bool_]) -> Rest:
+        """The rest that a person named.
+
+        Parameters
+        ----------
+        start_s, end_s : float
+        time_s : ndarray, (N,) float64
+        inside : ndarray, (N,) bool
+            The measured rows in it.
+        """
+        step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 0.0
+        return cls(start_s, end_s, float(inside.sum()) * step, 0.0, "", ((start_s, end_s),), inside.astype(np.float32))
 
 
 def find_rest(read: Reader, total: int, reference: FloatArray | None = None) -> Rest | None:
@@ -194,8 +214,8 @@ class _Frames:
     openings : ndarray, (n, 2) float64
     lips : ndarray, (n,) float64
         How far apart, eye distances.
-    brows : ndarray, (n,) float64
-        How far above the eyes, eye distances.
+    brows, corners : ndarray, (n,) float64
+        How far brows and mouth corners lie above the eyes, eye distances.
     speed : ndarray, (n,) float64
     """
 
@@ -205,6 +225,7 @@ class _Frames:
     openings: FloatArray
     lips: FloatArray
     brows: FloatArray
+    corners: FloatArray
     speed: FloatArray
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> _Frames:
@@ -224,21 +245,24 @@ class _Frames:
         lids = np.maximum((1.0 - self.openings / still.openings).max(axis=1) - LIDS_FROM, 0.0)
         lips = np.maximum(self.lips - LIPS_FROM, 0.0)
         brows = np.maximum(self.brows - still.brows, 0.0)
-        return np.asarray(units / ACTIVITY_UNIT + lids / LIDS_UNIT + lips / LIPS_UNIT + brows / BROWS_UNIT)
+        corners = np.maximum(self.corners - still.corners, 0.0)
+        return np.asarray(units / ACTIVITY_UNIT + lids / LIDS_UNIT + lips / LIPS_UNIT + brows / BROWS_UNIT + corners / CORNERS_UNIT)
 
 
 @dataclass(frozen=True, slots=True)
 class _Still:
-    """What a recording's frames show when they show least: raw values (k,), widest openings (2,), height of the brows."""
+    """What a recording's frames show when they show least: raw values (k,), widest openings (2,), height of brows and mouth corners."""
 
     raw: FloatArray
     openings: FloatArray
     brows: float
+    corners: float
 
     @classmethod
     def of(cls, frames: _Frames) -> _Still:
         openings = np.maximum(np.quantile(frames.openings, WIDE_OPEN, axis=0), 0.05)
-        return cls(np.quantile(frames.raw, LOW, axis=0), openings, float(np.quantile(frames.brows, LOW)))
+        brows, corners = (float(np.quantile(heights, LOW)) for heights in (frames.brows, frames.corners))
+        return cls(np.quantile(frames.raw, LOW, axis=0), openings, brows, corners)
 
 
 class _Reference:
@@ -280,7 +304,7 @@ def _compared(rows: RestRows, measured: NDArray[np.int64], reference: _Reference
     raw = _median_of_3(raw[:, ~np.isnan(raw).all(axis=0)])
     blocks = [raw / math.sqrt(2.0 * max(raw.shape[1], 1))]
     count = len(measured)
-    openings, lips, brows = np.ones((count, 2)), np.zeros(count), np.zeros(count)
+    openings, lips, brows, corners = np.ones((count, 2)), np.zeros(count), np.zeros(count), np.zeros(count)
     if rows.landmarks is not None and reference is not None:
         landmarks = rows.landmarks[measured]
         across = np.linalg.norm(landmarks[:, OUTER_CORNERS[0]] - landmarks[:, OUTER_CORNERS[1]], axis=-1).astype(np.float64)
@@ -289,13 +313,14 @@ def _compared(rows: RestRows, measured: NDArray[np.int64], reference: _Reference
         blocks.append(inner / (LANDMARK_UNIT * math.sqrt(2.0 * inner.shape[1])))
         openings = _median_of_3(eye_openings(landmarks, across / EYE_DISTANCE_MM))
         lips = (laid[:, LIPS_BELOW, 1] - laid[:, LIPS_ABOVE, 1]).mean(axis=1)
-        brows = laid[:, EYE_CORNERS, 1].mean(axis=1) - laid[:, BROWS, 1].mean(axis=1)
+        eyes = laid[:, EYE_CORNERS, 1].mean(axis=1)
+        brows, corners = eyes - laid[:, BROWS, 1].mean(axis=1), eyes - laid[:, MOUTH_CORNERS, 1].mean(axis=1)
     places = np.concatenate(blocks, axis=1).astype(np.float32)
     speed = np.zeros(count)
     if count > 2 * _MARGIN:
         speed[_MARGIN:-_MARGIN] = np.linalg.norm(places[2 * _MARGIN :] - places[: -2 * _MARGIN], axis=1)
         speed[:_MARGIN], speed[-_MARGIN:] = speed[_MARGIN], speed[-_MARGIN - 1]
-    return _Frames(measured + first, places, np.nan_to_num(raw), openings, lips, brows, speed)
+    return _Frames(measured + first, places, np.nan_to_num(raw), openings, lips, brows, corners, speed)
 
 
 def _median_of_3(values: FloatArray) -> FloatArray:
@@ -328,14 +353,22 @@ def _told(read: Reader, total: int, weights: NDArray[np.float32], best: int, mov
     steps = np.diff(time_s)
     step = float(np.median(steps)) if len(steps) else 0.0
     seconds = float(weights.sum()) * step
-    intercept, by_seconds, by_movement = WRONG
-    exponent = intercept + by_seconds * math.log(max(seconds, 1e-3)) + by_movement * movement
+    length = min(float(time_s[-1] - time_s[0]) + step, LONG_S)
+    intercept, by_seconds, by_movement, by_length = WRONG
+    exponent = intercept + by_seconds * math.log(max(seconds, 1e-3)) + by_movement * movement + by_length * math.log(max(length, 1e-3))
     wrong = 1.0 / (1.0 + math.exp(-min(max(exponent, -500.0), 500.0)))
-    resting = np.flatnonzero(weights >= STRETCH_WEIGHT)
-    ends = np.flatnonzero(np.diff(time_s[resting], append=np.inf) > max(STRETCH_GAP_S, 1.5 * step))
-    stretch = int(np.searchsorted(resting[ends], best))
-    first = resting[0] if stretch == 0 else resting[ends[stretch - 1] + 1]
-    return Rest(float(time_s[first]), float(time_s[resting[ends[stretch]]]), seconds, wrong, _warning(wrong, openings), weights)
+    stretches = _stretches(time_s, weights, max(STRETCH_GAP_S, 1.5 * step))
+    start_s, end_s = next((start, end) for start, end in stretches if start <= time_s[best] <= end)
+    longest = sorted(stretches, key=lambda stretch: stretch[0] - stretch[1])[:MAX_STRETCHES]
+    return Rest(start_s, end_s, seconds, wrong, _warning(wrong, openings), tuple(sorted(longest)), weights)
+
+
+def _stretches(time_s: FloatArray, weights: NDArray[np.float32], gap_s: float) -> list[tuple[float, float]]:
+    """First and last time of all stretches of frames at rest."""
+    times = time_s[weights >= STRETCH_WEIGHT]
+    ends = np.flatnonzero(np.diff(times, append=np.inf) > gap_s)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    return [(float(times[start]), float(times[end])) for start, end in zip(starts, ends, strict=True)]
 
 
 def _warning(wrong: float, openings: FloatArray) -> str:
