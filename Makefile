@@ -87,6 +87,7 @@ format: $(DEV) ## Put the code into ruff's form.
 .PHONY: bench
 bench: $(DEV) ## Agreement with C++ OpenFace, and timings. Needs ../shared.
 	$(BIN)/python -m benchmarks.truth
+	$(BIN)/python -m benchmarks.landmarks_truth
 	$(BIN)/python -m benchmarks.end_to_end
 	$(BIN)/python -m benchmarks.stages
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks import ROOT
+from benchmarks import ROOT, landmarks_truth_clnf
 from face_mirror_au.models import mtcnn, validator
 from face_mirror_au.models.openface_files import read_pdm
 from face_mirror_au.numerics import _kernels
@@ -23,8 +22,6 @@ sys.path.insert(0, str(ROOT / "tests" / "openface_landmarks"))
 import openface_cases as cases
 
 SHARED = ROOT.parent / "shared"
-# Stages of the landmarks themselves: `figures(shared)` yields what has the attributes of `openface_cases.Figure`.
-_TRACKER = "benchmarks.landmarks_truth_clnf"
 _REPEATS = 20
 
 
@@ -43,11 +40,12 @@ def main() -> int:
     return 1 if missed else 0
 
 
-def _figures() -> Iterator[cases.Figure]:
+def _figures() -> Iterator[Any]:  # each module of cases has a Figure of its own
     for stage in (cases.detector, cases.judging, cases.eyes_and_pose):
         yield from stage(SHARED)
-    if importlib.util.find_spec(_TRACKER) is not None:
-        yield from importlib.import_module(_TRACKER).figures(SHARED)
+    yield from landmarks_truth_clnf.figures(SHARED)
+    for stage in (cases.whole_images, cases.whole_videos):
+        yield from stage(SHARED)
 
 
 def _speeds() -> Iterator[tuple[str, float]]:
@@ -76,6 +74,24 @@ def _speeds() -> Iterator[tuple[str, float]]:
         gaze_angles(gaze_directions(np.stack(points, axis=1), face, head[None, 3:]))
 
     yield "3D points and gaze of one frame", _milliseconds(gaze)
+    yield from _whole_speeds()
+
+
+def _whole_speeds() -> Iterator[tuple[str, float]]:
+    """Of whole frames: the first one of a process, the first one of another video, and the median of those that are tracked."""
+    openface, camera = cases.OpenFaceLandmarks.read(lambda relative: cases.model_path(SHARED, relative)), Camera.for_size(640, 480)
+    times: list[list[float]] = [[], []]
+    for clip_times in times:
+        tracker, state = openface.tracker(), cases.CLNFState()
+        for image in cases.pictures(SHARED, "default")[:60]:
+            begin = time.process_time()
+            found, state = tracker.track(image, state)
+            if found.face is not None:
+                openface.in_space(found.face, camera)
+            clip_times.append(1000.0 * (time.process_time() - begin))
+    yield "first frame of a process: networks, Sigma tables, 11 hypotheses", times[0][0]
+    yield "first frame of the next video", times[1][0]
+    yield "tracked frame: landmarks, validator, eyes, gaze (goal: 8), median", float(np.median(times[1][1:]))
 
 
 def _milliseconds(action: Callable[[], object]) -> float:

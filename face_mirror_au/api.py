@@ -1,4 +1,4 @@
-"""The Python API: whole videos and single frames, and action units from given landmarks."""
+"""The Python API: whole videos and single frames, action units from given landmarks, left against right in results."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.records import Frame, Image, View, check_image
+from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
 from face_mirror_au.results.names import ONLINE
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
 from face_mirror_au.run.outputs import OutputPlan, points_in_3d, write_table
 from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.csv_tables import minimal_columns, to_dataframe
+from face_mirror_au.tables.formats import MINIMAL, to_dataframe
 from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_hooks.records import FrameResult, ViewResult
 from face_mirror_weights import Store
@@ -30,7 +31,7 @@ from face_mirror_weights import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "aus_from_landmarks"]
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,7 @@ class AUPipeline:
         """
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
-        detections = processor.detect(frame) if detect else None
-        result, self._state = processor.process(frame, self._state, detections)
+        result, self._state, _ = processor.process(frame, self._state, detect=detect)
         return result
 
     def reset(self) -> None:
@@ -291,6 +291,6 @@ class FullPythonAUPipeline:
         table = _video_table(self._runner, Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", None)
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
-        minimal: pd.DataFrame = table[list(minimal_columns())].copy()
+        minimal: pd.DataFrame = table[list(MINIMAL.names)].copy()
         minimal.attrs = table.attrs
         return minimal

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = [
     "PRESENCE_AUS",
     "BoxSpan",
     "Column",
+    "ComputedColumn",
     "Detection",
     "Face",
     "FaceDescriptor",
@@ -56,6 +58,31 @@ class Column(Protocol[Scalar_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class ComputedColumn:
+    """A `Column` whose rows are computed when they are asked for.
+
+    Attributes
+    ----------
+    rows : int
+        How many there are.
+    give : callable
+        Gives those of a slice.
+    """
+
+    rows: int
+    give: Callable[[slice], FloatArray]
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, rows: slice, /) -> FloatArray:
+        return self.give(rows)
+
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.give(slice(0, self.rows)), dtype=dtype)
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """The square of the picture that a landmark model looks at.
 
@@ -90,12 +117,15 @@ class FaceDescriptor:
         Weak-perspective fit: scale (px/mm), rx, ry, rz (rad), tx, ty (px).
     head_pose : ndarray, (6,) float64
         Tx, Ty, Tz (mm), Rx, Ry, Rz (rad) of the head in the camera's frame.
+    signals : mapping of str to ndarray
+        Further signals of `pipeline.signals` that were measured in this frame, by their names.
     """
 
     hog: Float32Array
     geometry: FloatArray
     pose: FloatArray
     head_pose: FloatArray
+    signals: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +149,9 @@ class ViewTable:
         0 or 1 in the order of `PRESENCE_AUS`; NaN where there is no measurement.
     raw : ndarray, (N, 17) float64
         Intensities re-predicted with the final medians, unclipped; NaN where there is no measurement.
-    landmarks : ndarray, (N, 68, 2) float32
-        Pixels; NaN where no face was found.
-    pose : ndarray, (N, 6) float64
-        scale, rx, ry, rz, tx, ty; NaN where no face was found.
-    shape : ndarray, (N, 34) float64
-        Local shape parameters; NaN where no face was found.
-    head_pose : ndarray, (N, 6) float64
-        Tx, Ty, Tz (mm), Rx, Ry, Rz (rad); NaN where no face was found.
+    signals : mapping of str to ndarray, (N, ...)
+        Of each signal of `pipeline.signals` that this view has: "landmarks" (N, 68, 2) px, "pose" (N, 6), "shape" (N, 34), "head_pose"
+        (N, 6) and more; NaN where no face was found.
     sides, raw_sides : ndarray, (N, 2, 17) float64, or None
         As `intensity` and `raw`, of the subject's left and right; None when the AU models cannot tell the sides of one picture apart.
     reason : ndarray, (N,) int64, or None
@@ -143,10 +168,7 @@ class ViewTable:
     intensity: Column[np.float64]
     presence: Column[np.float64]
     raw: Column[np.float64]
-    landmarks: Column[np.float32]
-    pose: Column[np.float64]
-    shape: Column[np.float64]
-    head_pose: Column[np.float64]
+    signals: Mapping[str, Column[Any]]
     sides: Column[np.float64] | None = None
     raw_sides: Column[np.float64] | None = None
     reason: Column[np.int64] | None = None

@@ -223,7 +223,7 @@ def tracking(data: bytes) -> None:
     state = TrackState()
     for index in range(3):
         try:
-            record, state = processor.process(Frame(index, index / 25, picture()), state)
+            record, state, _ = processor.process(Frame(index, index / 25, picture()), state, detect=False)
         except FaceMirrorAUError:  # as in the loop: this frame fails, the next one is tried
             continue
         for found in (descriptor_of(view) for view in record.views):

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
+from face_mirror_au.asymmetry.change import compare_recordings
+from face_mirror_au.asymmetry.comparison import compare_units, compare_zones
 from face_mirror_au.asymmetry.landmarks import POSITIONS
-from face_mirror_au.asymmetry.measures import compare_units, compare_zones
+from face_mirror_au.asymmetry.measures import Asymmetry, measure_asymmetry
 from face_mirror_au.asymmetry.movements import propose_movements
+from face_mirror_au.asymmetry.recording import TwoSides
 from face_mirror_au.batch.done import Finished, settings_of
 from face_mirror_au.errors import ResultError
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_au.report.comparable import must_not_be_compared, to_be_known
-from face_mirror_au.report.compare import quality_doubts
-from face_mirror_au.report.landmarks import read_landmarks
-from face_mirror_au.report.page import make_sections, render
-from face_mirror_au.report.quality import head_pose
-from face_mirror_au.report.result import (
+from face_mirror_au.report.page import render
+from face_mirror_au.results.asymmetry import MeasuredResult
+from face_mirror_au.results.comparable import must_not_be_compared, quality_doubts, to_be_known
+from face_mirror_au.results.convert import metadata_beside
+from face_mirror_au.results.earlier import earlier_files, read_metadata
+from face_mirror_au.results.publish import Place
+from face_mirror_au.results.result import (
     RunResult,
-    TwoSides,
     _read_metadata,
     _read_raw,
     _read_sides,
@@ -30,12 +33,8 @@ from face_mirror_au.report.result import (
     _read_yaw,
     read_result,
 )
-from face_mirror_au.report.sections import SidesSection
-from face_mirror_au.report.tables import ResultTable
-from face_mirror_au.report.visits import quality_rows
-from face_mirror_au.results.convert import metadata_beside
-from face_mirror_au.results.earlier import earlier_files, read_metadata
-from face_mirror_au.results.publish import Place
+from face_mirror_au.results.result_landmarks import read_landmarks
+from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.run.recovery import _said_by_run
 from face_mirror_au.tables import columns
 from fuzz.contract import folder, written
@@ -43,21 +42,21 @@ from fuzz.run_files import ENDINGS, METADATA, N_FRAMES, header_line, run_files
 
 
 @cache
-def _good() -> tuple[RunResult, list[SidesSection]]:
-    """A run with nothing wrong, and the comparisons of its page, as of sides that were never measured: figures take seconds."""
+def _good() -> tuple[RunResult, Asymmetry]:
+    """A run with nothing wrong, and the asymmetry of its page, as of sides that were never measured: figures take seconds."""
     place = folder() / "good"
     place.mkdir(mode=0o700)
     for ending, content in run_files().items():
         (place / f"p{ending}").write_bytes(content)
     result = read_result(place, "p")
-    blank = np.full((N_FRAMES, len(INTENSITY_AUS)), np.nan)
-    failed = np.zeros(N_FRAMES, np.bool_)
-    return result, make_sections(replace(result, mirrored=None, unmirrored=TwoSides(blank, blank, failed, failed)))
+    blank, failed = np.full((N_FRAMES, len(INTENSITY_AUS)), np.nan), np.zeros(N_FRAMES, np.bool_)
+    unmeasured = replace(result, sides={"unmirrored": TwoSides(blank, blank, failed, failed)}, landmarks="none")
+    return unmeasured, measure_asymmetry(unmeasured, ())
 
 
 def metadata(data: bytes) -> None:
     """The record of a run, where all other files of it are good."""
-    good, sections = _good()
+    good, asymmetry = _good()
     path = good.file(METADATA)
     path.write_bytes(data)
     csv = path.with_name("p.csv")
@@ -67,11 +66,11 @@ def metadata(data: bytes) -> None:
     with suppress(ResultError):
         _said_by_run(Place(csv, own_folder=False))
     result = replace(good, metadata=_read_metadata(path))
-    render(replace(result, yaw_deg=None), sections, {})  # its curve takes half a second to draw
+    render(MeasuredResult(replace(result, yaw_deg=None), asymmetry, ""), {})  # its curve takes half a second to draw
     for first, second in ((good, result), (result, good)):
         must_not_be_compared(first, second)
         to_be_known(first, second)
-        quality_doubts([head_pose(first.yaw_deg), head_pose(second.yaw_deg)], quality_rows(first, second))
+        quality_doubts(compare_recordings(first, second))
 
 
 def _settings(csv: Path) -> None:
@@ -96,12 +95,12 @@ def result_table(data: bytes) -> None:
     # The reader of this table alone: a whole result takes 50 ms.
     if ending == ".csv":
         yaw = _read_yaw(folder() / "r.csv", N_FRAMES, good.metadata)
-        quality_rows(good, replace(good, yaw_deg=yaw))
+        compare_recordings(good, replace(good, yaw_deg=yaw))
         landmarks = read_landmarks(folder(), "r", N_FRAMES, good.metadata, mirrored=False)
         assert isinstance(landmarks, str) or landmarks.left.shape == (N_FRAMES, len(POSITIONS))
     elif ending == ".raw.csv":
         time_s, measured = _read_times(folder() / "r.raw.csv")
-        quality_rows(good, replace(good, time_s=time_s, measured=measured))
+        compare_recordings(good, replace(good, time_s=time_s, measured=measured))
         _read_raw(folder() / "r.raw.csv", N_FRAMES)
     elif ending == ".sides.csv":
         _measure(good, _read_sides(folder() / "r.sides.csv", N_FRAMES))

@@ -10,8 +10,7 @@ import numpy as np
 
 from face_mirror_au.records import View
 from face_mirror_au.tables import columns
-from face_mirror_au.tables.csv_tables import face_mirror_columns, sides_columns
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.formats import FACE_MIRROR, RAW, SIDES
 
 N_FRAMES = 3
 METADATA = ".metadata.json"
@@ -20,10 +19,10 @@ ENDINGS = (".csv", "_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".si
 MAIN_COLUMNS = ("frame", "timestamp", "success", "pose_Ry", *columns.points("x", "y"))
 HEADERS = {
     ".csv": MAIN_COLUMNS,
-    "_left_mirrored.csv": face_mirror_columns(),
-    "_right_mirrored.csv": face_mirror_columns(),
-    ".raw.csv": RAW_COLUMNS,
-    ".sides.csv": sides_columns(),
+    "_left_mirrored.csv": FACE_MIRROR.names,
+    "_right_mirrored.csv": FACE_MIRROR.names,
+    ".raw.csv": RAW.names,
+    ".sides.csv": SIDES.names,
 }
 
 

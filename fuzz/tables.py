@@ -8,13 +8,11 @@ import numpy as np
 
 from face_mirror_au.batch.inputs import read_list
 from face_mirror_au.batch.state import STATE_FILE, BatchState
-from face_mirror_au.results.convert import convert_table
+from face_mirror_au.results.convert import TARGETS, convert_table
 from face_mirror_au.results.tidy import write_tidy
-from face_mirror_au.tables.csv_tables import au_columns, face_mirror_columns, minimal_columns, openface_columns, sides_columns
+from face_mirror_au.tables.formats import AUS, FACE_MIRROR, MINIMAL, RAW, SIDES, openface
 from face_mirror_au.tables.landmarks_csv import LANDMARK_COLUMNS, PARAMETER_COLUMNS, read_landmarks, read_pdm_params
 from face_mirror_au.tables.movements_csv import movements_text, parse_movements, read_movements
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
-from face_mirror_au.tables.table_formats import TARGETS
 from fuzz.contract import folder, written
 from fuzz.run_files import run_files
 
@@ -26,9 +24,9 @@ def _line(columns: Iterable[str]) -> bytes:
 # What the first byte of an input stands for: a header, so that changes hit the rows, too; or nothing, then the input is the whole file.
 LANDMARK_HEADERS = (_line(LANDMARK_COLUMNS), _line(PARAMETER_COLUMNS), b"", b"")
 TABLE_HEADERS = (
-    _line(minimal_columns()), _line(face_mirror_columns()), _line(RAW_COLUMNS), _line(sides_columns()), _line(au_columns()),
-    _line(openface_columns(("pose", "aus"))), _line(openface_columns()), b"",
-)  # fmt: skip
+    *(_line(table.names) for table in (MINIMAL, FACE_MIRROR, RAW, SIDES, AUS, openface(("pose", "aus")), openface())),
+    b"",
+)
 
 
 def landmarks_csv(data: bytes) -> None:

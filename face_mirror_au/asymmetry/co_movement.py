@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.measures import signed_difference, symmetry_ratio
+from face_mirror_au.asymmetry.comparison import TwoValues
 from face_mirror_au.records import FloatArray
 
 # Of the strongest moment of the meant movement: where it is above, the movement is held.
@@ -43,33 +43,8 @@ PAIRS = (
     Pair("nose_with_mouth", "nose with mouth", "mouth", "midface", ("AU09", "AU10"), None),
     Pair("mouth_with_eye", "mouth with eye", "eye", "mouth", ("AU12",), "mouth_corner"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CoMovement:
-    """How far the other zone moved along, on each side.
-
-    Attributes
-    ----------
-    left, right : float
-        Shift from rest while the meant movement was held, in the unit of the signal; negative where the other zone moved the other way.
-    gate : float
-        In the same unit, above 0.
-    """
-
-    left: float
-    right: float
-    gate: float
-
-    @property
-    def difference(self) -> float | None:
-        """`signed_difference` of the two, a negative one counted as 0; None when the larger one is below the gate."""
-        return signed_difference(max(0.0, self.left), max(0.0, self.right), self.gate)
-
-    @property
-    def ratio(self) -> float | None:
-        """`symmetry_ratio` of the two, a negative one counted as 0; None when the larger one is below the gate."""
-        return symmetry_ratio(max(0.0, self.left), max(0.0, self.right), self.gate)
+# The action units that take part: their raw values are looked at, too.
+RAW_AUS = tuple(dict.fromkeys(au for pair in PAIRS for au in pair.aus))
 
 
 def held_rows(left: FloatArray, right: FloatArray, inside: NDArray[np.bool_], gate: float) -> NDArray[np.bool_]:
@@ -85,10 +60,6 @@ def held_rows(left: FloatArray, right: FloatArray, inside: NDArray[np.bool_], ga
         The rows of the movement.
     gate : float
         A movement that stays below is none: no row is held.
-
-    Returns
-    -------
-    ndarray, (N,) bool
     """
     larger = np.where(inside, np.maximum(left, right), np.nan)
     top = np.max(larger, where=np.isfinite(larger), initial=-np.inf)
@@ -96,7 +67,7 @@ def held_rows(left: FloatArray, right: FloatArray, inside: NDArray[np.bool_], ga
         return np.asarray((larger >= HELD_SHARE * top) & (top >= gate))
 
 
-def co_movement(left: FloatArray, right: FloatArray, held: NDArray[np.bool_], at_rest: NDArray[np.bool_], gate: float) -> CoMovement | None:
+def co_movement(left: FloatArray, right: FloatArray, held: NDArray[np.bool_], at_rest: NDArray[np.bool_], gate: float) -> TwoValues | None:
     """How far a signal of the other zone is from rest while the meant movement is held.
 
     For each side: median over the held rows - median over the rows at rest, of those in which both sides were measured. Medians, because
@@ -112,12 +83,13 @@ def co_movement(left: FloatArray, right: FloatArray, held: NDArray[np.bool_], at
 
     Returns
     -------
-    CoMovement or None
-        None where no row is held, or none at rest was measured.
+    TwoValues or None
+        Shift of each side from rest, in the unit of the signal; negative where it moved the other way. None where no row is held, or none
+        at rest was measured.
     """
     both = np.isfinite(left) & np.isfinite(right)
     held, at_rest = held & both, at_rest & both
     if not held.any() or not at_rest.any():
         return None
     shifts = [float(np.median(side[held]) - np.median(side[at_rest])) for side in (left, right)]
-    return CoMovement(shifts[0], shifts[1], gate)
+    return TwoValues(shifts[0], shifts[1], gate)

@@ -1,194 +1,161 @@
-"""Peak, area and symmetry of two curves, one for each side of the face.
-
-Every measure is taken over the frames in which BOTH sides were measured: a movement during which one side was lost would otherwise
-look like an asymmetry. A frame without a measurement (NaN) never counts as 0.
-"""
+"""The asymmetry of a recording: the list of its measures, each a function that gives rows of `<stem>.asymmetry.csv`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from face_mirror_au.asymmetry.comparison import Comparison, SideMeasures, TwoValues, sides_of
+from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MeasuredMovement, MovementMeter
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
+from face_mirror_au.asymmetry.movements import Movement
+from face_mirror_au.asymmetry.recording import Recording
+from face_mirror_au.asymmetry.rest import rows_at_rest
+from face_mirror_au.asymmetry.rows import AsymmetryRow
+from face_mirror_au.asymmetry.whole import Lengths, WholeSides, measure_lengths, measure_sides
+from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 
-from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
-
-# Intensity, 0 to 5. Below it a ratio is one of noise to noise: OpenFace's final values of a face at rest reach some tenths.
-GATE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class SideMeasures:
-    """What one side did.
-
-    Attributes
-    ----------
-    peak : float
-        Largest value: intensity (0 to 5), or eye distances for a landmark measure.
-    row : int
-        Row of the peak, from 0; the first one where several are equal.
-    time_s : float
-        Time of that row, s.
-    area : float or None
-        Area under the curve for each second of measured time, in the unit of the curve: sum of (v[i] + v[i+1]) / 2 * (t[i+1] - t[i]) over
-        all neighbouring measured rows, divided by the sum of (t[i+1] - t[i]) over the same rows.
-        None where no two neighbouring rows were measured.
-    """
-
-    peak: float
-    row: int
-    time_s: float
-    area: float | None
+NO_ZONE = "none"
+WHOLE_ZONE = "zone"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The subject's left side against the right one.
+class Asymmetry:
+    """One recording, measured.
 
     Attributes
     ----------
-    left, right : SideMeasures
-    frames : int
-        In how many frames both sides were measured.
-    gate : float
-        Below it there is no difference and no ratio, in the unit of the peaks; above 0.
+    recording : Recording
+    sides : tuple of WholeSides
+        For each pair of sides of the recording, the mirrored one first.
+    lengths : Lengths or str
+        Or why there are none.
+    at_rest : str
+        Which frames show the face at rest, in words.
+    movements : tuple of MeasuredMovement
+        In order of time, measured in the first pair of sides.
     """
 
-    left: SideMeasures
-    right: SideMeasures
-    frames: int
-    gate: float = GATE
+    recording: Recording
+    sides: tuple[WholeSides, ...]
+    lengths: Lengths | str
+    at_rest: str
+    movements: tuple[MeasuredMovement, ...]
 
-    @property
-    def too_small(self) -> bool:
-        """Whether the larger of the two peaks is below the gate."""
-        return max(self.left.peak, self.right.peak) < self.gate
+    def rows(self) -> Iterator[AsymmetryRow]:
+        """All numbers, in the order of the table: what `MEASURES` give, then for each movement what `MOVEMENT_MEASURES` give."""
+        for measure in MEASURES:
+            yield from measure(self)
+        for part in self.movements:
+            for of_movement in MOVEMENT_MEASURES:
+                yield from of_movement(self, part)
 
-    @property
-    def difference(self) -> float | None:
-        """`signed_difference` of the two peaks; None when they are `too_small`."""
-        return signed_difference(self.left.peak, self.right.peak, self.gate)
 
-    @property
-    def ratio(self) -> float | None:
-        """`symmetry_ratio` of the two peaks; None when they are `too_small`."""
-        return symmetry_ratio(self.left.peak, self.right.peak, self.gate)
+def measure_asymmetry(recording: Recording, movements: Iterable[Movement]) -> Asymmetry:
+    """Measure a recording and its movements, which are in order of time."""
+    given = list(movements)
+    at_rest, words = rows_at_rest(recording.time_s, given, recording.baseline)
+    lengths = measure_lengths(recording.time_s, recording.landmarks, at_rest)
+    _, sides = recording.main_sides
+    meter = MovementMeter(recording.time_s, sides, lengths if isinstance(lengths, Lengths) else None, at_rest)
+    return Asymmetry(
+        recording,
+        tuple(measure_sides(key, recording.time_s, each) for key, each in recording.sides.items()),
+        lengths,
+        words,
+        tuple(meter.measure(number, movement) for number, movement in enumerate(given, start=1)),
+    )
+
+
+def whole_recording(found: Asymmetry) -> Iterator[AsymmetryRow]:
+    """Peak, its time, and area per second of each zone and action unit, over all frames."""
+    for sides in found.sides:
+        place = _Place(sides.key)
+        for zone in ZONES:
+            yield from place.comparison(zone.key, WHOLE_ZONE, sides_of(sides.zones[zone.key]), INTENSITY)
+            for au in zone.aus:
+                yield from place.comparison(zone.key, au, sides.units[au], INTENSITY)
+        for au in OTHER_AUS:
+            yield from place.comparison(NO_ZONE, au, sides.units[au], INTENSITY)
+
+
+def lengths_at_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
+    """Lengths of the face at rest."""
+    if isinstance(found.lengths, Lengths):
+        for rest in found.lengths.rest:
+            yield _Place(found.lengths.key).values(rest.zone, rest.key, "at_rest", rest.values, EYE_DISTANCES)
+
+
+def lengths_from_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
+    """Peak, its time, and area per second of each landmark measure, over all frames."""
+    if isinstance(found.lengths, Lengths):
+        for measure in LANDMARK_MEASURES:
+            yield from _Place(found.lengths.key).comparison(measure.zone, measure.key, found.lengths.sides[measure.key], EYE_DISTANCES)
+
+
+def own_zone(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]:
+    """Peak, its time, and area per second of the zone that moves, its action units and its landmark measures."""
+    if part.zone is not None:
+        yield from _place(found, INTENSITY, part).comparison(part.zone.key, WHOLE_ZONE, sides_of(part.whole), INTENSITY)
+        for signal in part.signals:
+            yield from _place(found, signal.unit, part).comparison(part.zone.key, signal.key, signal.sides, signal.unit)
+
+
+def moved_along(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]:
+    """How far other zones moved along."""
+    for along in part.along:
+        if along.found is not None:
+            place = _place(found, along.unit, part)
+            yield place.values(along.pair.other, along.key, along.pair.key, along.found, along.unit)
+
+
+# A new measure is one more function, and one more entry here.
+MEASURES = (whole_recording, lengths_at_rest, lengths_from_rest)
+MOVEMENT_MEASURES = (own_zone, moved_along)
 
 
 @dataclass(frozen=True, slots=True)
-class ZoneComparison:
-    """A zone's two sides, and the action units that made the peaks.
+class _Place:
+    """What rows have in common."""
 
-    Attributes
-    ----------
-    zone : Zone
-    sides : Comparison
-        Of the zone's two curves: in each frame the largest of the zone's action units.
-    left_au, right_au : str
-        The action unit that was the largest one at the peak of that side.
-    """
+    sides: str
+    part: MeasuredMovement | None = None
 
-    zone: Zone
-    sides: Comparison
-    left_au: str
-    right_au: str
+    def row(
+        self,
+        signal: tuple[str, str],
+        measure: str,
+        pair: tuple[float | None, float | None],
+        unit: str,
+        symmetry: tuple[float | None, float | None] = (None, None),
+    ) -> AsymmetryRow:
+        """One row; `signal` is zone and signal, `pair` left and right, `symmetry` difference and ratio."""
+        if self.part is None:
+            return AsymmetryRow(self.sides, 0, None, None, "", False, *signal, measure, *pair, *symmetry, unit)
+        moved = self.part.movement
+        stretch = (self.part.number, moved.start_s, moved.end_s, moved.code, moved.proposed)
+        return AsymmetryRow(self.sides, *stretch, *signal, measure, *pair, *symmetry, unit)
 
+    def values(self, zone: str, signal: str, measure: str, found: TwoValues, unit: str) -> AsymmetryRow:
+        """Two values with their difference and ratio."""
+        return self.row((zone, signal), measure, (found.left, found.right), unit, (found.difference, found.ratio))
 
-def signed_difference(left: float, right: float, gate: float) -> float | None:
-    """Signed difference (L - R) / (L + R) of two values that are not negative.
-
-    +1: only the left side; 0: both alike; -1: only the right side. None when the larger of L and R is below the gate (above 0).
-    """
-    return None if max(left, right) < gate else (left - right) / (left + right)
-
-
-def symmetry_ratio(left: float, right: float, gate: float) -> float | None:
-    """Ratio min(L, R) / max(L, R): 1 alike, 0 nothing on one side. None when the larger one is below the gate (above 0)."""
-    return None if max(left, right) < gate else min(left, right) / max(left, right)
-
-
-def measured_on_both(left: FloatArray, right: FloatArray) -> NDArray[np.bool_]:
-    """Where both sides have a value; same shape as the two arrays."""
-    return np.isfinite(left) & np.isfinite(right)
+    def comparison(self, zone: str, signal: str, sides: Comparison | None, unit: str) -> Iterator[AsymmetryRow]:
+        """Peaks, their times and the areas; nothing where nothing was measured."""
+        if sides is not None:
+            left, right, name = sides.left, sides.right, (zone, signal)
+            yield self.row(name, "peak", (left.peak, right.peak), unit, (sides.difference, sides.ratio))
+            yield self.row(name, "peak_time", (_time(left), _time(right)), "s")
+            yield self.row(name, "area_per_second", (left.area, right.area), unit)
 
 
-def compare_sides(time_s: FloatArray, left: FloatArray, right: FloatArray, gate: float = GATE) -> Comparison | None:
-    """Compare two curves.
-
-    Parameters
-    ----------
-    time_s : ndarray, (N,) float64
-        Time of each row, s, growing.
-    left, right : ndarray, (N,) float64
-        The subject's left and right side, not negative: final intensities (0 to 5), or a landmark measure; NaN where there is
-        no measurement.
-    gate : float
-        Of the comparison.
-
-    Returns
-    -------
-    Comparison or None
-        None where no frame was measured on both sides.
-    """
-    both = measured_on_both(left, right)
-    if not both.any():
-        return None
-    return Comparison(_measure(time_s, left, both), _measure(time_s, right, both), int(both.sum()), gate)
+def _place(found: Asymmetry, unit: str, part: MeasuredMovement) -> _Place:
+    """A movement's rows, in the sides in which signals of that unit were measured."""
+    if unit == EYE_DISTANCES and isinstance(found.lengths, Lengths):
+        return _Place(found.lengths.key, part)
+    return _Place(found.sides[0].key, part)
 
 
-def _measure(time_s: FloatArray, values: FloatArray, both: NDArray[np.bool_]) -> SideMeasures:
-    row = int(np.argmax(np.where(both, values, -np.inf)))
-    pairs = both[:-1] & both[1:]
-    steps = np.diff(time_s)[pairs]
-    area = None
-    if steps.sum() > 0:
-        means = ((values[:-1] + values[1:]) / 2)[pairs]
-        area = float((means * steps).sum() / steps.sum())
-    return SideMeasures(float(values[row]), row, float(time_s[row]), area)
-
-
-def compare_units(
-    time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
-) -> Mapping[str, Comparison | None]:
-    """Compare the sides for each action unit; None for those that have no frame measured on both sides.
-
-    Parameters
-    ----------
-    time_s : ndarray, (N,) float64
-        s.
-    left, right : ndarray, (N, A) float64
-        Final intensities, one column for each of `aus`; NaN where there is no measurement.
-    aus : sequence of str
-        Names of the A columns.
-    """
-    return {au: compare_sides(time_s, left[:, column], right[:, column]) for column, au in enumerate(aus)}
-
-
-def compare_zone(
-    zone: Zone, time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
-) -> ZoneComparison | None:
-    """Compare the sides of a zone; parameters as for `compare_units`.
-
-    The zone's curve is, in each frame, the largest of its action units: max(AU12, AU14, ...). It so keeps the scale of 0 to 5 and the gate.
-    Action units that were measured in no frame are left out; None where that leaves none, or no frame was measured on both sides.
-    """
-    columns = [aus.index(au) for au in zone.aus if au in aus]
-    columns = [column for column in columns if measured_on_both(left[:, column], right[:, column]).any()]
-    if not columns:
-        return None
-    # max of a row with a NaN is NaN: a row counts where all of the zone's action units were measured.
-    sides = compare_sides(time_s, left[:, columns].max(axis=1), right[:, columns].max(axis=1))
-    if sides is None:
-        return None
-    left_au = aus[columns[int(left[sides.left.row, columns].argmax())]]
-    right_au = aus[columns[int(right[sides.right.row, columns].argmax())]]
-    return ZoneComparison(zone, sides, left_au, right_au)
-
-
-def compare_zones(
-    time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
-) -> Mapping[str, ZoneComparison | None]:
-    """`compare_zone` for each of `ZONES`, by the zone's key."""
-    return {zone.key: compare_zone(zone, time_s, left, right, aus) for zone in ZONES}
+def _time(side: SideMeasures) -> float | None:
+    """As on the page: where nothing moved, every frame is the peak."""
+    return side.time_s if side.peak else None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.actions import ACTIONS, UNNAMED, Action
-from face_mirror_au.asymmetry.measures import GATE
+from face_mirror_au.asymmetry.comparison import GATE
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 
 # A proposal: something rises by at least this much above its own quiet level, intensity; it lasts while the rise is above `GATE`.

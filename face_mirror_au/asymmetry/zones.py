@@ -25,6 +25,16 @@ class Zone:
     name: str
     aus: tuple[str, ...]
 
+    @property
+    def subject(self) -> str:
+        """As a sentence begins: "The mouth"."""
+        return self.name[0].upper() + self.name[1:]
+
+    @property
+    def title(self) -> str:
+        """As a heading: "Mouth"."""
+        return self.name.removeprefix("the ").capitalize()
+
 
 # The regions that a clinician asks for one by one: brow, lids, nose and upper lip, mouth.
 ZONES = (

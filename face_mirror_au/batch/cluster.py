@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from face_mirror_au.batch.measure import Job, Outcome, Results, measure_job
+from face_mirror_au.batch.job import Job, Outcome, Results, measure_job
 from face_mirror_au.batch.session import wanted_results
 from face_mirror_au.devices.probe import choose_device, model_to_probe
 from face_mirror_au.errors import ClusterError, FaceMirrorAUError
@@ -36,16 +36,8 @@ _INSTALL = "--scheduler needs Dask, which is not installed; run: pip install 'fa
 class Recipe:
     """With what a worker makes its runner.
 
-    Attributes
-    ----------
-    weights : Path or None
-        See `Store.default`.
-    profile, models : str
-    au_bank : Path or None
-        See `plan_models`.
-    settings : RunSettings
-    expected : dict
-        What results must say of themselves (`Wanted.settings`): a worker with other versions or models must not take part.
+    `expected` is what results must say of themselves (`Wanted.settings`): a worker with other versions or models must not take part. The
+    others are as for `Store.default` and `plan_models`.
     """
 
     weights: Path | None
@@ -153,19 +145,10 @@ def run_there(
     *,
     stop_on_error: bool = False,
 ) -> None:
-    """Have all jobs measured by the workers of a scheduler.
+    """Have all jobs measured by the workers of a scheduler. Their paths, and the output folder, must be the same on all machines.
 
-    Parameters
-    ----------
-    client : distributed.Client
-    recipe : Recipe
-    jobs : sequence of Job
-        Their paths, and the output folder, must be the same on all machines.
-    results : Results
-    on_done : callable
-        Called in this process as each job ends, in the order in which they do.
-    stop_on_error : bool
-        Cancel what has not begun when one has failed.
+    `on_done` is called in this process as each job ends, in the order in which they do; with `stop_on_error`, what has not begun is
+    cancelled when one has failed.
     """
     from distributed import as_completed
 

@@ -9,31 +9,21 @@ from typing import Any
 
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.batch.table import success_rate
-from face_mirror_au.report.write import ENDING as REPORT_ENDING
 from face_mirror_au.results.earlier import listed_files, read_metadata
-from face_mirror_au.results.names import DESCRIPTORS, VIDEOS
+from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, REPORT, VIDEOS
 from face_mirror_au.run.recording import VIEWS_FOR_A_PAGE
-from face_mirror_au.tables.asymmetry_csv import ENDING as ASYMMETRY_ENDING
 
 # The numbers do not depend on these: only reading the results does, and how the work was shared out.
 _OTHER_VERSIONS = frozenset({"python", "pandas"})
 _OTHER_SETTINGS = frozenset({"workers", "start_method"})
 # `report` writes them anew: any size will do.
-_REWRITTEN = frozenset({REPORT_ENDING, ASYMMETRY_ENDING})
+_REWRITTEN = frozenset({REPORT, ASYMMETRY})
 _MODEL_KEYS = ("profile", "detector", "landmarks", "au_bank", "au_bank_version", "sha256")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How results are to be.
-
-    Attributes
-    ----------
-    settings : dict
-        `settings_of` what a run would write into its metadata.
-    write_videos, page, keep_descriptors : bool
-        Whether mirrored videos, a report page and descriptors are asked for.
-    """
+    """How results are to be: `settings_of` what a run would write into its metadata, and the files that are asked for."""
 
     settings: dict[str, Any]
     write_videos: bool
@@ -43,15 +33,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Finished:
-    """What the table of a batch says of a result that is there already.
-
-    Attributes
-    ----------
-    problems : tuple of str
-    frames : int
-        Decoded frames.
-    success_rate : float or None
-    """
+    """What the table of a batch says of a result that is there already; `frames` are the decoded ones."""
 
     problems: tuple[str, ...]
     frames: int
@@ -135,6 +117,6 @@ def _has_wanted_files(metadata: Mapping[str, Any], wanted: Wanted) -> bool:
     settings = metadata["settings"]
     videos = [ending for ending in VIDEOS if any(ending == f"_{view}.mp4" for view in settings["views"])] if wanted.write_videos else []
     measured = len(metadata["frames"]) - 1  # views; the other entry is how many frames were decoded
-    page = [REPORT_ENDING, ASYMMETRY_ENDING] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
+    page = [REPORT, ASYMMETRY] if wanted.page and measured >= VIEWS_FOR_A_PAGE else []
     descriptors = [DESCRIPTORS] if wanted.keep_descriptors else []
     return set(listed_files(metadata)) >= {*videos, *page, *descriptors}

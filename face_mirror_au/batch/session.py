@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from face_mirror_au.batch.done import Wanted, finished, settings_of, sizes_of
 from face_mirror_au.batch.inputs import Input
-from face_mirror_au.batch.measure import Job, Outcome, Results
+from face_mirror_au.batch.job import Job, Outcome, Results
 from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState, Stamp, stamp_of
 from face_mirror_au.batch.table import TABLE_FILE, Row, success_rate, write_rows
@@ -38,20 +38,8 @@ class _Begun:
 class Batch:
     """The table and the state of a batch. Only one at a time for an output folder (`only_batch`).
 
-    Parameters
-    ----------
-    inputs : sequence of Input
-    results : Results
-    wanted : Wanted
-    force : bool
-        Measure everything, even what is done.
-
-    Attributes
-    ----------
-    rows : list of Row
-        One for each input, in order.
-    jobs : list of Job
-        What is to be measured. Inputs that are not there are rows with an error, and no jobs.
+    `rows` has one row for each input, in order; `jobs` is what is to be measured, with `force` even what is done. Inputs that are not there
+    are rows with an error, and no jobs.
 
     Raises
     ------

@@ -46,13 +46,7 @@ class Remembered:
 
 
 class BatchState:
-    """The state file of an output folder. A damaged one is as good as none: inputs are hashed anew.
-
-    Parameters
-    ----------
-    folder : Path
-        The output folder.
-    """
+    """The state file of an output folder. A damaged one is as good as none: inputs are hashed anew."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / STATE_FILE

@@ -18,7 +18,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.wording import counted, printable
 
 if TYPE_CHECKING:
-    from face_mirror_au.batch.measure import Job, Outcome, Results
+    from face_mirror_au.batch.job import Job, Outcome, Results
     from face_mirror_au.batch.session import Batch
     from face_mirror_au.batch.table import Row
     from face_mirror_au.run.runner import VideoRunner
@@ -113,7 +113,7 @@ def _for_cluster(given: MeasureOptions) -> MeasureOptions:
 
 def _results(given: MeasureOptions, output: Path, *, write_videos: bool) -> Results:
     from face_mirror_au.batch.inputs import absolute
-    from face_mirror_au.batch.measure import Results
+    from face_mirror_au.batch.job import Results
     from face_mirror_au.cli.measure import column_groups
 
     groups = column_groups(given.columns, given.format_)
@@ -125,7 +125,7 @@ def _measure(
     runner: VideoRunner, jobs: Sequence[Job], results: Results, telling: _Telling, scheduler: str | None, *, stop_on_error: bool
 ) -> None:
     if scheduler is None:
-        from face_mirror_au.batch.local import run_here
+        from face_mirror_au.batch.job import run_here
 
         run_here(runner, jobs, results, telling.done, stop_on_error=stop_on_error)
         return

@@ -28,7 +28,7 @@ def convert(
 
         say(str(convert_table(source, output, to, drop=drop)))
         return
-    from face_mirror_au.report.result import find_result
+    from face_mirror_au.results.result import find_result
     from face_mirror_au.results.tidy import write_tidy
 
     if to is not None or drop:

@@ -54,8 +54,8 @@ def au_from_landmarks(
     from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, make_output_folder
     from face_mirror_au.models.openface_bank import OPENFACE_BANK
     from face_mirror_au.run.landmarks import aus_from_landmarks
-    from face_mirror_au.tables.columns import FileColumns, write_columns_dictionary
-    from face_mirror_au.tables.csv_tables import au_columns, write_au_csv
+    from face_mirror_au.tables.dictionary import write_dictionary
+    from face_mirror_au.tables.formats import AUS, write_aus
     from face_mirror_au.wording import counted
 
     dictionary = output.with_name(f"{output.stem}.columns.csv")
@@ -75,9 +75,9 @@ def au_from_landmarks(
         weights_dir=weights,
     )
     make_output_folder(output.parent)
-    write_au_csv(output, found.frame, found.success, found.intensity, found.presence)
+    write_aus(output, found.frame, found.success, found.intensity, found.presence)
     failed = int((~found.success).sum())
-    write_columns_dictionary(dictionary, [FileColumns(output.name, au_columns())], OPENFACE_BANK)
+    write_dictionary(dictionary, [(output.name, AUS)], OPENFACE_BANK)
     say(f"{counted(len(found.frame), 'row')}, {failed} without success: {output}")
     say(f"  beside it: {dictionary.name}")
     for problem in found.problems:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,7 +22,6 @@ from face_mirror_au.run.recording import RecordingReport, measure_recording
 if TYPE_CHECKING:
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.run.runner import VideoRunner
-    from face_mirror_au.tables.columns import Group
 
 
 @dataclass
@@ -113,19 +112,18 @@ def output_plans(
     return [OutputPlan.in_folder(folder, stem, format_, groups, nameless=subject is not None) for stem in stems]
 
 
-def column_groups(columns: str | None, format_: str) -> Collection[Group]:
+def column_groups(columns: str | None, format_: str) -> Collection[str]:
     """Read `--columns`. Raises UsageError."""
-    from face_mirror_au.tables.columns import GROUPS
-    from face_mirror_au.tables.csv_tables import openface_columns
+    from face_mirror_au.tables.columns import GROUPS, check_groups
 
     if columns is None:
         return GROUPS
-    if format_ != "openface":
-        raise UsageError(f"--columns is for the openface format; the columns of {format_} are fixed")
-    groups = cast("Collection[Group]", tuple(part.strip() for part in columns.split(",") if part.strip()))
+    if format_ not in {"openface", "parquet"}:
+        raise UsageError(f"--columns is for the formats openface and parquet; the columns of {format_} are fixed")
+    groups = tuple(part.strip() for part in columns.split(",") if part.strip())
     if not groups:
         raise UsageError(f"--columns names no column group; give some of {','.join(GROUPS)}, or leave it out for all")
-    openface_columns(groups)
+    check_groups(groups)
     return groups
 
 

@@ -27,17 +27,16 @@ def movements(
     cheeks, LT lower teeth; or in words: rest, brow raise, gentle eye closure, smile, big smile, snarl, pucker; empty: not named.
     """
     from face_mirror_au.files import display_name
-    from face_mirror_au.report.measured import propose, why_unproposable
-    from face_mirror_au.report.result import find_result, read_result
+    from face_mirror_au.results.result import find_result, read_result
     from face_mirror_au.tables.movements_csv import ENDING, movements_text, write_movements
 
     result = read_result(*find_result(folder))
-    proposed = propose(result)
+    proposed = result.propose()
     path = result.file(ENDING)
     if path.exists() and not force and _content(path) != movements_text(proposed):
         raise OutputError(f"'{display_name(path)}' was changed by somebody; --force replaces it with the proposal")
     write_movements(path, proposed)
-    if why := why_unproposable(result):
+    if why := result.unproposable:
         say(f"{why}, so no movement can be proposed")
     else:
         again = f"face-mirror-au report {shlex.quote(str(folder))}"

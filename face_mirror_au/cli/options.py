@@ -52,10 +52,10 @@ Models = Annotated[
     _models(help="dynamic: compared with the recording's own neutral face. static: not. auto: static for a single image, else dynamic."),
 ]
 MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
-Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror.")]
+Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]
 Columns = Annotated[
     str | None,
-    _files(help="Column groups of the openface format: any of pose,landmarks,landmarks3d,shape,aus. Default: all."),
+    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,aus. Default: all."),
 ]
 Strict = Annotated[
     bool,

@@ -31,8 +31,8 @@ def report(
     the run wrote them. An earlier page of the same name is replaced.
     """
     from face_mirror_au.report.pictures import check_recording
-    from face_mirror_au.report.result import find_result, read_result
     from face_mirror_au.report.write import write_report
+    from face_mirror_au.results.result import find_result, read_result
 
     found = find_result(folder)
     if video is not None:

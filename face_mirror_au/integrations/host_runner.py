@@ -98,7 +98,7 @@ class HostRunner(VideoRunner):
         if not isinstance(self._loop, HostLoop):
             assert isinstance(self._processing, HostProcessing)  # noqa: S101  (made in __init__)
             device = next((device for device in self.plan.devices.values() if device != "cpu"), "cpu")
-            self._loop = HostLoop(self._processing, self.settings.workers, self._start_method, device, self._nursery)
+            self._loop = HostLoop(self._processing, self.settings.workers, self._start_method, device, nursery=self._nursery)
         return self._loop
 
     @property

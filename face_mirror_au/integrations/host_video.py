@@ -24,8 +24,9 @@ from face_mirror_au.results.names import ONLINE
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
 from face_mirror_au.run.runner import VideoResult
-from face_mirror_au.tables.csv_tables import sides_columns, write_face_mirror_csv
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
+from face_mirror_au.tables.formats import FACE_MIRROR, RAW, SIDES
+from face_mirror_au.tables.raw_log import OnlineLog
+from face_mirror_au.tables.table_format import TableFormat
 from face_mirror_hooks.records import ViewResult
 
 logger = logging.getLogger(__name__)
@@ -202,17 +203,17 @@ class HostVideo:
         report.frames = result.decoded
         report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
         sides: dict[View, SideTable] = {}
-        held = [*plan.columns, *RAW_COLUMNS]
+        held: list[tuple[str, TableFormat]] = []
         for view, table in result.tables.items():
             if view is View.ORIGINAL:
-                write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
-                held += sides_columns() if write_sides(table, plan) else ()
+                _, made = write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+                held += [("", made), ("", RAW), *(("", SIDES) for _ in write_sides(table, plan))]
             else:
                 path = plan.beside(f".{SIDE_NAMES[view]}.csv")
-                write_face_mirror_csv(table, path)
+                FACE_MIRROR.write_view(table, path)
                 sides[view] = SideTable(self.folder / path.name, len(table.success))
         if result.tables:
-            write_raw_csv(list(result.tables.values()), plan.beside(".raw.csv"))
+            RAW.write_views(list(result.tables.values()), plan.beside(".raw.csv"))
             write_dictionary(held, plan, runner, result.models)
         report.error = self._why_incomplete(result.tables)
         counts = self.frames.counts

@@ -6,25 +6,21 @@ views are left to the landmark model, which looks at the mirrored picture.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from face_mirror_au.loop.frames import LoopCounts
 from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
-from face_mirror_au.loop.pool import HANG_AFTER_S, WorkerPool
+from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
 from face_mirror_hooks import hookimpl
-from face_mirror_hooks.records import FrameResult, VideoInfo, WorkerLoss
+from face_mirror_hooks.records import FrameResult, VideoInfo
 
 if TYPE_CHECKING:
-    from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.messages import FrameRef
-    from face_mirror_au.loop.nursery import Nursery
     from face_mirror_au.loop.ring import Block
     from face_mirror_au.pipeline.process import ChunkResult
 
@@ -117,19 +113,11 @@ class PointStore:
 
 
 class HostPool(WorkerPool):
-    """A `WorkerPool` that sends each job with the landmarks of its frames.
+    """A `WorkerPool` that sends each job with the landmarks of its frames, which are in its `store`."""
 
-    Attributes
-    ----------
-    store : PointStore
-    """
-
-    store: PointStore
-
-    @property
-    def closed(self) -> bool:
-        """True after an error: no worker is left."""
-        return self._closed
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self.store = PointStore()
 
     def submit(self, work: object, block: Block, frames: Sequence[FrameRef]) -> int:
         """See `WorkerPool`."""
@@ -137,54 +125,19 @@ class HostPool(WorkerPool):
 
 
 class HostLoop(FrameLoop):
-    """A `FrameLoop` over the application's frames; always with workers.
+    """A `FrameLoop` over the application's frames; always with workers."""
 
-    Parameters
-    ----------
-    processing : HostProcessing
-    workers : int
-        1 or more.
-    start_method : "fork", "spawn" or None
-    device : str
-    nursery : Nursery or None
-    hang_after_s : float
+    _pool_type = HostPool
 
-    Attributes
-    ----------
-    store : PointStore
-        Put a frame's landmarks here before the frame is given.
-    """
-
-    def __init__(
-        self,
-        processing: HostProcessing,
-        workers: int,
-        start_method: StartMethod | None,
-        device: str,
-        nursery: Nursery | None,
-        hang_after_s: float = HANG_AFTER_S,
-    ) -> None:
-        self.counts = LoopCounts()
-        self.store = PointStore()
-        self._news: deque[WorkerLoss] = deque()
-        self._task = None
-        pool = HostPool(
-            processing,
-            workers=workers,
-            start_method=start_method,
-            device=device,
-            hang_after_s=hang_after_s,
-            on_lost=self._news.append,
-            nursery=nursery,
-        )
-        pool.store = self.store
-        self._pool = self._host_pool = pool
-        pool.start()
+    @property
+    def store(self) -> PointStore:
+        """Put a frame's landmarks here before the frame is given."""
+        return cast("HostPool", self._pool).store
 
     @property
     def closed(self) -> bool:
         """True after an error: the workers have ended."""
-        return self._host_pool.closed
+        return self._pool is None or self._pool.closed
 
     def process(
         self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False

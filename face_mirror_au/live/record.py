@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from face_mirror_au.live.cameras import Camera
-from face_mirror_au.live.files import live_columns
 from face_mirror_au.live.session import LiveCounts
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.results.metadata import versions, write_metadata
 from face_mirror_au.run.runner import RunSettings
-from face_mirror_au.tables import columns
+from face_mirror_au.tables import dictionary
+from face_mirror_au.tables.formats import LIVE, LIVE_SIDES
 
 WHAT = "PROVISIONAL online values: compared with the neutral face known by then; other quantities than the final values of a run"
 
@@ -72,5 +72,5 @@ def write_record(
 
 def write_dictionary(path: Path, table: str, plan: ModelPlan, bank: AUBank) -> None:
     """Write `<stem>.live.columns.csv`. Raises OutputError."""
-    held = columns.FileColumns(table, live_columns(sides=bank.has_sides))
-    columns.write_columns_dictionary(path, [held], bank.name, empty=plan.left_empty(plan.models_for(single_image=False)))
+    held = [(table, LIVE_SIDES if bank.has_sides else LIVE)]
+    dictionary.write_dictionary(path, held, bank.name, empty=plan.left_empty(plan.models_for(single_image=False)))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from face_mirror_au.errors import FrameError
-from face_mirror_au.loop.chunks import chunk_length
 from face_mirror_au.loop.messages import FrameRef
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import Block, FrameRing
@@ -29,6 +28,9 @@ if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it 
 
 logger = logging.getLogger(__name__)
 
+# Shared memory holds a few chunks for each worker: this much keeps eight workers on 4K frames below 1 GB.
+MAX_CHUNK_BYTES = 64 * 2**20
+MIN_CHUNK_FRAMES = 4
 # Blocks beyond one for each worker: the one that is filled. A second gains nothing (default.wmv, 1 to 3 workers on 2 cores: within 5 %).
 SPARE_BLOCKS = 1
 # At a video's start nothing is known but that most show one face from the first frame on.
@@ -36,6 +38,15 @@ FIRST_GUESS = TrackState(near=None, lost=False, crowd=False)
 _AT_START = TrackState()
 _NO_PICTURE = np.zeros((0, 0, 3), dtype=np.uint8)
 _WAIT_S = 1.0
+
+
+def chunk_length(first: Frame, detect_every: int) -> int:
+    """How many frames the chunk that begins with `first` has at most.
+
+    The number of workers must have no part in it: chunks begin with a detection, and the result must not depend on who did the work.
+    """
+    size = first.image.nbytes
+    return min(detect_every, max(MAX_CHUNK_BYTES // size, MIN_CHUNK_FRAMES)) if size else detect_every
 
 
 @dataclass(slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from face_mirror_au.errors import ModelRunError
-from face_mirror_au.records import Frame, View
+from face_mirror_au.records import Detection, Frame, Located, View
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.records import VideoInfo, WorkerInfo
 
@@ -17,6 +17,31 @@ if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it 
     from face_mirror_au.pipeline.track import TrackState
     from face_mirror_au.pipeline.views import MirrorSettings
     from face_mirror_hooks.manager import WorkerPlugins
+
+
+class HookFinder:
+    """A `FaceFinder` that asks the plugins; the first that answers wins.
+
+    Parameters
+    ----------
+    manager : PluginManager
+        In a worker, after its `after_worker_start`.
+    """
+
+    def __init__(self, manager: PluginManager) -> None:
+        self._manager = manager
+
+    def detect(self, frame: Frame) -> Sequence[Detection]:
+        """See `FaceFinder`. Raises PluginError when a plugin fails."""
+        answer = self._manager.detect_faces(frame)
+        return answer.value if answer is not None else ()
+
+    def locate(self, frame: Frame, view: View, near: Detection | Located) -> tuple[Located, str]:
+        """See `FaceFinder`. Raises PluginError when a plugin fails, ModelRunError when none answers."""
+        answer = self._manager.locate_landmarks(frame, view, near)
+        if answer is None:
+            raise ModelRunError(f"no plugin locates landmarks in the {view.value} view; block fewer plugins or add one that does")
+        return answer.value, answer.plugin
 
 
 @dataclass(frozen=True)
@@ -69,7 +94,6 @@ class HookedTask:
             When a required plugin cannot.
         """
         from face_mirror_au.opencv import opencv
-        from face_mirror_au.pipeline.hooked import HookFinder
         from face_mirror_au.pipeline.process import FrameProcessor
         from face_mirror_au.pipeline.track import FaceTracker
 

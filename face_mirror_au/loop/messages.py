@@ -86,7 +86,7 @@ class AtFrame:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """From a worker: what a job gave."""
+    """From a worker, and to whoever waits for the job: what it gave."""
 
     number: int
     result: object

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import wait as wait_for_any
 from types import TracebackType
 from typing import Literal
@@ -35,14 +35,6 @@ START_LIMIT_S = 300.0
 # long look at a result would take healthy workers for hung.
 _LONGEST_STEP_S = 1.0
 _EXIT_CODE_S = 5.0  # a process that dumps a core takes its time
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A job's result."""
-
-    number: int
-    result: object
 
 
 class WorkerPool:
@@ -101,6 +93,11 @@ class WorkerPool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def closed(self) -> bool:
+        """True after an error or `close`: no worker is left."""
+        return self._closed
 
     @property
     def losses(self) -> tuple[WorkerLoss, ...]:
@@ -176,7 +173,7 @@ class WorkerPool:
             self._deal()
         return self._jobs
 
-    def wait(self, timeout: float) -> list[Completed]:
+    def wait(self, timeout: float) -> list[Finished]:
         """Deal jobs, then wait until one is done, at most `timeout` seconds. 0: only look.
 
         After any exception the pool is closed.
@@ -214,11 +211,11 @@ class WorkerPool:
             self.close()
             raise
 
-    def _wait(self, timeout: float) -> list[Completed]:
+    def _wait(self, timeout: float) -> list[Finished]:
         if self._closed or not self._workers:
             raise WorkerError("the workers have ended")
         deadline = time.monotonic() + timeout
-        done: list[Completed] = []
+        done: list[Finished] = []
         while True:
             self._deal()
             left = min(deadline - time.monotonic(), _LONGEST_STEP_S, self.hang_after_s / 4)
@@ -246,7 +243,7 @@ class WorkerPool:
         given_up = self._rules.given_up
         return tuple(replace(frame, problem=given_up[frame.index]) if frame.index in given_up else frame for frame in frames)
 
-    def _read(self, worker: Worker, done: list[Completed]) -> None:
+    def _read(self, worker: Worker, done: list[Finished]) -> None:
         connection = worker.process.connection
         while True:
             try:
@@ -264,7 +261,7 @@ class WorkerPool:
                 if message.number in self._abandoned:
                     self._abandoned.discard(message.number)
                 else:
-                    done.append(Completed(message.number, message.result))
+                    done.append(message)
             elif isinstance(message, Ready):
                 worker.ready = True
                 self._rules.worker_ready()

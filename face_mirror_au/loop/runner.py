@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from face_mirror_au.loop.frames import LoopCounts, process_frames, process_frames_in_workers
 from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
@@ -27,14 +27,11 @@ class FrameLoop:
     processing : HookedProcessing
     workers : int
         0: this process does the work.
-    start_method : "fork", "spawn" or None
-    device : str
-        Where models run at first.
-    hang_after_s : float
-        A worker that spends more time on one frame is taken for hung.
-    nursery : Nursery, optional
-        One that was started before anything heavy was imported.
+    start_method, device, hang_after_s, nursery
+        See `WorkerPool`.
     """
+
+    _pool_type: ClassVar[type[WorkerPool]] = WorkerPool
 
     def __init__(
         self,
@@ -50,7 +47,7 @@ class FrameLoop:
         self._pool: WorkerPool | None = None
         self.counts = LoopCounts()
         if workers:
-            self._pool = WorkerPool(
+            self._pool = self._pool_type(
                 processing,
                 workers=workers,
                 start_method=start_method,

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import connection as mp_connection
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -86,34 +86,30 @@ class _Worker:
                 self._start(message)
 
     def _start(self, message: StartTask) -> None:
-        try:
+        with self._failing("start its task"):
             self._task = pickle.loads(message.factory)()  # noqa: S301  (from our own parent)
             self._task.start(WorkerInfo(message.number, os.getpid(), message.device))
-        except MemoryError:
-            raise  # ends this process: perhaps there is memory for the next
-        except Exception as error:  # noqa: BLE001  (it goes to the parent, which raises)
-            self._fail("start its task", error)
-        else:
             self._send(Ready())
 
     def _open_video(self, message: OpenVideo) -> None:
-        try:
+        with self._failing("begin a video"):
             self._the_task.start_video(message.video)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001  (as above)
-            self._fail("begin a video", error)
 
     def _run(self, message: RunJob) -> None:
-        try:
+        with self._failing(f"process frames {message.frames[0].index} to {message.frames[-1].index}"):
             result = self._the_task.run(message.work, self._frames(message.frames, self._blocks.get(message.block)))
-        except (MemoryError, ParentGoneError):
-            raise
-        except Exception as error:  # noqa: BLE001  (as above)
-            frames = message.frames
-            self._fail(f"process frames {frames[0].index} to {frames[-1].index}", error)
-        else:
             self._send(Finished(message.number, result))
+
+    @contextmanager
+    def _failing(self, doing: str) -> Iterator[None]:
+        """Tell the parent of an exception, which it raises."""
+        try:
+            yield
+        except (MemoryError, ParentGoneError):
+            raise  # ends this process: perhaps there is memory for the next
+        except Exception as error:  # noqa: BLE001  (it goes to the parent)
+            ours = error if isinstance(error, FaceMirrorAUError) else None
+            self._send(Failed(doing, ours, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))))
 
     def _frames(self, references: tuple[FrameRef, ...], memory: Memory | None) -> Iterator[Frame]:
         for reference in references:
@@ -127,10 +123,6 @@ class _Worker:
         if self._task is None:
             raise RuntimeError("the parent sent a job before the task")
         return self._task
-
-    def _fail(self, doing: str, error: Exception) -> None:
-        ours = error if isinstance(error, FaceMirrorAUError) else None
-        self._send(Failed(doing, ours, f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))))
 
     def _send(self, message: object) -> None:
         try:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -13,13 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.errors import VideoError
-from face_mirror_au.files import atomic_text, display_name, name_cell
+from face_mirror_au.files import display_name
 from face_mirror_au.media.source import MAX_PIXELS, SourceInfo
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
 
-IMAGES_COLUMNS = ("row", "image")
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 # Only to tell people that a folder's videos are left out; what is a video when it is given itself, FFmpeg decides.
@@ -47,20 +45,6 @@ def left_out(folder: Path) -> str | None:
     videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in others)
     verb = "was" if len(others) == 1 else "were"
     return f"{counted(len(others), 'other file')} {verb} left out, {videos} of them {'a video' if videos == 1 else 'videos'}"
-
-
-def write_image_names(names: Iterable[str], path: Path) -> None:
-    """Write which image of a folder each row of the tables is: columns row (from 1), image.
-
-    Raises
-    ------
-    OutputError
-    """
-    with atomic_text(path) as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(IMAGES_COLUMNS)
-        for row, name in enumerate(names, start=1):
-            writer.writerow((row, name_cell(name)))
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:

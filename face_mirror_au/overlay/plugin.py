@@ -10,7 +10,7 @@ from typing import Any
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.media.encoder import VideoWriter
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.overlay.draw import draw_scene
+from face_mirror_au.overlay.picture import draw_scene
 from face_mirror_au.overlay.scene import scene_of
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View

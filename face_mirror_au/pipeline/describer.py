@@ -13,6 +13,8 @@ from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
 from face_mirror_au.numerics.mesh_shape import MeshShape
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
+from face_mirror_au.pipeline.signal import Sight
+from face_mirror_au.pipeline.signals import measure_signals
 from face_mirror_au.records import FaceDescriptor, Float32Array, FloatArray, Image
 
 
@@ -70,11 +72,13 @@ class FaceDescriber:
         fit = fit or self.fit(landmarks)
         aligned = self._aligner.align(image, landmarks, fit.pose)
         height, width = image.shape[:2]
+        camera = Camera.for_size(width, height)
         return FaceDescriptor(
             hog=extract_fhog(aligned),
             geometry=self._geometry(fit, mesh),
             pose=fit.pose,
-            head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, Camera.for_size(width, height)),
+            head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
+            signals=measure_signals(Sight(image, landmarks, mesh, fit, self.pdm, camera)),
         )
 
     def _geometry(self, fit: PoseFit, mesh: Float32Array | None) -> FloatArray:

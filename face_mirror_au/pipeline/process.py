@@ -101,33 +101,26 @@ class FrameProcessor:
         tuple of Detection
             All faces that the detector saw; empty where it was not asked.
         """
-        found: tuple[Detection, ...] | None = None
         try:
-            if detect and frame.problem is None:
-                found = self.detect(frame)
-            result, state = self.process(frame, state, found)
+            return self.process(frame, state, detect=detect)
         except (FaceMirrorAUError, HookError) as error:
-            result = self._failed(frame, state, str(error))
+            return self._failed(frame, state, str(error)), state, ()
         except Exception as error:
             logger.exception("frame %d failed", frame.index)
-            result = self._failed(frame, state, f"internal error: {type(error).__name__}")
-        return result, state, found or ()
+            return self._failed(frame, state, f"internal error: {type(error).__name__}"), state, ()
 
-    def detect(self, frame: Frame) -> tuple[Detection, ...]:
-        """All faces that the detector sees in a frame."""
-        return self._tracker.detect(frame)
-
-    def process(self, frame: Frame, state: TrackState, detections: Sequence[Detection] | None = None) -> tuple[FrameResult, TrackState]:
-        """As `process_next`, but an exception comes through. `detections`: of this frame, when the detector was asked already."""
+    def process(self, frame: Frame, state: TrackState, *, detect: bool) -> tuple[FrameResult, TrackState, tuple[Detection, ...]]:
+        """As `process_next`, but an exception comes through."""
         if frame.problem is not None:
-            return self._failed(frame, state, frame.problem), state
+            return self._failed(frame, state, frame.problem), state, ()
+        detections = self._tracker.detect(frame) if detect else None
         tracked, state = self._tracker.track(frame, state, detections)
         if isinstance(tracked, str):
-            return FrameResult.without_face(frame, self._views, tracked, crowd=state.crowd), state
+            return FrameResult.without_face(frame, self._views, tracked, crowd=state.crowd), state, detections or ()
         views = [self._view(frame, View.ORIGINAL, tracked)]
         for view, picture, found in mirrored_faces(self._tracker, frame, tracked, self._mirrored, self._mirror):
             views.append(self._view(picture, view, found))
-        return FrameResult(frame.index, frame.time_s, tuple(views), state.crowd), state
+        return FrameResult(frame.index, frame.time_s, tuple(views), state.crowd), state, detections or ()
 
     def _failed(self, frame: Frame, state: TrackState, error: str) -> FrameResult:
         return FrameResult.without_face(frame, self._views, error, crowd=state.crowd, error=error)

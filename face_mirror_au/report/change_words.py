@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from face_mirror_au.asymmetry.change import Change
-from face_mirror_au.asymmetry.measures import GATE, Comparison, ZoneComparison
+from face_mirror_au.asymmetry.change import TOO_LITTLE, Change
+from face_mirror_au.asymmetry.comparison import GATE, Comparison, ZoneComparison, sides_of
 from face_mirror_au.asymmetry.zones import Zone
-from face_mirror_au.report.words import ALIKE, TOO_LITTLE
+from face_mirror_au.report.words import ALIKE
 
 # Choices of words, not clinical limits; both are printed on the page.
 AS_MUCH = GATE  # a peak that changed by less than this "moved about as much"
 AS_ALIKE = ALIKE  # a size of the difference that changed by less than this: "about as alike"
 
-NOT_AT = {
-    (True, False): "not measured at visit 2",
-    (False, True): "not measured at visit 1",
-    (False, False): "not measured at either visit",
-}
-
 
 def zone_change_sentence(zone: Zone, first: ZoneComparison | None, second: ZoneComparison | None) -> str:
-    """What a zone's two sides did at the two visits, in a few sentences.
-
-    Parameters
-    ----------
-    zone : Zone
-    first, second : ZoneComparison or None
-        At visit 1 and visit 2.
-    """
-    name = zone.name[0].upper() + zone.name[1:]
+    """What a zone's two sides did at visit 1 and visit 2, in a few sentences."""
+    name = zone.subject
+    change = Change(sides_of(first), sides_of(second))
     if first is None or second is None:
-        return f"{name}: {NOT_AT[first is not None, second is not None]}."
-    change = Change(first.sides, second.sides)
+        return f"{name}: {change.missing}."
     if change.too_small:
-        peaks = [max(sides.left.peak, sides.right.peak) for sides in (first.sides, second.sides)]
+        peaks = [sides.larger.peak for sides in (first.sides, second.sides)]
         return f"{name}: {TOO_LITTLE} at both visits to compare the sides (at most {peaks[0]:.2f}, then {peaks[1]:.2f})."
     if first.sides.too_small or second.sides.too_small:
         little, other = (1, 2) if first.sides.too_small else (2, 1)

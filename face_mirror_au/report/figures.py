@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.measures import Comparison, measured_on_both
+from face_mirror_au.asymmetry.comparison import Comparison, measured_on_both
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.records import FloatArray
 from face_mirror_au.report.svg import inline_svg
@@ -32,19 +32,7 @@ def common_top(peaks: Sequence[float]) -> float:
 
 
 def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, description: str) -> Markup:
-    """Peak of the left and right side of each action unit, the number beside each bar.
-
-    Parameters
-    ----------
-    units : sequence of (str, Comparison)
-        Each with its label.
-    top : float
-        Where the axis ends.
-    name : str
-        Of the figure, without blanks: put before its ids.
-    description : str
-        For those who do not see it.
-    """
+    """Peak of the left and right side of each action unit, the number beside each bar. The axis ends at `top`; else as `inline_svg`."""
     height = 0.5 + 0.62 * len(units)
     figure = new_figure(height)
     # Long names stand above their bars, where they need no margin.
@@ -73,21 +61,7 @@ def curves(
     description: str,
     unit: str = "intensity",
 ) -> Markup:
-    """Both sides of one signal over time, the peaks marked, frames without both sides shaded.
-
-    Parameters
-    ----------
-    time_s : ndarray, (N,) float64
-        s.
-    left, right : ndarray, (N,) float64
-        Intensities or lengths; NaN where there is no measurement.
-    sides : Comparison
-        Of the two.
-    top, name, description
-        As for `bars`.
-    unit : str
-        What the axis says.
-    """
+    """Both sides (N,) of one signal over time, the peaks of `sides` marked, frames without both sides (NaN) shaded; else as `bars`."""
     figure = new_figure(1.5)
     axes = _time_axes(figure, time_s, unit)
     shade_gaps(axes, time_s, measured_on_both(left, right))
@@ -105,17 +79,7 @@ def curves(
 
 
 def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: str) -> Markup:
-    """The turn of the head over time, between the lines of what is good and acceptable.
-
-    Parameters
-    ----------
-    time_s : ndarray, (N,) float64
-        s.
-    yaw_deg : ndarray, (N,) float64
-        Degrees; NaN without a face.
-    name, description
-        As for `bars`.
-    """
+    """The turn of the head (N,) over time, degrees, NaN without a face, between the lines of what is good and acceptable."""
     figure = new_figure(1.5)
     axes = _time_axes(figure, time_s, "yaw, degrees")
     shade_gaps(axes, time_s, np.isfinite(yaw_deg))

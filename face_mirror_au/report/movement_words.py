@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from face_mirror_au.asymmetry.co_movement import CoMovement, Pair
-from face_mirror_au.asymmetry.measures import Comparison, ZoneComparison
-from face_mirror_au.asymmetry.movements import Movement
-from face_mirror_au.asymmetry.zones import Zone
-from face_mirror_au.report.words import ALIKE, TOO_LITTLE, au_label
+from face_mirror_au.asymmetry.change import TOO_LITTLE
+from face_mirror_au.asymmetry.comparison import Comparison, TwoValues, ZoneComparison
+from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, Along, MeasuredMovement
+from face_mirror_au.report.words import ALIKE, au_label, signal_label
 
 # Of the stronger side. On rendered faces with one side that keeps still, the models see up to a sixth of the movement there.
 ONLY = 0.2
 
 
-def span(movement: Movement) -> str:
-    """When it was: "0.50-1.53 s"."""
-    return f"{movement.start_s:.2f}-{movement.end_s:.2f} s"
+def _span(part: MeasuredMovement) -> str:
+    """Which one, and when it was: "Movement 1 (0.50-1.53 s)"."""
+    return f"Movement {part.number} ({part.movement.start_s:.2f}-{part.movement.end_s:.2f} s)"
 
 
-def title(number: int, movement: Movement) -> str:
-    """As a heading, with the action's name and code."""
+def title(part: MeasuredMovement) -> str:
+    """As a heading, with the action's name and code: "Movement 1 (0.50-1.53 s), big smile (BS)"."""
+    movement = part.movement
     code = f" ({movement.code})" if movement.code else ""
-    return f"Movement {number} ({span(movement)}), {movement.action.name}{code}{', proposed' if movement.proposed else ''}"
+    return f"{_span(part)}, {movement.action.name}{code}{', proposed' if movement.proposed else ''}"
 
 
-def rest_sentence(number: int, movement: Movement) -> str:
-    """Of a movement that is none: rest, or nothing measured."""
-    what = movement.action.word if movement.code else "no zone was measured"
-    return f"Movement {number} ({span(movement)}): {what}."
-
-
-def sentence(
-    number: int, movement: Movement, zone: Zone, main: ZoneComparison | None, lengths: Sequence[tuple[str, Comparison | None]]
-) -> str:
-    """Which side of a movement moved, in words and figures.
-
-    Parameters
-    ----------
-    number : int
-    movement : Movement
-    zone : Zone
-        That moves.
-    main : ZoneComparison or None
-        Of the action units that make the movement.
-    lengths : sequence of (str, Comparison or None)
-        The zone's landmark measures.
-    """
-    start = f"Movement {number} ({span(movement)}): "
-    word = movement.action.word if movement.code else f"movement of {zone.name}"
-    measured = [(label, sides) for label, sides in lengths if sides is not None]
+def sentence(part: MeasuredMovement) -> str:
+    """Which side of a movement moved, in words and figures."""
+    action = part.movement.action
+    if part.zone is None:  # rest, or nothing measured
+        return f"{_span(part)}: {action.word if part.movement.code else 'no zone was measured'}."
+    main = part.main
+    word = action.word if part.movement.code else f"movement of {part.zone.name}"
+    measured = [
+        (signal_label(signal.key), signal.sides) for signal in part.signals if signal.sides is not None and signal.unit != INTENSITY
+    ]
     if main is None and not measured:
-        return f"{start}{word}, not measured on both sides."
+        return f"{_span(part)}: {word}, not measured on both sides."
     first, by = main.sides if main is not None else measured[0][1], ""
     seen = next((sides for _, sides in measured if sides.difference is not None), None)
     if main is not None and main.sides.too_small and seen is not None:
@@ -60,7 +43,7 @@ def sentence(
     figures += [f"{label}: {sides.left.peak:.3f} and {sides.right.peak:.3f} eye distances" for label, sides in measured]
     opposite = any(_opposite(first, sides) for _, sides in measured)
     but = " Action units and landmarks say the opposite of each other: look at both." if opposite else ""
-    return f"{start}{word} {which_side(first)}{by}. {'; '.join(figures)}.{but}"
+    return f"{_span(part)}: {word} {which_side(first)}{by}. {'; '.join(figures)}.{but}"
 
 
 def which_side(sides: Comparison) -> str:
@@ -85,35 +68,32 @@ def _opposite(one: Comparison, other: Comparison) -> bool:
     return min(abs(one.difference), abs(other.difference)) >= ALIKE and one.difference * other.difference < 0
 
 
-def along_sentences(number: int, along: Sequence[tuple[Pair, str, str, CoMovement | None]]) -> list[str]:
-    """One sentence for each pair of zones in which something moved along, and one for all in which nothing did.
+def along_label(along: Along) -> str:
+    """A signal that may have moved along, and what was looked at: "AU45 blink, raw"."""
+    return f"{signal_label(along.signal)}, {along.kind}"
 
-    Parameters
-    ----------
-    number : int
-        Of the movement.
-    along : sequence of (Pair, str, str, CoMovement or None)
-        Each with the label of the signal and its unit.
-    """
+
+def along_sentences(part: MeasuredMovement) -> list[str]:
+    """One sentence for each pair of zones in which something moved along, and one for all in which nothing did."""
     sentences: list[str] = []
     still: list[str] = []
     unknown: list[str] = []
-    for pair in dict.fromkeys(pair for pair, _, _, _ in along):
-        found = [(label, unit, moved) for one, label, unit, moved in along if one is pair and moved is not None]
-        seen = [f"{label}: {_moved(moved, unit)}" for label, unit, moved in found if moved.difference is not None]
+    for pair in dict.fromkeys(along.pair for along in part.along):
+        found = [(along, along.found) for along in part.along if along.pair is pair and along.found is not None]
+        seen = [f"{along_label(along)}: {_moved(moved, along.unit)}" for along, moved in found if moved.difference is not None]
         if seen:
-            sentences.append(f"Movement {number}, {pair.name}: {'; '.join(seen)}.")
+            sentences.append(f"Movement {part.number}, {pair.name}: {'; '.join(seen)}.")
         else:
             (still if found else unknown).append(pair.name)
     if still:
-        sentences.append(f"Movement {number}, {' and '.join(still)}: nothing above the gates.")
+        sentences.append(f"Movement {part.number}, {' and '.join(still)}: nothing above the gates.")
     if unknown:
-        sentences.append(f"Movement {number}, {' and '.join(unknown)}: not measured, or the movement is too small.")
+        sentences.append(f"Movement {part.number}, {' and '.join(unknown)}: not measured, or the movement is too small.")
     return sentences
 
 
-def _moved(moved: CoMovement, unit: str) -> str:
-    form = "%+.3f" if unit == "eye distances" else "%+.2f"
+def _moved(moved: TwoValues, unit: str) -> str:
+    form = "%+.3f" if unit == EYE_DISTANCES else "%+.2f"
     difference = moved.difference or 0.0
     side = "about the same on both sides" if abs(difference) < ALIKE else f"more on the {'left' if difference > 0 else 'right'}"
     return f"{side} (left {form % moved.left}, right {form % moved.right})"

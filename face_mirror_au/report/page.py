@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from face_mirror_au import __version__
+from face_mirror_au.asymmetry.change import TOO_LITTLE
+from face_mirror_au.asymmetry.comparison import APART_S, GATE
+from face_mirror_au.asymmetry.in_movement import MeasuredMovement
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
-from face_mirror_au.asymmetry.measures import GATE
-from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
-from face_mirror_au.models.catalogue import bank_of
-from face_mirror_au.report import figures, words
-from face_mirror_au.report.face_landmarks import REST_GATE
-from face_mirror_au.report.measured import Measured
-from face_mirror_au.report.networks import titles, towards_symmetry
+from face_mirror_au.asymmetry.whole import REST_GATE, Lengths, WholeSides
+from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose
+from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
+from face_mirror_au.report import figures, movement_words, words
 from face_mirror_au.report.pictures import data_uri
-from face_mirror_au.report.quality import VIEW_WORDS, HeadPose, head_pose, run_messages, view_qualities
-from face_mirror_au.report.result import RunResult, mapping_in
-from face_mirror_au.report.sections import APART, SidesSection, make_section
+from face_mirror_au.report.quality import VIEW_WORDS, run_messages, view_qualities
+from face_mirror_au.report.sections import draw_lengths, draw_sides
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
+from face_mirror_au.results.asymmetry import MeasuredResult
+from face_mirror_au.results.result import RunResult, mapping_in
 from face_mirror_au.wording import counted, printable
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
-def make_sections(result: RunResult) -> list[SidesSection]:
-    """The comparisons that the run's files hold, the mirrored one first."""
-    sources = {"mirrored": result.mirrored, "unmirrored": result.unmirrored}
-    with figure_settings():
-        return [make_section(key, result.time_s, sides) for key, sides in sources.items() if sides is not None]
+MAX_BARS = 30  # movements: more make a figure that is longer than two screens, and the table has them all
 
 
-def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mapping[str, bytes], measured: Measured | None = None) -> str:
-    """Return the whole page as HTML.
+def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
+    """Draw a result and return the whole page as HTML.
 
-    Parameters
-    ----------
-    result : RunResult
-    sections : iterable of SidesSection
-        From `make_sections`.
-    pictures : mapping of str to bytes
-        Caption to PNG or JPEG; they become a part of the page.
-    measured : Measured, optional
-        Movements and landmarks; without them their sections are left out.
-
-    Raises
-    ------
-    UsageError
-        For a picture that is neither.
+    `pictures` are captions to PNG or JPEG, which become a part of the page; raises UsageError for one that is neither.
     """
+    result, found = measured.result, measured.asymmetry
     pose = head_pose(result.yaw_deg)
-    shown = list(sections)
+    models = mapping_in(result.metadata, "models")
+    with figure_settings():
+        sections = [draw_sides(result.time_s, result.sides[each.key], each) for each in found.sides]
+        length_curves = draw_lengths(result.time_s, found.lengths) if isinstance(found.lengths, Lengths) else {}
+        movement_bars, yaw = _movement_bars(found.movements), _yaw(result, pose)
     return render_template(
         "page.html.j2",
         written_by=__version__,
@@ -56,47 +48,64 @@ def render(result: RunResult, sections: Iterable[SidesSection], pictures: Mappin
         metadata=result.metadata,
         facts=recording_facts(result),
         versions=version_texts(result.metadata.get("versions")),
-        bank=words.has_bank(mapping_in(result.metadata, "models")),
-        own_scale=bank_of(mapping_in(result.metadata, "models")).own_scale,
-        symmetric_landmarks=titles(towards_symmetry(mapping_in(result.metadata, "models"))),
+        bank=words.has_bank(models),
+        openface=words.is_openface(models),
+        symmetric_landmarks=models.get("landmarks") == "pfld",
         views=view_qualities(result),
         messages=run_messages(result.metadata),
         pose=pose,
         acceptable_pose=pose is None or pose.median_deg <= ACCEPTABLE_YAW,
         over_time=len(result.time_s) > 1,
-        yaw=_yaw(result, pose),
-        sections=shown,
-        unshown=_unshown(shown),
+        yaw=yaw,
+        zones=ZONES,
+        other_aus=OTHER_AUS,
+        sections=sections,
+        unshown=_unshown(found.sides),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
-        measured=measured,
+        movements_file=measured.movements_file,
+        unproposable=result.unproposable,
+        movements=found.movements,
+        movement_bars=movement_bars,
+        movement_words=movement_words,
+        signal_label=words.signal_label,
+        lengths=found.lengths,
+        length_curves=length_curves,
+        at_rest=found.at_rest,
         # Pictures of one moment stand in one row, two moments in one where the original's are not there.
         pictures_across="three" if any(VIEW_WORDS["original"] in caption for caption in pictures) else "four",
         gate=GATE,
         landmark_measures=LANDMARK_MEASURES,
         rest_gate=REST_GATE,
         alike=words.ALIKE,
-        apart=APART,
+        apart=APART_S,
         good_yaw=GOOD_YAW,
         acceptable_yaw=ACCEPTABLE_YAW,
         not_measured=words.NOT_MEASURED,
         never_both=words.NEVER_BOTH,
-        too_little=words.TOO_LITTLE,
+        too_little=TOO_LITTLE,
     )
 
 
-def _unshown(sections: Sequence[SidesSection]) -> dict[str, str]:
+def _movement_bars(movements: Sequence[MeasuredMovement]) -> Markup | None:
+    """The peaks of all movements; None without any, and where they are too many."""
+    shown = [(f"{part.number}: {part.movement.action.word}", part.main.sides) for part in movements if part.main is not None]
+    if not 0 < len(shown) <= MAX_BARS:
+        return None
+    top = figures.common_top([sides.larger.peak for _, sides in shown])
+    return figures.bars(shown, top, "movement-bars", " ".join(map(movement_words.sentence, movements)))
+
+
+def _unshown(sides: Sequence[WholeSides]) -> dict[str, str]:
     """For each zone, what the unmirrored face does not show of what the mirrored halves do; empty where it does, or is not there."""
-    first, *others = sections
-    unmirrored = others[0].measured_zones if others else {}
-    return {key: words.unshown_sentence(found, unmirrored.get(key)) for key, found in first.measured_zones.items()}
+    first, *others = sides
+    return {key: words.unshown_sentence(found, others[0].zones[key] if others else None) for key, found in first.zones.items()}
 
 
 def _yaw(result: RunResult, pose: HeadPose | None) -> str:
     if pose is None or result.yaw_deg is None or len(result.time_s) < 2:
         return ""
     description = f"Turn of the head to the side over time, median {pose.median_deg:.1f} degrees, with lines at 3 and 5 degrees."
-    with figure_settings():
-        return figures.yaw_curve(result.time_s, result.yaw_deg, "yaw", description)
+    return figures.yaw_curve(result.time_s, result.yaw_deg, "yaw", description)
 
 
 def recording_facts(result: RunResult) -> dict[str, str]:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from face_mirror_au.asymmetry.measures import ZoneComparison
+from face_mirror_au.asymmetry.comparison import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.video import open_source
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image, View
 from face_mirror_au.report.quality import VIEW_WORDS
-from face_mirror_au.report.result import RunResult
 from face_mirror_au.results.metadata import hash_input
 from face_mirror_au.results.names import VIDEOS
+from face_mirror_au.results.result import RunResult, mapping_in
 
 SHOWN_ZONES = ("mouth", "eye")
 MAX_MOMENTS = 12  # three pictures each: some 100 kB
@@ -32,8 +32,7 @@ def zone_moments(zones: Mapping[str, ZoneComparison | None]) -> dict[str, int]:
     for key in SHOWN_ZONES:
         zone = zones.get(key)
         if zone is not None:
-            larger = max(zone.sides.left, zone.sides.right, key=lambda side: side.peak)
-            moments[zone.zone.name[0].upper() + zone.zone.name[1:]] = larger.row
+            moments[zone.zone.subject] = zone.sides.larger.row
     return moments
 
 
@@ -44,7 +43,6 @@ def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path
 
     Parameters
     ----------
-    result : RunResult
     moments : mapping of str to int
         What the frame shows, and its row; the first twelve are taken.
     recording : Path, optional
@@ -63,8 +61,7 @@ def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path
     if recording is not None:
         shown = {View.ORIGINAL: recording} | shown
     pictures = {view: _frames(path, set(rows.values())) for view, path in shown.items()}
-    source = result.metadata.get("input")
-    if View.ORIGINAL in pictures and isinstance(source, dict) and source.get("flipped_input"):
+    if View.ORIGINAL in pictures and mapping_in(result.metadata, "input").get("flipped_input"):
         pictures[View.ORIGINAL] = {row: np.ascontiguousarray(image[:, ::-1]) for row, image in pictures[View.ORIGINAL].items()}
     return {
         f"{name}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(found[row])
@@ -84,8 +81,7 @@ def check_recording(result: RunResult, recording: Path) -> None:
     VideoError
         When it cannot be read.
     """
-    source = result.metadata.get("input")
-    expected = source.get("sha256") if isinstance(source, dict) else None
+    expected = mapping_in(result.metadata, "input").get("sha256")
     if expected is None or hash_input(recording) != expected:
         raise ResultError(
             f"'{display_name(recording)}' is not the recording of '{display_name(result.folder)}'; give the file that was measured"

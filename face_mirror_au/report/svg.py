@@ -48,9 +48,8 @@ def inline_svg(figure: Figure, name: str, description: str) -> Markup:
 
     Parameters
     ----------
-    figure : Figure
     name : str
-        Put before every id: a page holds many figures.
+        Without blanks; put before every id: a page holds many figures.
     description : str
         What the figure shows, for a screen reader.
     """

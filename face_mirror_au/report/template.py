@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 def render_template(name: str, **content: object) -> str:
     """Fill in a template of this folder.
 
-    Whatever comes from outside (labels, reasons, warnings, captions) is text: escaped wherever it is put.
+    Whatever comes from outside (labels, reasons, warnings, captions) is text: escaped wherever it is put. What is no text (metadata may
+    hold lone surrogates) becomes a question mark.
     """
-    return _template(name).render(**content)
+    return _template(name).render(**content).encode("utf-8", "replace").decode("utf-8")
 
 
 @cache

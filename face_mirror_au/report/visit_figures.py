@@ -26,15 +26,7 @@ _FIRST_STYLE = (0, (3, 1.5))
 
 @dataclass(frozen=True, slots=True)
 class VisitCurves:
-    """One action unit at one visit.
-
-    Attributes
-    ----------
-    time_s : ndarray, (N,) float64
-        s, counted from the largest movement.
-    left, right : ndarray, (N,) float64
-        Intensities of the subject's sides; NaN where there is no measurement.
-    """
+    """One action unit at one visit: intensities (N,) of both sides, NaN without a measurement; `time_s` from the largest movement, s."""
 
     time_s: FloatArray
     left: FloatArray
@@ -44,16 +36,7 @@ class VisitCurves:
 def visit_bars(units: Sequence[tuple[str, Change]], top: float, name: str, description: str) -> Markup:
     """Peaks of both sides at both visits, the number beside each bar; visit 1 is the thin bar above that of visit 2.
 
-    Parameters
-    ----------
-    units : sequence of (str, Change)
-        Measured at both visits.
-    top : float
-        Where the axis ends.
-    name : str
-        Of the figure, without blanks: put before its ids.
-    description : str
-        For those who do not see it.
+    The units were measured at both visits. The axis ends at `top`; else as `inline_svg`.
     """
     height = 0.5 + 1.0 * len(units)
     figure = new_figure(height)

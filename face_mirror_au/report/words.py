@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from face_mirror_au.asymmetry.measures import GATE, SideMeasures, ZoneComparison
+from face_mirror_au.asymmetry.change import TOO_LITTLE
+from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparison
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.zones import Zone
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.report.networks import detectors, landmark_sources, titles
@@ -17,7 +19,6 @@ ALIKE = 0.10
 NOT_MEASURED = "not measured by this bank"
 NEVER_BOTH = "no frame was measured on both sides"
 NO_SIDES = "its sides are not told apart in one picture by this bank"
-TOO_LITTLE = "too little movement"
 
 
 def au_label(au: str) -> str:
@@ -25,17 +26,14 @@ def au_label(au: str) -> str:
     return f"{au} {AU_NAMES[au]}"
 
 
-def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: bool) -> str:
-    """Which side of a zone moved more, in one sentence.
+def signal_label(key: str) -> str:
+    """An action unit as `au_label`, a landmark measure by its name."""
+    return next((measure.name for measure in LANDMARK_MEASURES if measure.key == key), None) or au_label(key)
 
-    Parameters
-    ----------
-    zone : Zone
-    found : ZoneComparison or None
-    any_measured : bool
-        Whether any frame was measured on both sides.
-    """
-    name = zone.name[0].upper() + zone.name[1:]
+
+def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: bool) -> str:
+    """Which side of a zone moved more, in one sentence; `any_measured`: whether any frame was measured on both sides."""
+    name = zone.subject
     if found is None:
         return f"{name}: {NOT_MEASURED if any_measured else NEVER_BOTH}."
     sides = found.sides
@@ -56,13 +54,7 @@ def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: boo
 
 
 def unshown_sentence(mirrored: ZoneComparison | None, unmirrored: ZoneComparison | None) -> str:
-    """Where the mirrored halves name a stronger side and the unmirrored face does not name the same: that, with its peaks; else empty.
-
-    Parameters
-    ----------
-    mirrored, unmirrored : ZoneComparison or None
-        Of one zone; None where it was not measured.
-    """
+    """Where the mirrored halves of a zone name a stronger side and the unmirrored face does not name the same: that; else empty."""
     if mirrored is None or unmirrored is None:
         return ""
     named, sides = mirrored.sides.difference, unmirrored.sides

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from face_mirror_au.files import atomic_text
-from face_mirror_au.report.asymmetry_rows import asymmetry_rows
-from face_mirror_au.report.measured import measure_recording
-from face_mirror_au.report.page import make_sections, render
+from face_mirror_au.report.movement_words import title
+from face_mirror_au.report.page import render
 from face_mirror_au.report.pictures import peak_pictures, zone_moments
-from face_mirror_au.report.result import read_result
-from face_mirror_au.tables import asymmetry_csv
+from face_mirror_au.results.asymmetry import asymmetry_of
+from face_mirror_au.results.names import ASYMMETRY, REPORT
+from face_mirror_au.results.result import read_result
 from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
 
-ENDING = ".report.html"
+ENDING = REPORT
 
 
 def write_report(
@@ -30,10 +30,8 @@ def write_report(
 
     Parameters
     ----------
-    folder : Path
-        Where the run's files lie.
-    stem : str
-        What their names begin with.
+    folder, stem
+        Where the run's files lie, and what their names begin with.
     faces : bool
         Whether pictures of the face may be on the page.
     pictures : mapping of str to bytes, optional
@@ -54,16 +52,16 @@ def write_report(
     OutputError
         When the page cannot be written.
     """
-    result = read_result(folder, stem)
-    sections = make_sections(result)
-    measured = measure_recording(result, movements)
+    measured = asymmetry_of(read_result(folder, stem), movements)
+    result, found = measured.result, measured.asymmetry
     shown: Mapping[str, bytes] = {}
     if faces:
-        moments = measured.moments or zone_moments(sections[0].measured_zones)
+        moments = {title(part): row for part in found.movements if (row := part.peak_row) is not None}
+        moments = moments or zone_moments(found.sides[0].zones)
         shown = peak_pictures(result, moments, recording) if pictures is None else pictures
-    text = render(result, sections, shown, measured).encode("utf-8", "replace").decode("utf-8")  # metadata may hold lone surrogates
-    write_asymmetry_csv(result.file(asymmetry_csv.ENDING), asymmetry_rows(sections, measured))
-    path = result.file(ENDING)
+    text = render(measured, shown)
+    write_asymmetry_csv(result.file(ASYMMETRY), found.rows())
+    path = result.file(REPORT)
     with atomic_text(path) as handle:
         handle.write(text)
     return path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ from face_mirror_au.errors import ResultError
 from face_mirror_au.files import FILE_MODE, display_name, output_error, write_whole
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of, failure_reason
+from face_mirror_au.pipeline.signals import SIGNALS
 from face_mirror_au.records import N_LANDMARKS, Face, FaceDescriptor, View
 from face_mirror_au.results.metadata import as_read
 from face_mirror_hooks.records import FrameResult, ViewResult
@@ -40,7 +42,11 @@ _REASON_BYTES = 240
 _PIECE = 32
 
 
-def record_type(geometry: int) -> np.dtype[Any]:
+# Names and shapes of signals that were measured beside what every descriptor holds.
+Stored = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
     """The type of a record, little-endian and packed; `geometry` is how many values that has."""
     return np.dtype(
         [
@@ -57,8 +63,14 @@ def record_type(geometry: int) -> np.dtype[Any]:
             ("pose", "<f8", (6,)),
             ("head_pose", "<f8", (6,)),
             ("reason", f"S{_REASON_BYTES}"),
+            *((_field(name), "<f8", shape) for name, shape in signals),
+            *((f"has_{_field(name)}", "u1") for name, _ in signals),
         ]
     )
+
+
+def _field(signal: str) -> str:
+    return f"signal_{signal}"
 
 
 class DescriptorLog:
@@ -80,9 +92,12 @@ class DescriptorLog:
 
     def __init__(self, path: Path, header: Mapping[str, object], views: tuple[View, ...], geometry: int) -> None:
         self._path = path
+        self._signals: Stored = tuple((signal.name, signal.shape) for signal in SIGNALS if signal.measure is not None)
         self._header = {**header, "views": [view.value for view in views], "geometry": geometry}
+        if self._signals:
+            self._header["signals"] = self._signals
         self._places = {view: place for place, view in enumerate(views)}
-        self._type = record_type(geometry)
+        self._type = record_type(geometry, self._signals)
         self._file: io.FileIO | None = None
 
     def __enter__(self) -> Self:
@@ -113,6 +128,9 @@ class DescriptorLog:
             record["described"] = 1
             for name in ("hog", "geometry", "pose", "head_pose"):
                 record[name] = getattr(descriptor, name)
+            for name, _ in self._signals:
+                if name in descriptor.signals:
+                    record[_field(name)], record[f"has_{_field(name)}"] = descriptor.signals[name], 1
         try:
             if self._file is None:
                 self._file = self._begin()
@@ -137,6 +155,8 @@ class StoredDescriptors:
     header : mapping
     views : tuple of View
     geometry : int
+    signals : tuple of str and tuple of int
+        Names and shapes of the further signals.
     count : int
         Frames of which all views are stored.
     """
@@ -145,6 +165,7 @@ class StoredDescriptors:
     header: Mapping[str, Any]
     views: tuple[View, ...]
     geometry: int
+    signals: Stored
     count: int
     _start: int
 
@@ -165,12 +186,15 @@ class StoredDescriptors:
             raise ResultError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
         try:
             views, geometry = tuple(View(view) for view in header["views"]), int(header["geometry"])
+            signals = tuple((str(name), tuple(map(int, shape))) for name, shape in header.get("signals", ()))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _damaged(path, "its header does not say which views and how many values there are") from error
         if not views or len(set(views)) != len(views) or not 1 <= geometry <= _MAX_GEOMETRY:
             raise _damaged(path, f"its header names {len(views)} views and {geometry} values of geometry")
-        record = record_type(geometry).itemsize
-        return cls(path, header, views, geometry, (size - start) // (record * len(views)), start)
+        if len(dict(signals)) != len(signals) or not all(1 <= math.prod(shape) <= _MAX_GEOMETRY and min(shape) > 0 for _, shape in signals):
+            raise _damaged(path, "its header names signals that cannot be")
+        record = record_type(geometry, signals).itemsize
+        return cls(path, header, views, geometry, signals, (size - start) // (record * len(views)), start)
 
     def frames(self) -> Iterator[FrameResult]:
         """The frames in order, as the run had them. Ends before a frame that a power cut has left empty.
@@ -180,7 +204,7 @@ class StoredDescriptors:
         ResultError
             When a record is not what must be there.
         """
-        dtype, each = record_type(self.geometry), len(self.views)
+        dtype, each = record_type(self.geometry, self.signals), len(self.views)
         try:
             with self.path.open("rb") as file:
                 file.seek(self._start)
@@ -202,7 +226,24 @@ class StoredDescriptors:
         expected = (row["frame"] == index).all() and (row["view"] == np.arange(len(self.views))).all() and (row["time_s"] == time_s).all()
         if not expected or not all(_is_sound(record) for record in row):
             raise _damaged(self.path, f"the record of frame {index + 1} is not one")
-        return FrameResult(index, time_s, tuple(_view(view, record) for view, record in zip(self.views, row, strict=True)))
+        return FrameResult(index, time_s, tuple(self._view(view, record) for view, record in zip(self.views, row, strict=True)))
+
+    def _view(self, view: View, record: np.void) -> ViewResult:
+        face = None
+        if record["located"]:
+            # Of the face, the ordered half looks at the landmarks alone.
+            face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), "")
+        descriptions: dict[str, object] = {}
+        if record["described"]:
+            descriptions[AU_PLUGIN] = FaceDescriptor(
+                hog=record["hog"].astype(np.float32),
+                geometry=record["geometry"].astype(np.float64),
+                pose=record["pose"].astype(np.float64),
+                head_pose=record["head_pose"].astype(np.float64),
+                signals={name: record[_field(name)].astype(np.float64) for name, _ in self.signals if record[f"has_{_field(name)}"]},
+            )
+        reason = record["reason"].decode("utf-8", "ignore")
+        return ViewResult(view, face, bool(record["success"]), float(record["confidence"]), reason, descriptions)
 
 
 def _read_header(file: io.BufferedReader, path: Path) -> tuple[Mapping[str, Any], int]:
@@ -233,20 +274,3 @@ def _is_sound(record: np.void) -> bool:
         numbers += [record[name] for name in ("hog", "geometry", "pose", "head_pose")]
     flags = (record["success"], record["located"], record["described"])
     return max(flags) <= 1 and all(np.isfinite(each).all() for each in numbers)
-
-
-def _view(view: View, record: np.void) -> ViewResult:
-    face = None
-    if record["located"]:
-        # Of the face, the ordered half looks at the landmarks alone.
-        face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), "")
-    descriptions = {}
-    if record["described"]:
-        descriptions[AU_PLUGIN] = FaceDescriptor(
-            hog=record["hog"].astype(np.float32),
-            geometry=record["geometry"].astype(np.float64),
-            pose=record["pose"].astype(np.float64),
-            head_pose=record["head_pose"].astype(np.float64),
-        )
-    reason = record["reason"].decode("utf-8", "ignore")
-    return ViewResult(view, face, bool(record["success"]), float(record["confidence"]), reason, descriptions)

@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, TABLES, VIDEOS
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, PARQUET, TABLES, VIDEOS
+from face_mirror_au.tables.formats import RAW
 
 
 def earlier_files(csv: Path) -> tuple[Path, ...]:
     """The files of the result of which `csv` is the table; empty when there is none, or the files of that name are not ours.
 
-    They are ours when the metadata or the online table say so. Tables then count as ours by their names; videos only when the metadata list
-    them: other programs of the trade write mirrored videos of the same names.
+    They are ours when the metadata or the online table say so. Tables then count as ours by their names; videos, and tables in another form
+    than `csv`, only when the metadata list them: other programs of the trade write mirrored videos of the same names.
     """
     listed = _listed(csv)
     if listed is None and not _is_online_table(csv.with_name(csv.stem + ONLINE)):
         return ()
-    videos = (ending for ending in (*VIDEOS, OVERLAY) if ending in (listed or ()))
-    found = (csv.with_name(csv.stem + ending) for ending in (csv.suffix, *TABLES, METADATA, ONLINE, DESCRIPTORS, *videos))
+    said = (ending for ending in (*VIDEOS, OVERLAY, ".csv", *PARQUET) if ending in (listed or ()))
+    found = (csv.with_name(csv.stem + ending) for ending in (csv.suffix, *TABLES, METADATA, ONLINE, DESCRIPTORS, *said))
     return tuple(dict.fromkeys(path for path in found if path.is_file()))
 
 
@@ -51,6 +51,6 @@ def _listed(csv: Path) -> tuple[str, ...] | None:
 def _is_online_table(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8") as handle:
-            return handle.readline().rstrip("\n") == ",".join(RAW_COLUMNS)
+            return handle.readline().rstrip("\n") == ",".join(RAW.names)
     except (OSError, UnicodeDecodeError):
         return False

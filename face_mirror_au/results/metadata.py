@@ -50,9 +50,14 @@ def write_metadata(path: Path, content: Mapping[str, object]) -> None:
     TypeError
         For a value of any other type. Paths are refused on purpose: they may name a patient.
     """
-    text = json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = metadata_text(content)
     with atomic_text(path) as handle:
-        handle.write(text + "\n")
+        handle.write(text)
+
+
+def metadata_text(content: Mapping[str, object]) -> str:
+    """What `write_metadata` writes. Raises TypeError as that."""
+    return json.dumps(as_read(content), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_read(content: object) -> Any:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from face_mirror_au.records import View
+
 # All endings that we write behind a stem. Nothing else is ever removed.
 # Not the table of movements, either: a person has written in it.
-TABLES = (
-    "_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", ".report.html", ".asymmetry.csv",
-)  # fmt: skip
+REPORT, ASYMMETRY = ".report.html", ".asymmetry.csv"
+TABLES = ("_left_mirrored.csv", "_right_mirrored.csv", ".raw.csv", ".sides.csv", ".columns.csv", ".images.csv", REPORT, ASYMMETRY)
+# Final tables of `--format parquet`. Ours only when the metadata list them: people keep converted tables under such names.
+PARQUET = (".parquet", "_left_mirrored.parquet", "_right_mirrored.parquet")
 METADATA, ONLINE = ".metadata.json", ".online.csv"
 VIDEOS = ("_left_mirrored.mp4", "_right_mirrored.mp4")
 OVERLAY = ".overlay.mp4"
 DESCRIPTORS = ".descriptors"
 # Beside an application's loop only. Never removed: other programs may have files of such names.
 SIDES_OF_HOST = (".left.csv", ".right.csv")
-LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
+LONGEST_ENDING = max(*TABLES, *PARQUET, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
+
+
+def view_table(folder: Path, stem: str, view: View) -> Path:
+    """The final table of a view, in the form in which it is there; as CSV where there is none."""
+    name = stem if view is View.ORIGINAL else f"{stem}_{view.value}"
+    csv, parquet = (folder / f"{name}{ending}" for ending in (".csv", ".parquet"))
+    return parquet if parquet.exists() and not csv.exists() else csv

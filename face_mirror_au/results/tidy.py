@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from face_mirror_au.errors import TableError
 from face_mirror_au.files import atomic_binary, display_name, make_output_folder
+from face_mirror_au.pipeline.signals import SIGNALS
 from face_mirror_au.records import FloatArray, View
-from face_mirror_au.results.names import METADATA, ONLINE
-from face_mirror_au.tables.table_files import METADATA_KEY, Piece, TableFile, is_parquet, open_table, parquet, readable
+from face_mirror_au.results.names import METADATA, ONLINE, view_table
+from face_mirror_au.tables.formats import TableFile, open_table
+from face_mirror_au.tables.table_files import METADATA_KEY, Piece, is_parquet, parquet, readable
 
 TIDY_COLUMNS = ("frame", "time_s", "view", "au", "kind", "value")
 # Behind the action unit in a column's name, and what the value is called in tidy form.
@@ -25,7 +27,7 @@ _SIDES = {"_left": "left", "_right": "right", "_left_raw": "left_raw", "_right_r
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One CSV of a run, the view that it is of (None: it says so itself), and what its columns' endings mean."""
+    """One table of a run, the view that it is of (None: it says so itself), and what its columns' endings mean."""
 
     path: Path
     view: View | None
@@ -36,8 +38,8 @@ def write_tidy(folder: Path, stem: str, path: Path) -> Path:
     """Write all action units of a run into one Parquet file.
 
     Columns: frame (from 1), time_s (s, from `<stem>.raw.csv`), view, au ("AU12"), kind, value (null where not measured). Kinds: intensity
-    and presence (final), raw, online; left, right, left_raw and right_raw where the run has `<stem>.sides.csv`. The metadata file of the
-    run is kept in the schema's metadata.
+    and presence (final), raw, online; left, right, left_raw and right_raw where the run has `<stem>.sides.csv`. A signal that is none of an
+    action unit has a null there, and its column's name as the kind. The metadata file of the run is kept in the schema's metadata.
 
     Parameters
     ----------
@@ -88,8 +90,8 @@ def _array(pa: ModuleType, kind: Any, values: NDArray[Any]) -> Any:
 
 def _sources(folder: Path, stem: str, raw: Path) -> Iterator[_Source]:
     for view in View:
-        ending = ".csv" if view is View.ORIGINAL else f"_{view.value}.csv"
-        if (path := folder / (stem + ending)).exists():
+        path = view_table(folder, stem, view)
+        if path.exists():
             yield _Source(path, view, _FINAL)
     yield _Source(raw, None, {"_raw": "raw"})
     if (online := folder / (stem + ONLINE)).exists():
@@ -110,14 +112,14 @@ def _times(raw: Path) -> FloatArray:
 
 def _open_raw(path: Path) -> TableFile:
     table = open_table(path)
-    if not {"view", "timestamp"} <= set(table.format.columns):
+    if not {"view", "timestamp"} <= set(table.format.names):
         raise TableError(f"'{path.name}' is another table than its name says; run the recording again")
     return table
 
 
 def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
     table = open_table(source.path) if source.view else _open_raw(source.path)
-    columns = [(au, kind, name) for name in table.format.columns for au, kind in _meaning(name, source.kinds)]
+    columns = [(au, kind, name) for name in table.format.names for au, kind in _meaning(name, source.kinds)]
     if not columns:  # `--columns pose`
         return
     for piece in table.pieces():
@@ -136,10 +138,12 @@ def _parts(source: _Source, times: FloatArray) -> Iterator[Piece]:
         }
 
 
-def _meaning(name: str, kinds: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Action unit and kind of a column; nothing for other columns."""
+def _meaning(name: str, kinds: Mapping[str, str]) -> Iterator[tuple[str | None, str]]:
+    """Action unit (None: no action unit) and kind of a column; nothing for columns that a tidy table leaves out."""
     if name.startswith("AU") and name[4:] in kinds:
         yield name[:4], kinds[name[4:]]
+    elif any(name == column.name for signal in SIGNALS if signal.tidy for column in signal.columns):
+        yield None, name
 
 
 def _measured(piece: Piece, name: str) -> FloatArray:

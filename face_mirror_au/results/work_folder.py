@@ -203,7 +203,7 @@ def place_of(work: Path) -> Place | None:
         stem = work.name.rpartition(ENDING)[0]
         if not stem or not any((work / (stem + ending)).is_file() for ending in (METADATA, ONLINE)):
             return None
-        table, own_folder = f"{stem}.csv", True
+        table, own_folder = f"{stem}{'.parquet' if (work / f'{stem}.parquet').is_file() else '.csv'}", True
     return Place(work.parent / Path(table).stem / table if own_folder else work.parent / table, own_folder)
 
 

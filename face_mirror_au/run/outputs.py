@@ -7,34 +7,41 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from face_mirror_au.errors import OutputError, UsageError, VideoError
 from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, display_name
-from face_mirror_au.media.images import IMAGES_COLUMNS, list_images, write_image_names
+from face_mirror_au.media.images import list_images
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
-from face_mirror_au.records import FloatArray, View, ViewTable
+from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
+from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.metadata import hash_input, versions, write_metadata
-from face_mirror_au.results.names import LONGEST_ENDING, METADATA
+from face_mirror_au.results.metadata import hash_input, metadata_text, versions, write_metadata
+from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
-from face_mirror_au.tables import asymmetry_csv, columns
-from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
-from face_mirror_au.tables.csv_tables import (
-    Points3D,
-    face_mirror_columns,
-    minimal_columns,
-    openface_columns,
-    sides_columns,
-    write_face_mirror_csv,
-    write_minimal_csv,
-    write_openface_csv,
-    write_sides_csv,
-)
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, write_raw_csv
+from face_mirror_au.tables import asymmetry_csv, columns, dictionary
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
+from face_mirror_au.tables.formats import IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.table_files import is_parquet, parquet
+from face_mirror_au.tables.table_format import TableFormat
 
-FORMATS = ("openface", "minimal", "face-mirror")
+FORMATS = tuple(RUN_FORMATS)
+
+
+def table_ending(format_: str) -> str:
+    """What the final table's file ends with. Raises UsageError for a format that does not exist."""
+    if format_ not in RUN_FORMATS:
+        raise UsageError(f"unknown format {format_!r}; choose one of {', '.join(FORMATS)}")
+    return RUN_FORMATS[format_]
+
+
+def check_format(format_: str) -> None:
+    """Raise UsageError for a format that does not exist, ParquetMissingError for one that cannot be written here."""
+    if table_ending(format_) == ".parquet":
+        parquet()
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class OutputPlan:
     format : str
         One of `FORMATS`.
     groups : collection of str
-        Column groups of the OpenFace format.
+        Column groups of the formats openface and parquet.
     typed_folder : Path or None
         The folder that the user gave, for messages; None: the table's own.
     own_folder : bool
@@ -59,19 +66,20 @@ class OutputPlan:
 
     csv: Path
     format: str = "openface"
-    groups: Collection[columns.Group] = columns.GROUPS
+    groups: Collection[str] = columns.GROUPS
     typed_folder: Path | None = None
     own_folder: bool = False
     nameless: bool = False
 
     def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise UsageError(f"unknown format {self.format!r}; choose one of {', '.join(FORMATS)}")
+        ending = table_ending(self.format)
+        if is_parquet(self.csv) != (ending == ".parquet"):
+            raise UsageError(f"'{self.csv.name}' does not end as a table of --format {self.format} does: in {ending}; change one of them")
 
     @classmethod
-    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[columns.Group], *, nameless: bool = False) -> OutputPlan:
+    def in_folder(cls, folder: Path, stem: str, format_: str, groups: Collection[str], *, nameless: bool = False) -> OutputPlan:
         """Files of one video in `<folder>/<stem>/`."""
-        return cls(folder / stem / f"{stem}.csv", format_, groups, folder, own_folder=True, nameless=nameless)
+        return cls(folder / stem / f"{stem}{table_ending(format_)}", format_, groups, folder, own_folder=True, nameless=nameless)
 
     def beside(self, ending: str) -> Path:
         """A file beside the table, e.g. ``beside(".online.csv")``."""
@@ -82,7 +90,8 @@ class OutputPlan:
         return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
 
     def check(self) -> None:
-        """Try whether the files can be written, and leave nothing behind. Raises OutputError."""
+        """Try whether the files can be written, and leave nothing behind. Raises OutputError, or ParquetMissingError."""
+        check_format(self.format)
         check_output_name(self.csv.stem, LONGEST_ENDING)
         for folder in (self.csv.parent, self.place.unfinished.parent):
             check_output_folder(folder, self.typed_folder)
@@ -118,30 +127,21 @@ class OutputPlan:
                 raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
         return bool(earlier)
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Header of the table."""
-        if self.format == "minimal":
-            return minimal_columns()
-        return face_mirror_columns() if self.format == "face-mirror" else openface_columns(self.groups)
+
+def write_table(
+    table: ViewTable, plan: OutputPlan, points3d: Column[np.float64], *, strict: bool, metadata: Mapping[str, object] | None = None
+) -> tuple[Path, TableFormat]:
+    """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run."""
+    path, whole = plan.table(table.view), with_points_3d(table, points3d)
+    wanted = run_format(plan.format, plan.groups, whole)
+    wanted.write_view(whole, path, strict=strict, metadata="" if metadata is None else metadata_text(metadata))
+    return path, wanted
 
 
-def write_table(table: ViewTable, plan: OutputPlan, points3d: Points3D, *, strict: bool) -> Path:
-    """Write a view's final table in the plan's format; return where it is."""
-    path = plan.table(table.view)
-    if plan.format == "minimal":
-        write_minimal_csv(table, path)
-    elif plan.format == "face-mirror":
-        write_face_mirror_csv(table, path)
-    else:
-        write_openface_csv(table, path, groups=plan.groups, points3d=points3d, strict=strict)
-    return path
-
-
-def write_dictionary(held: Sequence[columns.FileColumns | str], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
+def write_dictionary(held: Sequence[tuple[str, TableFormat]], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
     """Write `<stem>.columns.csv`; return where it is."""
     bank, path = runner.bank, plan.beside(".columns.csv")
-    columns.write_columns_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
+    dictionary.write_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
     return path
 
 
@@ -150,18 +150,18 @@ def write_sides(table: ViewTable, plan: OutputPlan) -> list[Path]:
     if table.sides is None or plan.format == "face-mirror":
         return []
     path = plan.beside(".sides.csv")
-    write_sides_csv(table, path)
+    SIDES.write_view(table, path)
     return [path]
 
 
-def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Points3D:
-    """The 3D landmarks of a slice of a table's rows, computed when they are asked for."""
+def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Column[np.float64]:
+    """The 3D landmarks of a table's rows, (N, 68, 3) mm, computed when they are asked for."""
     camera = Camera.for_size(result.info.width, result.info.height)
 
     def give(rows: slice) -> FloatArray:
-        return landmarks_3d(runner.pdm, table.pose[rows], table.shape[rows], camera)
+        return landmarks_3d(runner.pdm, table.signals[POSE.name][rows], table.signals[SHAPE.name][rows], camera)
 
-    return give
+    return ComputedColumn(len(table.frame), give)
 
 
 def write_all(
@@ -220,29 +220,25 @@ def write_result(
     list of Path
         What was written, the table first.
     """
-    written = [
-        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
+    known = metadata if plan.format == "parquet" else None
+    tables = [
+        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict, metadata=known)
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
-    raw = plan.beside(".raw.csv")
-    tables = list(written)
     if result.tables:
-        write_raw_csv(list(result.tables.values()), raw)
-        written.append(raw)
-    sides = write_sides(result.table, plan) if result.tables else []
-    written += sides
+        tables.append((plan.beside(".raw.csv"), RAW))
+        RAW.write_views(list(result.tables.values()), tables[-1][0])
+        tables += [(path, SIDES) for path in write_sides(result.table, plan)]
     if result.info.kind == "image folder" and not plan.nameless:
-        written.append(plan.beside(".images.csv"))
-        write_image_names(images[: result.decoded], written[-1])
+        tables.append((plan.beside(".images.csv"), IMAGES))
+        write_image_names(tables[-1][0], images[: result.decoded])
+    written = [path for path, _ in tables]
     if result.tables:
-        short = plan.format != "openface"
-        held = [columns.FileColumns(path.name, plan.columns, short) for path in tables]
-        held += [columns.FileColumns(path.name, RAW_COLUMNS) for path in (raw, plan.beside(".online.csv"))]
-        held += [columns.FileColumns(path.name, sides_columns()) for path in sides]
-        held += [columns.FileColumns(path.name, IMAGES_COLUMNS) for path in written if path.name == plan.csv.stem + ".images.csv"]
-        held += [columns.FileColumns(path.name, ASYMMETRY_COLUMNS) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
-        written.append(write_dictionary(held, plan, runner, result.models))
+        raw = next(place for place, (_, made) in enumerate(tables) if made is RAW)
+        tables.insert(raw + 1, (plan.beside(ONLINE), RAW))
+        tables += [(path, ASYMMETRY) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
+        written.append(write_dictionary([(path.name, made) for path, made in tables], plan, runner, result.models))
     written.append(plan.beside(METADATA))
     endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]
     write_metadata(written[-1], {**metadata, "files": endings})
@@ -254,16 +250,23 @@ def run_metadata(
 ) -> dict[str, object]:
     """What the metadata file says of a run."""
     known = settings_metadata(plan, runner)
-    return known | {
-        "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
-        "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
-        "frames": {"decoded": result.decoded}
-        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
-        "worker_losses": [asdict(loss) for loss in result.losses],
-        "problems": [*result.problems, *result.empty_tables],
-        "notes": [*result.notes, *notes],
-        "warnings": list(result.warnings),
-    }
+    optional = [signal.name for signal in SIGNALS if signal.optional]
+    given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
+    signals = {"signals": {view: names for view, names in given.items() if names}} if any(given.values()) else {}
+    return (
+        known
+        | signals
+        | {
+            "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
+            "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
+            "frames": {"decoded": result.decoded}
+            | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+            "worker_losses": [asdict(loss) for loss in result.losses],
+            "problems": [*result.problems, *result.empty_tables],
+            "notes": [*result.notes, *notes],
+            "warnings": list(result.warnings),
+        }
+    )
 
 
 def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
@@ -278,7 +281,7 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
         "settings": _settings(runner.settings)
         | {
             "format": plan.format,
-            "columns": [group for group in columns.GROUPS if group in plan.groups] if plan.format == "openface" else None,
+            "columns": [group for group in columns.GROUPS if group in plan.groups] if plan.format in {"openface", "parquet"} else None,
             "models": models.models,
             "success_above_confidence": MIN_CONFIDENCE,
         },

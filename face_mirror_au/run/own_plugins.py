@@ -192,9 +192,8 @@ class ActionUnitPlugin:
         if self.spool_folder is None:
             raise UsageError("the action units were given no folder for their numbers")
         original: AUSequence | None = None
-        modes = self._plan.load_pdm().n_modes
         for view in self._views:
-            log = ViewLog(view, self.bank, modes, self.spool_folder, strict=self._strict, baseline=self._baseline, original=original)
+            log = ViewLog(view, self.bank, self.spool_folder, strict=self._strict, baseline=self._baseline, original=original)
             original = original or log.sequence
             self._logs[view] = self._closing.enter_context(log)
 

@@ -27,7 +27,8 @@ from face_mirror_au.run.outputs import OutputPlan, run_metadata, settings_metada
 from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
 from face_mirror_au.tables import asymmetry_csv
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog
+from face_mirror_au.tables.formats import RAW, RUN_FORMATS
+from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_au.wording import counted
 from face_mirror_hooks.records import VideoInfo, View, ViewResult
 from face_mirror_weights import Store
@@ -123,12 +124,18 @@ def _of_a_result(folder: Path, store: Store, au_bank: Path | None) -> Recovery:
     if not found:
         raise ResultError(_no_descriptors(folder))
     stored = StoredDescriptors.open(found[0])
-    place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ".csv"), own_folder=False)
+    ending = next((ending for name, ending in RUN_FORMATS.items() if name == _said_format(stored)), ".csv")
+    place = Place(folder / (stored.path.name.removesuffix(DESCRIPTORS) + ending), own_folder=False)
     known = _said_by_run(place)
     # Each file is replaced by what it was, if nobody changed it: no work folder needed, and none of the result's files is ever away.
     with _Replay.of(stored, store, au_bank, place) as replay:
         made = replay.write(folder, known, [ending for ending in (DESCRIPTORS, *VIDEOS, OVERLAY) if place.beside(ending).exists()])
     return _with_page(made, place)
+
+
+def _said_format(stored: StoredDescriptors) -> object:
+    table = stored.header.get("table")
+    return table.get("format") if isinstance(table, dict) else None
 
 
 def _with_page(made: Recovery, place: Place) -> Recovery:
@@ -207,7 +214,7 @@ def _reach(online: Path) -> tuple[int, float]:
     frames, time_s = 0, 0.0
     try:
         with online.open("rb") as handle:
-            if handle.readline().rstrip(b"\n") != ",".join(RAW_COLUMNS).encode():
+            if handle.readline().rstrip(b"\n") != ",".join(RAW.names).encode():
                 return 0, 0.0
             for line in handle:
                 if line.endswith(b"\n"):

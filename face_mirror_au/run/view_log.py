@@ -15,11 +15,10 @@ from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
-from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS, View, ViewTable
+from face_mirror_au.pipeline.signals import SIGNALS
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, View, ViewTable
 from face_mirror_au.tables.spool import Spool
 from face_mirror_hooks.records import ViewResult
-
-_DISPLACEMENTS = 3 * N_LANDMARKS
 
 
 class ViewLog:
@@ -29,8 +28,6 @@ class ViewLog:
     ----------
     view : View
     bank : AUBank
-    n_modes : int
-        Local shape parameters of the PDM.
     folder : Path
         Where the per-frame numbers are spooled; they are deleted at the end.
     strict, baseline, original
@@ -41,7 +38,6 @@ class ViewLog:
         self,
         view: View,
         bank: AUBank,
-        n_modes: int,
         folder: Path,
         *,
         strict: bool = False,
@@ -53,17 +49,15 @@ class ViewLog:
         self._reasons: dict[str, int] = {"": 0}
         self._folder = folder
         self._has_sides = bank.has_sides
-        self._local = slice(_DISPLACEMENTS, _DISPLACEMENTS + n_modes)
+        self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views]
+        self._given = {signal.name for signal in self._signals if not signal.optional}
         self._dtype = np.dtype(
             [
                 ("frame", np.int64),
                 ("time_s", np.float64),
                 ("success", np.bool_),
                 ("confidence", np.float64),
-                ("landmarks", np.float32, (N_LANDMARKS, 2)),
-                ("pose", np.float64, (6,)),
-                ("shape", np.float64, (n_modes,)),
-                ("head_pose", np.float64, (6,)),
+                *(signal.field for signal in self._signals),
                 ("reason", np.int64),
             ]
         )
@@ -81,18 +75,17 @@ class ViewLog:
         """Take the next frame's result for this view, in order."""
         row = np.zeros((), self._dtype)
         row["frame"], row["time_s"], row["confidence"] = index, time_s, result.confidence
-        for name in ("landmarks", "pose", "shape", "head_pose"):
-            row[name] = np.nan
+        for signal in self._signals:
+            value = signal.value(result)
+            row[signal.name] = signal.failed if value is None else value
+            if value is not None:
+                self._given.add(signal.name)
         descriptor = descriptor_of(result)
-        if result.face is not None:
-            row["landmarks"] = result.face.landmarks
+        row["success"] = descriptor is not None
         if descriptor is None:
             reason = failure_reason(result)
             self.failures[reason] += 1
             row["reason"] = self._reasons.setdefault(reason, len(self._reasons))
-        else:
-            row["success"] = True
-            row["pose"], row["shape"], row["head_pose"] = descriptor.pose, descriptor.geometry[self._local], descriptor.head_pose
         self._spool.append(row)
         if descriptor is None:
             return self.sequence.append(None, None, time_s)
@@ -111,10 +104,7 @@ class ViewLog:
             intensity=values.column("intensity"),
             presence=values.column("presence"),
             raw=values.column("raw"),
-            landmarks=rows.column("landmarks"),
-            pose=rows.column("pose"),
-            shape=rows.column("shape"),
-            head_pose=rows.column("head_pose"),
+            signals={name: rows.column(name) for name in (signal.name for signal in self._signals) if name in self._given},
             sides=values.column("sides") if self._has_sides else None,
             raw_sides=values.column("raw_sides") if self._has_sides else None,
             reason=rows.column("reason"),

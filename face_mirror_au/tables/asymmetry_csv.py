@@ -2,64 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple
 from pathlib import Path
 
-from face_mirror_au.files import atomic_text
+from face_mirror_au.asymmetry.rows import AsymmetryRow
+from face_mirror_au.pipeline.signal import TableColumn
+from face_mirror_au.tables.table_format import Part, TableFormat
 
 ENDING = ".asymmetry.csv"
-ASYMMETRY_COLUMNS = (
-    "sides", "movement", "start_s", "end_s", "action", "proposed", "zone", "signal", "measure", "left", "right", "difference", "ratio",
-    "unit",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class AsymmetryRow:
-    """One left and one right number.
-
-    Attributes
-    ----------
-    sides : str
-        "mirrored" (each half made into a whole face) or "unmirrored".
-    movement : int
-        Number of the movement on the page, from 1; 0 for the whole recording.
-    start_s, end_s : float or None
-        s; None for the whole recording.
-    action : str
-        Code of the movement; empty for the whole recording, and where it has none.
-    proposed : bool
-        Whether the program proposed the movement and nobody changed it.
-    zone : str
-        Key of a zone.
-    signal : str
-        An action unit, a landmark measure, or "zone": the largest of its action units in each frame.
-    measure : str
-        "peak", "peak_time", "area_per_second", "at_rest", or the key of a co-movement.
-    left, right : float or None
-        In the `unit`; the subject's. None where there is no such number.
-    difference, ratio : float or None
-        (L - R) / (L + R) and min / max; None below the gate, and for times and areas.
-    unit : str
-        "intensity", "eye distances" or "s".
-    """
-
-    sides: str
-    movement: int
-    start_s: float | None
-    end_s: float | None
-    action: str
-    proposed: bool
-    zone: str
-    signal: str
-    measure: str
-    left: float | None
-    right: float | None
-    difference: float | None
-    ratio: float | None
-    unit: str
+_NO_NAME = "code of the movement; empty for the whole recording, and where it has no name"
+# In the order of `AsymmetryRow`.
+_COLUMNS = (
+    TableColumn(
+        "sides", "where the sides were measured: mirrored (each half made into a whole face) or unmirrored", "-", "two words", kind="text"
+    ),
+    TableColumn("movement", "number of the movement on the report page; 0: the whole recording", "-", "0 upwards", kind="whole"),
+    TableColumn("start_s", "beginning of the movement; empty for the whole recording", "s", "0 upwards"),
+    TableColumn("end_s", "end of the movement; empty for the whole recording", "s", "above 0"),
+    TableColumn("action", _NO_NAME, "-", "two letters", kind="text"),
+    TableColumn("proposed", "whether the program proposed the movement and nobody changed it", "-", "0 or 1", kind="flag"),
+    TableColumn("zone", "part of the face: upper, eye, midface, mouth, or none", "-", "text", kind="text"),
+    TableColumn(
+        "signal", "action unit, landmark measure, or zone: the largest of its action units in each frame", "-", "text", kind="text"
+    ),
+    TableColumn("measure", "peak, peak_time, area_per_second, at_rest, or the pair of zones that moved together", "-", "text", kind="text"),
+    TableColumn("left", "number of the subject's left side", "see unit"),
+    TableColumn("right", "number of the subject's right side", "see unit"),
+    TableColumn("difference", "(left - right) / (left + right); empty below the gate", "-", "-1 to 1"),
+    TableColumn("ratio", "smaller / larger of left and right; empty below the gate", "-", "0 to 1"),
+    TableColumn("unit", "of left and right: intensity, eye distances (of the outer corners), or s", "-", "text", kind="text"),
+)
+ASYMMETRY = TableFormat("asymmetry", (Part(_COLUMNS),))
 
 
 def write_asymmetry_csv(path: Path, rows: Iterable[AsymmetryRow]) -> None:
@@ -69,16 +43,4 @@ def write_asymmetry_csv(path: Path, rows: Iterable[AsymmetryRow]) -> None:
     ------
     OutputError
     """
-    with atomic_text(path) as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(ASYMMETRY_COLUMNS)
-        for row in rows:
-            writer.writerow([_cell(getattr(row, column)) for column in ASYMMETRY_COLUMNS])
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    return repr(value + 0.0) if isinstance(value, float) else str(value)  # + 0.0: no "-0.0"
+    ASYMMETRY.write_cells(path, map(astuple, rows))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from face_mirror_au.asymmetry.change import MEASURES, Change
-from face_mirror_au.asymmetry.measures import compare_sides
+from face_mirror_au.asymmetry.change import CHANGE_MEASURES, Change
+from face_mirror_au.asymmetry.comparison import compare_sides
 
 TIME = np.arange(3) / 10
 
@@ -35,8 +35,8 @@ def test_too_little_movement_at_one_visit_leaves_the_symmetry_without_a_change_b
 
 def test_what_one_visit_did_not_measure_has_no_change_at_all():
     change = Change(None, sides(3.0, 2.0))
-    assert [change.values(measure)[0] for measure in MEASURES] == [None] * 4
-    assert [change.values(measure)[2] for measure in MEASURES] == [None] * 4
+    assert [change.values(measure)[0] for measure in CHANGE_MEASURES] == [None] * 4
+    assert [change.values(measure)[2] for measure in CHANGE_MEASURES] == [None] * 4
     assert change.values("left")[1] == 3.0
     assert not change.measured
     assert not change.too_small

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from face_mirror_au.asymmetry.comparison import compare_sides
 from face_mirror_au.asymmetry.landmarks import (
     BROW_RAISE,
     EYE_CLOSING,
@@ -19,7 +20,6 @@ from face_mirror_au.asymmetry.landmarks import (
     rest_positions,
     side_positions,
 )
-from face_mirror_au.asymmetry.measures import compare_sides
 from face_mirror_au.numerics.reflection import midline_of_landmarks, reflect_landmarks
 from face_mirror_au.records import View
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_mirror_au.asymmetry.measures import GATE, compare_sides, compare_units, compare_zone, compare_zones
+from face_mirror_au.asymmetry.comparison import GATE, compare_sides, compare_units, compare_zone, compare_zones
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 from face_mirror_au.records import INTENSITY_AUS
 

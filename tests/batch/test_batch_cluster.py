@@ -16,7 +16,7 @@ import pytest
 from batch_clips import GOOD, HOW, contents, n_results, rows, statuses
 
 from face_mirror_au.batch import cluster
-from face_mirror_au.batch.measure import Job, Results
+from face_mirror_au.batch.job import Job, Results
 from face_mirror_au.batch.session import wanted_results
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.run.runner import RunSettings

@@ -12,7 +12,7 @@ from face_mirror_au.batch.inputs import find_inputs
 from face_mirror_au.batch.names import give_names
 from face_mirror_au.batch.state import BatchState
 from face_mirror_au.errors import OutputError, UsageError
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.formats import RAW
 
 
 def touch(*paths):
@@ -39,7 +39,7 @@ def test_a_folder_is_searched_for_videos_in_all_its_folders(tmp_path):
 def test_outputs_are_not_taken_for_inputs(tmp_path):
     touch(tmp_path / "in/rest.mp4", tmp_path / "in/out/rest/other.mp4", tmp_path / "in/done/rest_left_mirrored.mp4")
     assert found(tmp_path, tmp_path / "in", output="in/out") == ["in/done/rest_left_mirrored.mp4", "in/rest.mp4"]
-    (tmp_path / "in/done/rest.online.csv").write_text(",".join(RAW_COLUMNS) + "\n")
+    (tmp_path / "in/done/rest.online.csv").write_text(",".join(RAW.names) + "\n")
     (tmp_path / "in/done/rest.metadata.json").write_text('{"versions": {"face-mirror-au": "1"}, "files": ["_left_mirrored.mp4"]}')
     assert found(tmp_path, tmp_path / "in", output="in/out") == ["in/rest.mp4"]
 

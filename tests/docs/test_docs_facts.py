@@ -7,7 +7,7 @@ import re
 from docs_pages import PAGES
 
 from face_mirror_au.asymmetry.actions import ACTIONS
-from face_mirror_au.asymmetry.measures import GATE
+from face_mirror_au.asymmetry.comparison import GATE
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.sequence import MAX_REPREDICTED

@@ -12,7 +12,7 @@ import time
 import uuid
 from pathlib import Path
 
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.formats import RAW
 
 HERE = Path(__file__).resolve().parent
 CLIPS = HERE.parent / "clips"
@@ -137,9 +137,9 @@ def online_table(out: Path, stem: str = STEM) -> Path | None:
 def rows_of(text: str) -> list[list[str]]:
     """The complete rows of an online table. Each must have all its columns, and follow on the one before."""
     *lines, _unfinished = text.split("\n")
-    header, *rows = list(csv.reader(lines)) or [list(RAW_COLUMNS)]
-    assert tuple(header) == RAW_COLUMNS
-    assert {len(row) for row in rows} <= {len(RAW_COLUMNS)}
+    header, *rows = list(csv.reader(lines)) or [list(RAW.names)]
+    assert tuple(header) == RAW.names
+    assert {len(row) for row in rows} <= {len(RAW.names)}
     expected = [(str(frame), view) for frame in range(1, FRAMES + 1) for view in VIEWS]
     assert [(row[0], row[2]) for row in rows] == expected[: len(rows)]
     return rows

@@ -23,11 +23,12 @@ from face_mirror_au.cli.live_line import largest
 from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import CameraError, OutputError
 from face_mirror_au.live import cameras, newest, session
-from face_mirror_au.live.files import LiveLog, free_stem, live_columns
+from face_mirror_au.live.files import LiveLog, free_stem
 from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
 from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import INTENSITY_AUS, View
+from face_mirror_au.tables.formats import LIVE, LIVE_SIDES
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
 CLIP = CLIPS / "smile_left.mp4"
@@ -56,7 +57,7 @@ def test_every_frame_of_a_file_with_left_and_right(tmp_path):
     done = call("--input", CLIP, "-o", tmp_path, "--every-frame", "--no-preview", "--profile", "open")
     assert done.exit_code == ExitCode.OK, done.output
     table, record = files(tmp_path)
-    assert tuple(table.columns) == live_columns(sides=True)
+    assert tuple(table.columns) == LIVE_SIDES.names
     assert table["frame"].tolist() == list(range(1, 57))
     assert table["timestamp"].tolist() == pytest.approx([frame.time_s for frame in clip_frames()], abs=1e-6)
     assert record["frames"] == {"seen": 56, "measured": 56, "failed": 0, "reasons": {}, "dropped": 0}
@@ -275,7 +276,7 @@ def test_rows_are_there_as_soon_as_they_are_measured(tmp_path):
     with LiveLog(path, sides=False) as log:
         log.append(FrameResult(4, 0.5, (ViewResult(View.ORIGINAL, None, False, 0.0, "no\nface"),)), {})
         header, row = path.read_text().splitlines()
-    assert header.split(",") == list(live_columns(sides=False))
+    assert header.split(",") == list(LIVE.names)
     assert row == "5,0.500000,original,0" + "," * 35 + "no face"
 
 

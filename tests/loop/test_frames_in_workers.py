@@ -9,9 +9,8 @@ import pytest
 from loop_tasks import FACE, FORK_IF_THERE, FakeFactory, essence, expected, frames_of
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.loop import chunks
-from face_mirror_au.loop.chunks import chunk_length
-from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, process_frames_in_workers
+from face_mirror_au.loop import frames as frame_loop
+from face_mirror_au.loop.frames import SPARE_BLOCKS, LoopCounts, chunk_length, process_frames_in_workers
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import FrameRing
 from face_mirror_au.loop.tasks import WorkerError
@@ -181,7 +180,7 @@ def test_the_ring_is_given_back():
 
 
 def test_a_chunk_depends_on_the_frame_size_alone(monkeypatch):
-    monkeypatch.setattr(chunks, "MAX_CHUNK_BYTES", 10 * 300)
+    monkeypatch.setattr(frame_loop, "MAX_CHUNK_BYTES", 10 * 300)
     frames = {side: Frame(0, 0.0, np.zeros((side, 10, 3), np.uint8)) for side in (1, 10, 20, 100)}
     assert [chunk_length(frame, 30) for frame in frames.values()] == [30, 10, 5, 4]
     assert chunk_length(frames[100], 2) == 2

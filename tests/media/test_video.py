@@ -336,7 +336,7 @@ def test_a_line_end_in_a_name_stays_out_of_the_message(tmp_path):
 
 
 def test_importing_loads_no_heavy_library():
-    names = ("media.video", "tables.csv_tables", "tables.raw_log", "results.metadata", "tables.landmarks_csv", "tables.spool")
+    names = ("media.video", "tables.formats", "tables.raw_log", "results.metadata", "tables.landmarks_csv", "tables.spool")
     modules = ", ".join(f"face_mirror_au.{name}" for name in names)
     code = f"import sys, {modules}; print(sorted({{'av', 'cv2', 'pandas', 'onnxruntime'}} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""MTCNN, validator, head pose and gaze equal the C++ program's, from its own inputs."""
+"""MTCNN, validator, head pose and gaze equal the C++ program's from its own inputs; everything together from the pictures alone."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 
 
 @pytest.mark.truth
-@pytest.mark.parametrize(
-    "stage", [openface_cases.detector, openface_cases.judging, openface_cases.eyes_and_pose], ids=lambda each: each.__name__
-)
+@pytest.mark.parametrize("stage", openface_cases.STAGES, ids=lambda each: each.__name__)
 def test_each_stage_is_within_its_limit(
     stage: Callable[[Path], Iterator[openface_cases.Figure]], shared_file: Callable[[str], Path]
 ) -> None:

@@ -20,8 +20,8 @@ from face_mirror_au.errors import NoDisplayError, OutputError
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
-from face_mirror_au.overlay.draw import ALERT
 from face_mirror_au.overlay.marks import LEFT_COLOUR, RIGHT_COLOUR
+from face_mirror_au.overlay.picture import ALERT
 from face_mirror_au.overlay.plugin import OverlayVideo
 from face_mirror_hooks.records import FrameResult
 

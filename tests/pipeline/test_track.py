@@ -156,6 +156,7 @@ def test_a_face_that_goes_is_lost_at_once_and_found_again(processor, two_faces):
     records = list(process_frames([Frame(i, i / 30, picture) for i, picture in enumerate(pictures)], processor, detect_every=30))
     assert [record.views[0].face is not None for record in records] == [True] * 4 + [False] * 5 + [True] * 4
     assert {record.views[0].reason for record in records[4:9]} == {"no face found"}
+    assert not any(record.error for record in records), "a frame without a face is no error"
     assert all(record.views[0].confidence == 0.0 for record in records[4:9])
 
 
@@ -188,6 +189,7 @@ def test_a_wrong_frame_fails_that_frame_only(processor, two_faces, image, messag
     frames, _ = two_faces
     records = list(process_frames([frames[0], Frame(1, 0.1, image), frames[1]], processor, detect_every=30))
     assert message in records[1].views[0].reason
+    assert [bool(record.error) for record in records] == [False, True, False]
     assert records[2].views[0].face is not None
 
 

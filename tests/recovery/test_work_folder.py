@@ -13,10 +13,10 @@ from face_mirror_au.errors import OutputError
 from face_mirror_au.results import publish as publishing
 from face_mirror_au.results.publish import Place, bring_tables_of_persons
 from face_mirror_au.results.work_folder import WorkFolder, place_of
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.formats import RAW
 
 OURS = json.dumps({"versions": {"face-mirror-au": "1"}, "files": [".csv", ".overlay.mp4"]})
-HEADER = ",".join(RAW_COLUMNS) + "\n"
+HEADER = ",".join(RAW.names) + "\n"
 
 
 @pytest.fixture(params=["own folder", "beside"])

@@ -10,7 +10,7 @@ import pytest
 from report_folder import BUMP, Page, make_run, metadata, values
 from typer.testing import CliRunner
 
-from face_mirror_au.asymmetry.measures import compare_zone
+from face_mirror_au.asymmetry.comparison import compare_zone
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ResultError, UsageError

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from report_folder import BUMP, N, launched_chromium, make_run, values
 
-from face_mirror_au.asymmetry.measures import compare_units, compare_zones
+from face_mirror_au.asymmetry.comparison import compare_units, compare_zones
 from face_mirror_au.report.compare import write_comparison
-from face_mirror_au.report.result import read_result
 from face_mirror_au.report.write import write_report
+from face_mirror_au.results.result import read_result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -235,7 +235,7 @@ def test_every_number_of_the_report_is_that_of_the_runs_tables(chromium, paths, 
         shown = _numbers(opened.page)
     run = read_result(folder / "second", "a <b>name")
     checked = 0
-    for key, sides in (("mirrored", run.mirrored), ("unmirrored", run.unmirrored)):
+    for key, sides in run.sides.items():
         measures = {**compare_units(run.time_s, sides.left, sides.right)}
         measures |= {zone: found and found.sides for zone, found in compare_zones(run.time_s, sides.left, sides.right).items()}
         for of, found in measures.items():

@@ -16,7 +16,7 @@ import pytest
 from report_folder import Page, make_run
 from typer.testing import CliRunner
 
-from face_mirror_au.asymmetry.measures import compare_units, compare_zones
+from face_mirror_au.asymmetry.comparison import compare_units, compare_zones
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ResultError

@@ -15,8 +15,7 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.write import write_report
-from face_mirror_au.tables.asymmetry_csv import ASYMMETRY_COLUMNS
-from face_mirror_au.tables.columns import describe_column
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 
 # Rows 3 to 7 of the hand-made bump; times are tenths of a second.
 PROPOSED = "start_s,end_s,action\n0.200,0.800,BS\n"
@@ -84,8 +83,8 @@ def test_the_table_has_its_columns_and_each_is_described(tmp_path):
     folder = full_run(tmp_path)
     page(folder)
     header = (folder / "p.asymmetry.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == ",".join(ASYMMETRY_COLUMNS)
-    assert all(describe_column(name).meaning for name in ASYMMETRY_COLUMNS)
+    assert header == ",".join(ASYMMETRY.names)
+    assert all(column.meaning for column in ASYMMETRY.columns)
     table = numbers(folder)
     assert set(table["unit"]) == {"intensity", "eye distances", "s"}
     assert not table.duplicated(["sides", "movement", "zone", "signal", "measure"]).any()

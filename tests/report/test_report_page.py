@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from report_folder import BUMP, N, Page, make_run, values
 
-from face_mirror_au.asymmetry.measures import compare_sides
+from face_mirror_au.asymmetry.comparison import compare_sides
+from face_mirror_au.asymmetry.measures import measure_asymmetry
 from face_mirror_au.errors import UsageError
 from face_mirror_au.records import INTENSITY_AUS
 from face_mirror_au.report.figures import gaps
-from face_mirror_au.report.page import make_sections, render
-from face_mirror_au.report.result import find_result, read_result
+from face_mirror_au.report.page import render
 from face_mirror_au.report.write import write_report
+from face_mirror_au.results.asymmetry import MeasuredResult
+from face_mirror_au.results.result import find_result, read_result
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=")
 
@@ -217,9 +219,14 @@ def test_whatever_comes_from_outside_is_text(tmp_path):
     assert found.said.count("<script>") >= 8
 
 
+def drawn(run):
+    """The page of a result without movements."""
+    return render(MeasuredResult(run, measure_asymmetry(run, ()), ""), {})
+
+
 def test_names_that_are_no_text_are_written_all_the_same(tmp_path):
     run = replace(read_result(make_run(tmp_path), "p"), stem="a\nb\udcff")
-    assert "a?b?" in Page(render(run, make_sections(run), {})).said
+    assert "a?b?" in Page(drawn(run)).said
     assert page(make_run(tmp_path / "lone", warnings=["lone \udcff"])).said
 
 
@@ -295,10 +302,11 @@ def test_the_page_is_private(tmp_path):
 
 def test_a_single_picture_has_no_course_over_time(tmp_path):
     run = read_result(make_run(tmp_path), "p")
-    one = replace(run.mirrored, left=run.mirrored.left[5:6], right=run.mirrored.right[5:6], left_success=np.ones(1, bool),
-                  right_success=np.ones(1, bool))  # fmt: skip
-    run = replace(run, time_s=np.zeros(1), mirrored=one, yaw_deg=np.zeros(1))
-    found = Page(render(run, make_sections(run), {}))
+    sides = run.sides["mirrored"]
+    there = np.ones(1, bool)
+    one = replace(sides, left=sides.left[5:6], right=sides.right[5:6], left_success=there, right_success=there)
+    run = replace(run, time_s=np.zeros(1), sides={"mirrored": one}, yaw_deg=np.zeros(1))
+    found = Page(drawn(run))
     assert found.number("AU12", "peak-left") == 3.75
     assert ("mirrored", "AU12", "area-left") not in found.numbers
     assert "Over time" not in found.said_in("mirrored")
@@ -309,7 +317,7 @@ def test_a_long_recording_makes_no_endless_page(tmp_path):
     run = read_result(make_run(tmp_path), "p")
     n = 20_000
     noise = np.random.default_rng(1).random((n, 17)) * 3
-    long = replace(run.mirrored, left=noise, right=noise[:, ::-1], left_success=np.ones(n, bool), right_success=np.ones(n, bool))
-    run = replace(run, time_s=np.arange(n) / 30, mirrored=long, yaw_deg=np.zeros(n))
-    text = render(run, make_sections(run), {})
+    long = replace(run.sides["mirrored"], left=noise, right=noise[:, ::-1], left_success=np.ones(n, bool), right_success=np.ones(n, bool))
+    run = replace(run, time_s=np.arange(n) / 30, sides={"mirrored": long}, yaw_deg=np.zeros(n))
+    text = drawn(run)
     assert len(text) < 12_000_000

@@ -10,7 +10,7 @@ import pytest
 from report_folder import BUMP, N, make_run, metadata, values
 
 from face_mirror_au.errors import ResultError
-from face_mirror_au.report.result import find_result, read_result
+from face_mirror_au.results.result import find_result, read_result
 
 
 def rewrite(path, old, new):
@@ -43,11 +43,11 @@ def test_none_or_several_results_are_told(tmp_path):
 def test_tables_are_read_as_they_are(tmp_path):
     run = read_result(make_run(tmp_path, failed=(3,), yaw_deg=2.0), "p")
     np.testing.assert_array_equal(run.time_s, np.arange(N) / 10)
-    assert np.isnan(run.mirrored.left[3]).all()
-    assert run.mirrored.left[5, 8] == 3.75
-    assert run.mirrored.right[5, 8] == 1.25
+    assert np.isnan(run.sides["mirrored"].left[3]).all()
+    assert run.sides["mirrored"].left[5, 8] == 3.75
+    assert run.sides["mirrored"].right[5, 8] == 1.25
     assert run.measured == dict.fromkeys(("original", "left_mirrored", "right_mirrored"), N - 1)
-    assert run.unmirrored is None
+    assert "unmirrored" not in run.sides
     np.testing.assert_allclose(run.yaw_deg[~np.isnan(run.yaw_deg)], 2.0, atol=0.05)
     assert np.isnan(run.yaw_deg[3])
 
@@ -62,8 +62,8 @@ def test_the_short_formats_are_read_too(tmp_path):
         path.write_text("\n".join([",".join(["frame", *lines[0][2:]]), *rows]) + "\n")
     run = read_result(folder, "p")
     assert run.yaw_deg is None
-    assert run.mirrored.left[5, 8] == 3.75
-    assert run.mirrored.left_success.all()
+    assert run.sides["mirrored"].left[5, 8] == 3.75
+    assert run.sides["mirrored"].left_success.all()
 
 
 def test_a_table_without_pose_is_no_error(tmp_path):

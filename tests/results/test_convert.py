@@ -19,20 +19,26 @@ from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import OutputError, ParquetMissingError, TableError
-from face_mirror_au.records import INTENSITY_AUS, View, ViewTable
+from face_mirror_au.records import INTENSITY_AUS, ComputedColumn, View, ViewTable
 from face_mirror_au.results.convert import convert_table, metadata_beside
 from face_mirror_au.results.tidy import TIDY_COLUMNS, write_tidy
 from face_mirror_au.tables import columns
+from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.csv_tables import (
-    write_au_csv,
-    write_face_mirror_csv,
-    write_minimal_csv,
-    write_openface_csv,
-    write_sides_csv,
+from face_mirror_au.tables.dictionary import write_dictionary
+from face_mirror_au.tables.formats import (
+    FACE_MIRROR,
+    LIVE,
+    MINIMAL,
+    RAW,
+    SIDES,
+    open_table,
+    openface,
+    with_points_3d,
+    write_aus,
+    write_image_names,
 )
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, write_raw_csv
-from face_mirror_au.tables.table_files import METADATA_KEY, open_table
+from face_mirror_au.tables.table_files import METADATA_KEY
 
 ROWS = 4100  # more than are read at a time
 FAILED = (0, 7, 4099)
@@ -54,9 +60,14 @@ def make_table(rows=ROWS, view=View.ORIGINAL):
     return ViewTable(
         view=view, frame=np.arange(rows), time_s=np.arange(rows) / 29.97, success=success, confidence=np.where(success, 0.98, 0.0),
         intensity=intensity, presence=np.round(np.clip(values(18, scale=1), 0, 1)), raw=values(17, scale=2),
-        landmarks=values(68, 2).astype(np.float32), pose=values(6), shape=values(34, scale=10), head_pose=values(6),
+        signals={"landmarks": values(68, 2).astype(np.float32), "pose": values(6), "shape": values(34, scale=10), "head_pose": values(6)},
         sides=np.clip(values(2, 17, scale=2), 0, 5), raw_sides=values(2, 17, scale=2),
     )  # fmt: skip
+
+
+def write_openface(table, path, *, groups=("pose", "landmarks", "shape", "aus"), points3d=None, strict=False):
+    whole = table if points3d is None else with_points_3d(table, ComputedColumn(len(table.frame), points3d))
+    openface(groups, whole).write_view(whole, path, strict=strict)
 
 
 def write_each(folder, table):
@@ -68,17 +79,17 @@ def write_each(folder, table):
         return points[rows]
 
     paths = {name: folder / f"{name}.csv" for name in ("openface", "strict", "few", "minimal", "face-mirror", "raw", "sides", "aus")}
-    write_openface_csv(table, paths["openface"], groups=GROUPS, points3d=give)
-    write_openface_csv(table, paths["strict"], groups=GROUPS, points3d=give, strict=True)
-    write_openface_csv(table, paths["few"], groups=("pose", "aus"))
-    write_minimal_csv(table, paths["minimal"])
-    write_face_mirror_csv(table, paths["face-mirror"])
+    write_openface(table, paths["openface"], groups=GROUPS, points3d=give)
+    write_openface(table, paths["strict"], groups=GROUPS, points3d=give, strict=True)
+    write_openface(table, paths["few"], groups=("pose", "aus"))
+    MINIMAL.write_view(table, paths["minimal"])
+    FACE_MIRROR.write_view(table, paths["face-mirror"])
     codes = np.zeros(len(table.frame), np.int64)
     codes[[0, 7]] = 1, 2
     reasons = ("", 'no face, "said" the plugin', "nan")
-    write_raw_csv([dataclasses.replace(table, reason=codes, reasons=reasons)], paths["raw"])
-    write_sides_csv(table, paths["sides"])
-    write_au_csv(paths["aus"], table.frame + 1, table.success, table.intensity, table.presence)
+    RAW.write_views([dataclasses.replace(table, reason=codes, reasons=reasons)], paths["raw"])
+    SIDES.write_view(table, paths["sides"])
+    write_aus(paths["aus"], table.frame + 1, table.success, table.intensity, table.presence)
     return paths
 
 
@@ -103,11 +114,25 @@ def test_from_csv_to_parquet_and_back_come_the_same_bytes(written, tmp_path, kin
     assert pq.read_table(again).equals(pq.read_table(parquet), check_metadata=True)
 
 
+def test_the_small_tables_come_back_too(tmp_path):
+    made = {name: tmp_path / f"{name}.csv" for name in ("dictionary", "images", "asymmetry", "live")}
+    write_dictionary(made["dictionary"], [("p,1.csv", openface()), ("p.raw.csv", RAW)], "bank, 'ours'")
+    write_image_names(made["images"], ["nan", '1 "2",.png', ""])
+    cells = ("mirrored", 0, None, None, "", True, "mouth", "AU12", "peak", 1 / 3, float("nan"), -0.0, None, "intensity")
+    ASYMMETRY.write_cells(made["asymmetry"], [cells, (*cells[:2], 0.5, *cells[3:])])
+    moment = (3, 0.1, "original", True)
+    LIVE.write_cells(made["live"], [(*moment, *range(17), *[0.5] * 17, ""), (*moment[:3], False, *[None] * 34, "nan")])
+    for path in made.values():
+        back = convert_table(convert_table(path, tmp_path / "a.parquet"), tmp_path / "b.csv")
+        assert back.read_bytes() == path.read_bytes(), path.name
+    assert made["asymmetry"].read_text().splitlines()[1] == f"mirrored,0,,,,1,mouth,AU12,peak,{1 / 3},,0.0,,intensity"
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.floats(0, 5), st.just(float("nan"))), min_size=17, max_size=17), st.booleans())
 def test_any_intensity_comes_back_exactly(tmp_path, values, success):
     intensity = np.array([values])
-    write_au_csv(tmp_path / "a.csv", np.array([1]), np.array([success]), intensity, np.ones((1, 18)))
+    write_aus(tmp_path / "a.csv", np.array([1]), np.array([success]), intensity, np.ones((1, 18)))
     back = convert_table(convert_table(tmp_path / "a.csv", tmp_path / "a.parquet"), tmp_path / "b.csv")
     assert back.read_bytes() == (tmp_path / "a.csv").read_bytes()
     np.testing.assert_array_equal(pq.read_table(tmp_path / "a.parquet").to_pandas()[list(columns.INTENSITY)].to_numpy(), intensity)
@@ -142,8 +167,8 @@ def test_an_empty_cell_is_null_and_not_a_number(written, tmp_path):
 
 
 def test_parquet_says_what_each_column_means_and_keeps_the_metadata_of_the_run(tmp_path):
-    write_openface_csv(make_table(4), tmp_path / "p_left_mirrored.csv", groups=("aus",))
-    write_minimal_csv(make_table(4), tmp_path / "other.csv")
+    write_openface(make_table(4), tmp_path / "p_left_mirrored.csv", groups=("aus",))
+    MINIMAL.write_view(make_table(4), tmp_path / "other.csv")
     text = json.dumps({"files": [".csv", "_left_mirrored.csv"], "models": {"au_bank": "OpenFace 2.2, ü"}})
     (tmp_path / "p.metadata.json").write_text(text, encoding="utf-8")
     schema = pq.read_schema(convert_table(tmp_path / "p_left_mirrored.csv", tmp_path / "a.parquet"))
@@ -251,7 +276,7 @@ def test_pandas_reads_every_table_without_a_word_of_advice(written):
     """As somebody would who has never heard of us: no options."""
     for kind in KINDS:
         frame = pd.read_csv(written[kind])
-        assert list(frame.columns) == list(open_table(written[kind]).format.columns)
+        assert list(frame.columns) == list(open_table(written[kind]).format.names)
         assert not [name for name in frame.columns if name != name.strip()]
         assert frame["frame"].dtype == np.int64
         assert frame["success"].dtype == (bool if kind in ("minimal", "face-mirror") else np.int64)
@@ -287,12 +312,12 @@ def run_folder(tmp_path):
     folder = tmp_path / "p"
     folder.mkdir()
     tables = [make_table(6, view) for view in View]
-    write_openface_csv(tables[0], folder / "p.csv", groups=("aus",), strict=True)
+    write_openface(tables[0], folder / "p.csv", groups=("aus",), strict=True)
     for table in tables[1:]:
-        write_openface_csv(table, folder / f"p_{table.view.value}.csv", groups=("aus",))
-    write_raw_csv(tables, folder / "p.raw.csv")
-    write_raw_csv(tables, folder / "p.online.csv")
-    write_sides_csv(tables[0], folder / "p.sides.csv")
+        write_openface(table, folder / f"p_{table.view.value}.csv", groups=("aus",))
+    RAW.write_views(tables, folder / "p.raw.csv")
+    RAW.write_views(tables, folder / "p.online.csv")
+    SIDES.write_view(tables[0], folder / "p.sides.csv")
     (folder / "p.metadata.json").write_text(json.dumps({"versions": {"face-mirror-au": "0"}, "files": []}))
     return folder
 
@@ -322,14 +347,14 @@ def test_a_whole_run_becomes_one_tidy_table(run_folder, tmp_path):
 
 
 def test_tidy_frames_count_from_1_whatever_the_format(run_folder, tmp_path):
-    write_minimal_csv(make_table(6), run_folder / "p.csv")
+    MINIMAL.write_view(make_table(6), run_folder / "p.csv")
     frame = pq.read_table(write_tidy(run_folder, "p", tmp_path / "p.parquet")).to_pandas()
     assert sorted(frame["frame"].unique()) == [1, 2, 3, 4, 5, 6]
     assert frame.groupby("frame")["time_s"].nunique().max() == 1
 
 
 def test_a_main_table_without_action_units_leaves_the_other_kinds(run_folder, tmp_path):
-    write_openface_csv(make_table(6), run_folder / "p.csv", groups=("pose",))
+    write_openface(make_table(6), run_folder / "p.csv", groups=("pose",))
     frame = pq.read_table(write_tidy(run_folder, "p", tmp_path / "p.parquet")).to_pandas()
     kinds = frame[frame["view"] == "original"]["kind"].astype(str).value_counts()
     assert dict(kinds) == dict.fromkeys(("raw", "online", "left", "right", "left_raw", "right_raw"), 6 * 17)
@@ -361,4 +386,4 @@ def test_a_tidy_table_is_not_turned_into_csv(run_folder, tmp_path):
 
 
 def test_columns_are_those_of_the_log(written):
-    assert open_table(written["raw"]).format.columns == RAW_COLUMNS
+    assert open_table(written["raw"]).format.names == RAW.names

@@ -10,7 +10,7 @@ from face_mirror_au.errors import OutputError
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.names import TABLES, VIDEOS
 from face_mirror_au.run.outputs import OutputPlan
-from face_mirror_au.tables.raw_log import RAW_COLUMNS
+from face_mirror_au.tables.formats import RAW
 
 
 def lay_out(folder, *, metadata=None, online=None):
@@ -48,7 +48,7 @@ def test_an_overlay_goes_when_the_metadata_list_it(tmp_path, listed):
 
 
 def test_an_interrupted_run_is_known_by_its_online_table(tmp_path):
-    csv = lay_out(tmp_path, online=",".join(RAW_COLUMNS) + "\n1,0.0,original,0,,\n")
+    csv = lay_out(tmp_path, online=",".join(RAW.names) + "\n1,0.0,original,0,,\n")
     remove(csv)
     assert names(tmp_path) == {*VIDEOS, ".notes.txt", "_other.csv"}
 

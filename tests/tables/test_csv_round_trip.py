@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from face_mirror_au.records import View, ViewTable
+from face_mirror_au.records import ComputedColumn, View, ViewTable
 from face_mirror_au.results.convert import convert_table
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.csv_tables import write_face_mirror_csv, write_minimal_csv, write_openface_csv, write_sides_csv
-from face_mirror_au.tables.raw_log import write_raw_csv
+from face_mirror_au.tables.formats import FACE_MIRROR, MINIMAL, RAW, SIDES, openface, with_points_3d
 
 # In a row all columns of one kind have the same number: it is numbers that are tried, not their places.
 numbers = st.one_of(st.floats(-1e15, 1e15), st.sampled_from([0.0, -0.0, 0.005, 2.675, -0.0049, 5e-324, float("nan")]))
@@ -36,10 +35,16 @@ def tables(draw):
     texts = ("", *(draw(reasons) for _ in range(2)))
     return ViewTable(
         view=View.ORIGINAL, frame=np.arange(n), time_s=np.cumsum([draw(st.floats(0, 1e6)) for _ in range(n)]), success=success,
-        confidence=column(), intensity=column(17), presence=column(18), raw=column(17), landmarks=column(68, 2).astype(np.float32),
-        pose=column(6), shape=column(34), head_pose=column(6), sides=column(2, 17), raw_sides=column(2, 17),
+        confidence=column(), intensity=column(17), presence=column(18), raw=column(17),
+        signals={"landmarks": column(68, 2).astype(np.float32), "pose": column(6), "shape": column(34), "head_pose": column(6)},
+        sides=column(2, 17), raw_sides=column(2, 17),
         reason=np.where(success, 0, draw(st.integers(1, 2))), reasons=texts,
     )  # fmt: skip
+
+
+def write_openface(table, path, *, groups=("pose", "landmarks", "shape", "aus"), points3d=None, strict=False):
+    whole = table if points3d is None else with_points_3d(table, ComputedColumn(len(table.frame), points3d))
+    openface(groups, whole).write_view(whole, path, strict=strict)
 
 
 @settings(max_examples=25)
@@ -48,12 +53,12 @@ def test_read_and_written_again_they_are_the_same_bytes(table):
     points = np.zeros((len(table.frame), 68, 3))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_openface_csv(table, folder / "openface.csv", groups=GROUPS, points3d=lambda rows: points[rows])
-        write_openface_csv(table, folder / "strict.csv", groups=("pose", "aus"), strict=True)
-        write_minimal_csv(table, folder / "minimal.csv")
-        write_face_mirror_csv(table, folder / "face-mirror.csv")
-        write_sides_csv(table, folder / "sides.csv")
-        write_raw_csv([table], folder / "raw.csv")
+        write_openface(table, folder / "openface.csv", groups=GROUPS, points3d=lambda rows: points[rows])
+        write_openface(table, folder / "strict.csv", groups=("pose", "aus"), strict=True)
+        MINIMAL.write_view(table, folder / "minimal.csv")
+        FACE_MIRROR.write_view(table, folder / "face-mirror.csv")
+        SIDES.write_view(table, folder / "sides.csv")
+        RAW.write_views([table], folder / "raw.csv")
         for path in sorted(folder.iterdir()):
             assert convert_table(path, folder / "again.csv").read_bytes() == path.read_bytes(), path.name
         with (folder / "raw.csv").open(encoding="utf-8", newline="") as handle:

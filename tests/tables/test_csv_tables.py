@@ -17,21 +17,13 @@ import pandas as pd
 import pytest
 
 from face_mirror_au.errors import OutputError, UsageError
-from face_mirror_au.records import View, ViewTable
-from face_mirror_au.tables import columns, csv_tables
-from face_mirror_au.tables.columns import GROUPS, FileColumns, describe_column, write_columns_dictionary
-from face_mirror_au.tables.csv_tables import (
-    au_columns,
-    face_mirror_columns,
-    minimal_columns,
-    openface_columns,
-    to_dataframe,
-    write_au_csv,
-    write_face_mirror_csv,
-    write_minimal_csv,
-    write_openface_csv,
-)
-from face_mirror_au.tables.raw_log import RAW_COLUMNS, OnlineLog, write_raw_csv
+from face_mirror_au.pipeline.signals import HEAD_POSE, POSE, SHAPE
+from face_mirror_au.records import ComputedColumn, View, ViewTable
+from face_mirror_au.tables import columns, table_files
+from face_mirror_au.tables.columns import GROUPS
+from face_mirror_au.tables.dictionary import write_dictionary
+from face_mirror_au.tables.formats import AUS, FACE_MIRROR, FORMATS, MINIMAL, RAW, openface, to_dataframe, with_points_3d, write_aus
+from face_mirror_au.tables.raw_log import OnlineLog
 
 FAILED = [2, 5]
 BLANK_AU = 3  # an AU that the bank does not have
@@ -50,16 +42,25 @@ def make_table(rows: int = 9, view: View = View.ORIGINAL) -> ViewTable:
     table = ViewTable(
         view=view, frame=np.arange(rows), time_s=np.arange(rows) / 29.97, success=success, confidence=np.where(success, 0.98, 0.0),
         intensity=np.clip(values(17, scale=2), 0, 5), presence=np.round(np.clip(values(18, scale=1), 0, 1)), raw=values(17, scale=2),
-        landmarks=values(68, 2).astype(np.float32), pose=values(6), shape=values(34, scale=10), head_pose=values(6),
+        signals={"landmarks": values(68, 2).astype(np.float32), "pose": values(6), "shape": values(34, scale=10), "head_pose": values(6)},
     )  # fmt: skip
     table.intensity[:, BLANK_AU] = np.nan
     return table
+
+
+def write_openface(table, path, *, groups=("pose", "landmarks", "shape", "aus"), points3d=None, strict=False):
+    whole = table if points3d is None else with_points_3d(table, ComputedColumn(len(table.frame), points3d))
+    openface(groups, whole).write_view(whole, path, strict=strict)
 
 
 def points3d(table: ViewTable):
     made = np.random.default_rng(8).normal(scale=300, size=(len(table.frame), 68, 3))
     made[~table.success] = np.nan
     return made, lambda rows: made[rows]
+
+
+def names(signal):
+    return tuple(column.name for column in signal.columns)
 
 
 def header(path) -> list[str]:
@@ -69,47 +70,47 @@ def header(path) -> list[str]:
 def test_the_header_is_openfaces_without_gaze(tmp_path, shared_file):
     truth = pd.read_csv(shared_file("truth/default/feature_extraction.csv.gz"), nrows=1).columns
     table = make_table()
-    write_openface_csv(table, tmp_path / "a.csv", groups=GROUPS, points3d=points3d(table)[1])
+    write_openface(table, tmp_path / "a.csv", groups=GROUPS, points3d=points3d(table)[1])
     expected = [name for name in truth if not name.startswith(("gaze", "eye_lmk"))]
     assert header(tmp_path / "a.csv") == expected
-    assert list(openface_columns()) == expected
+    assert list(openface().names) == expected
 
 
 @pytest.mark.parametrize("rows", [9, 700])
 def test_values_are_there_to_their_rounding(tmp_path, rows):
     table = make_table(rows)
     made, give = points3d(table)
-    write_openface_csv(table, tmp_path / "a.csv", groups=GROUPS, points3d=give, face_id=4)
+    write_openface(table, tmp_path / "a.csv", groups=GROUPS, points3d=give)
     text = (tmp_path / "a.csv").read_text()
     assert " " not in text
     read = pd.read_csv(tmp_path / "a.csv")
     assert read["frame"].tolist() == list(range(1, rows + 1))
-    assert (read["face_id"] == 4).all()
+    assert (read["face_id"] == 0).all()
     assert np.array_equal(read["success"], table.success.astype(int))
-    for names, values, decimals in (
+    for found, values, decimals in (
         (["timestamp"], table.time_s[:, None], 3),
         (["confidence"], table.confidence[:, None], 2),
-        (columns.HEAD_POSE[:3], table.head_pose[:, :3], 1),
-        (columns.HEAD_POSE[3:], table.head_pose[:, 3:], 3),
-        (columns.points("x"), table.landmarks[:, :, 0], 1),
-        (columns.points("y"), table.landmarks[:, :, 1], 1),
+        (names(HEAD_POSE)[:3], table.signals["head_pose"][:, :3], 1),
+        (names(HEAD_POSE)[3:], table.signals["head_pose"][:, 3:], 3),
+        (columns.points("x"), table.signals["landmarks"][:, :, 0], 1),
+        (columns.points("y"), table.signals["landmarks"][:, :, 1], 1),
         (columns.points("X"), made[:, :, 0], 1),
         (columns.points("Y"), made[:, :, 1], 1),
         (columns.points("Z"), made[:, :, 2], 1),
-        (columns.FIT, table.pose, 3),
-        (columns.SHAPE, table.shape, 3),
+        (names(POSE), table.signals["pose"], 3),
+        (names(SHAPE), table.signals["shape"], 3),
         (columns.INTENSITY, table.intensity, 2),
         (columns.PRESENCE, table.presence, 2),
     ):
-        assert np.allclose(read[list(names)].to_numpy(float), values, rtol=0, atol=0.5000001 * 10.0**-decimals, equal_nan=True), names
-        written = [row[names[0]] for row in csv.DictReader(io.StringIO(text))]
-        assert {len(cell.partition(".")[2]) for cell in written if cell} == {decimals}, names
+        assert np.allclose(read[list(found)].to_numpy(float), values, rtol=0, atol=0.5000001 * 10.0**-decimals, equal_nan=True), found
+        written = [row[found[0]] for row in csv.DictReader(io.StringIO(text))]
+        assert {len(cell.partition(".")[2]) for cell in written if cell} == {decimals}, found
 
 
 def test_a_row_is_printed_as_c_prints_it(tmp_path):
     table = make_table(1)
     table.intensity[0, :3] = 0.125, 0.015, 2.675  # a tie, and two that only look like one: C rounds the exact binary value
-    write_openface_csv(table, tmp_path / "a.csv", groups=["aus"])
+    write_openface(table, tmp_path / "a.csv", groups=["aus"])
     cells = (tmp_path / "a.csv").read_text().splitlines()[1].split(",")
     assert cells[:5] == ["1", "0", "0.000", "0.98", "1"]
     assert cells[5:8] == ["0.12", "0.01", "2.67"]
@@ -117,19 +118,19 @@ def test_a_row_is_printed_as_c_prints_it(tmp_path):
 
 def test_there_is_no_negative_zero(tmp_path):
     table = make_table(2)
-    table.head_pose[0] = -0.04, -0.05, -0.0, -0.0004, -0.0005, -0.0
-    write_openface_csv(table, tmp_path / "a.csv", groups=["pose"])
+    table.signals["head_pose"][0] = -0.04, -0.05, -0.0, -0.0004, -0.0005, -0.0
+    write_openface(table, tmp_path / "a.csv", groups=["pose"])
     assert (tmp_path / "a.csv").read_text().splitlines()[1].split(",")[5:] == ["0.0", "-0.1", "0.0", "0.000", "-0.001", "0.000"]
 
 
 def test_missing_is_empty_or_in_strict_mode_zero(tmp_path):
     table = make_table()
     table.presence[2] = 1.0  # a value without a success is not a measurement
-    write_openface_csv(table, tmp_path / "a.csv")
-    write_openface_csv(table, tmp_path / "strict.csv", strict=True)
+    write_openface(table, tmp_path / "a.csv")
+    write_openface(table, tmp_path / "strict.csv", strict=True)
     plain = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
     strict = list(csv.DictReader((tmp_path / "strict.csv").read_text().splitlines()))
-    keys = set(columns.KEYS)
+    keys = set(openface(()).names)
     for row in range(9):
         empty = {name for name, cell in plain[row].items() if not cell}
         assert empty == (set(plain[row]) - keys if row in FAILED else {columns.INTENSITY[BLANK_AU]})
@@ -140,7 +141,7 @@ def test_missing_is_empty_or_in_strict_mode_zero(tmp_path):
 
 
 def test_no_other_column_looks_like_an_action_unit():
-    for names in (openface_columns(), minimal_columns(), face_mirror_columns(), au_columns(), RAW_COLUMNS):
+    for names in (openface().names, MINIMAL.names, FACE_MIRROR.names, AUS.names, RAW.names):
         units = [name for name in names if "AU" in name]
         assert all(name.startswith("AU") and name[4] == "_" for name in units)
         assert len(units) in {17, 35}
@@ -149,33 +150,33 @@ def test_no_other_column_looks_like_an_action_unit():
 
 def test_groups_are_checked(tmp_path):
     with pytest.raises(UsageError, match="no column group 'gaze'"):
-        write_openface_csv(make_table(), tmp_path / "a.csv", groups=["gaze"])
-    with pytest.raises(UsageError, match="3D landmarks"):
-        write_openface_csv(make_table(), tmp_path / "a.csv", groups=["landmarks3d"])
+        write_openface(make_table(), tmp_path / "a.csv", groups=["gaze"])
+    with pytest.raises(UsageError, match="landmarks3d"):
+        write_openface(make_table(), tmp_path / "a.csv", groups=["landmarks3d"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_table_has_its_header(tmp_path):
-    write_openface_csv(make_table(0), tmp_path / "a.csv")
+    write_openface(make_table(0), tmp_path / "a.csv")
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 1
-    assert to_dataframe(make_table(0)).shape[0] == 0
+    assert to_dataframe(make_table(0), groups=()).shape[0] == 0
 
 
 def test_a_full_disk_leaves_no_half_table(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(csv_tables, "_lines", full)
+    monkeypatch.setattr(table_files, "_lines", full)
     with pytest.raises(OutputError, match=r"'a\.csv' cannot be written: the disk is full"):
-        write_openface_csv(make_table(), tmp_path / "a.csv")
+        write_openface(make_table(), tmp_path / "a.csv")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_minimal_format(tmp_path):
     table = make_table()
-    write_minimal_csv(table, tmp_path / "a.csv")
-    assert header(tmp_path / "a.csv") == ["frame", "success", *columns.INTENSITY] == list(minimal_columns())
-    assert len(minimal_columns()) == 19
+    MINIMAL.write_view(table, tmp_path / "a.csv")
+    assert header(tmp_path / "a.csv") == ["frame", "success", *columns.INTENSITY] == list(MINIMAL.names)
+    assert len(MINIMAL.names) == 19
     read = pd.read_csv(tmp_path / "a.csv")
     assert read["frame"].tolist() == list(range(9))
     assert read["success"].dtype == bool
@@ -186,8 +187,8 @@ def test_the_minimal_format(tmp_path):
 
 def test_the_face_mirror_format(tmp_path):
     table = make_table()
-    write_face_mirror_csv(table, tmp_path / "a.csv")
-    assert header(tmp_path / "a.csv") == ["frame", "timestamp", "success", *columns.INTENSITY] == list(face_mirror_columns())
+    FACE_MIRROR.write_view(table, tmp_path / "a.csv")
+    assert header(tmp_path / "a.csv") == ["frame", "timestamp", "success", *columns.INTENSITY] == list(FACE_MIRROR.names)
     read = pd.read_csv(tmp_path / "a.csv")
     assert read["frame"].tolist() == list(range(9))
     assert np.allclose(read["timestamp"], table.time_s, rtol=0, atol=0.5000001e-6)
@@ -197,8 +198,8 @@ def test_the_face_mirror_format(tmp_path):
 
 def test_full_precision_comes_back_bit_by_bit(tmp_path):
     table = make_table()
-    write_au_csv(tmp_path / "a.csv", table.frame + 1, table.success, table.intensity, table.presence)
-    assert header(tmp_path / "a.csv") == list(au_columns())
+    write_aus(tmp_path / "a.csv", table.frame + 1, table.success, table.intensity, table.presence)
+    assert header(tmp_path / "a.csv") == list(AUS.names)
     rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
 
     def read(names):
@@ -214,8 +215,8 @@ def test_full_precision_comes_back_bit_by_bit(tmp_path):
 def test_the_data_frame_has_the_same_columns_in_full_precision(tmp_path):
     table = make_table()
     made, give = points3d(table)
-    frame = to_dataframe(table, groups=GROUPS, points3d=give)
-    write_openface_csv(table, tmp_path / "a.csv", groups=GROUPS, points3d=give)
+    frame = to_dataframe(table, groups=GROUPS, points3d=ComputedColumn(len(table.frame), give))
+    write_openface(table, tmp_path / "a.csv", groups=GROUPS, points3d=give)
     assert list(frame.columns) == header(tmp_path / "a.csv")
     assert [str(frame[name].dtype) for name in ("frame", "face_id", "success", "AU01_r")] == ["int64", "int64", "int64", "float64"]
     assert frame["frame"].tolist() == list(range(1, 10))
@@ -224,21 +225,18 @@ def test_the_data_frame_has_the_same_columns_in_full_precision(tmp_path):
 
 
 def test_every_column_is_described(tmp_path):
-    every = [*openface_columns(GROUPS), *minimal_columns(), *face_mirror_columns(), *au_columns(), *RAW_COLUMNS]
-    for name in every:
-        described = describe_column(name)
-        assert all(getattr(described, field.name) for field in dataclasses.fields(described))
-    files = [FileColumns("a.csv", minimal_columns(), short=True), FileColumns("a.raw.csv", RAW_COLUMNS), FileColumns("b.csv", RAW_COLUMNS)]
-    write_columns_dictionary(tmp_path / "a.columns.csv", files, bank="OpenFace 2.2 dynamic")
+    for table in (*FORMATS, openface()):
+        assert all(column.meaning and column.unit and column.range for column in table.columns), table.name
+        assert len(set(table.names)) == len(table.names)
+    files = [("a.csv", MINIMAL), ("a.raw.csv", RAW), ("b.csv", RAW)]
+    write_dictionary(tmp_path / "a.columns.csv", files, bank="OpenFace 2.2 dynamic")
     read = pd.read_csv(tmp_path / "a.columns.csv", keep_default_na=False)
     assert list(read.columns) == ["column", "file", "meaning", "unit", "range"]
-    assert set(read["column"]) == {*minimal_columns(), *RAW_COLUMNS}
+    assert set(read["column"]) == {*MINIMAL.names, *RAW.names}
     assert "OpenFace 2.2 dynamic" in read.set_index("column").loc["AU12_r", "meaning"]
     frame = read[read["column"] == "frame"]
     assert frame["file"].tolist() == ["a.csv", "a.raw.csv; b.csv"]
     assert [meaning.rpartition(" ")[2] for meaning in frame["meaning"]] == ["0", "1"]
-    with pytest.raises(UsageError, match="'gaze_angle_x' has no description"):
-        describe_column("gaze_angle_x")
 
 
 def test_the_online_log(tmp_path):
@@ -251,7 +249,7 @@ def test_the_online_log(tmp_path):
         log.append(1, 1 / 30, View.LEFT_MIRRORED, False, raw, 'no "face", lost\nagain')
         log.append(2, 2 / 30, View.ORIGINAL, False)
     read = pd.read_csv(path)
-    assert list(read.columns) == list(RAW_COLUMNS)
+    assert list(read.columns) == list(RAW.names)
     assert read["frame"].tolist() == [1, 2, 3]
     assert read["view"].tolist() == ["original", "left_mirrored", "original"]
     assert np.allclose(read.loc[0, list(columns.RAW)].astype(float), raw, rtol=0, atol=1e-6, equal_nan=True)
@@ -302,9 +300,9 @@ def test_the_raw_table(tmp_path):
     tables = [make_table(9), make_table(9, View.LEFT_MIRRORED)]
     lost = np.where(np.arange(9) == 5, 1, 0)
     tables[1] = dataclasses.replace(tables[1], reason=lost, reasons=("", "face lost"))
-    write_raw_csv(tables, tmp_path / "a.raw.csv")
+    RAW.write_views(tables, tmp_path / "a.raw.csv")
     read = pd.read_csv(tmp_path / "a.raw.csv")
-    assert list(read.columns) == list(RAW_COLUMNS)
+    assert list(read.columns) == list(RAW.names)
     assert read["frame"].tolist() == [1 + i // 2 for i in range(18)]
     for table in tables:
         rows = read[read["view"] == table.view.value]
@@ -317,5 +315,5 @@ def test_writing_is_fast_enough(tmp_path):
     # 2,000 rows of all columns take about 0.15 s on a small machine; the limit only catches something of another order.
     table = make_table(2000)
     start = time.perf_counter()
-    write_openface_csv(table, tmp_path / "a.csv", groups=GROUPS, points3d=points3d(table)[1])
+    write_openface(table, tmp_path / "a.csv", groups=GROUPS, points3d=points3d(table)[1])
     assert time.perf_counter() - start < 5

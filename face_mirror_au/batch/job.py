@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.video import open_source
-from face_mirror_au.run.outputs import OutputPlan
+from face_mirror_au.run.outputs import OutputPlan, check_format, table_ending
 from face_mirror_au.run.recording import RecordingReport, measure_recording
 from face_mirror_au.run.runner import VideoRunner
-from face_mirror_au.tables.columns import Group
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to measure.
-
-    Attributes
-    ----------
-    path : Path
-        Absolute.
-    name : str
-        Of the result's folder in the output folder.
-    """
+    """What to measure: an absolute path, and the name of the result's folder in the output folder."""
 
     path: Path
     name: str
@@ -37,44 +28,27 @@ class Job:
 
 @dataclass(frozen=True)
 class Results:
-    """What results are to hold, and where.
-
-    Attributes
-    ----------
-    folder : Path
-        The output folder, absolute.
-    format : str
-    groups : collection of str
-        See `OutputPlan`.
-    write_videos, page, keep_descriptors : bool
-        See `measure_recording`.
-    """
+    """What results are to hold, and the output folder, absolute; else as for `OutputPlan` and `measure_recording`."""
 
     folder: Path
     format: str
-    groups: Collection[Group]
+    groups: Collection[str]
     write_videos: bool
     page: bool
     keep_descriptors: bool = False
 
+    def __post_init__(self) -> None:
+        check_format(self.format)  # before the first recording, not with each
+
     def plan(self, name: str) -> OutputPlan:
         """Where the result `name` goes."""
         folder = self.folder / name
-        return OutputPlan(folder / f"{folder.name}.csv", self.format, self.groups, self.folder, own_folder=True)
+        return OutputPlan(folder / f"{folder.name}{table_ending(self.format)}", self.format, self.groups, self.folder, own_folder=True)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
-
-    Attributes
-    ----------
-    error : str
-        Why there is no result; empty when there is one.
-    seconds : float
-    report : RecordingReport or None
-        None when it was not begun.
-    """
+    """What came of a job: why there is no result, or an empty text; and what the run had to report, None when it was not begun."""
 
     error: str = ""
     seconds: float = 0.0
@@ -84,13 +58,8 @@ class Outcome:
 def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool = True) -> Outcome:
     """Measure one recording; whatever goes wrong with it is its outcome, and no exception.
 
-    Parameters
-    ----------
-    runner : VideoRunner
-    job : Job
-    results : Results
-    alone : bool
-        No other process measures this recording now. Else what a failed one has measured is not kept: two must never write to one folder.
+    Without `alone`, another process may measure this recording now: then what a failed one has measured is not kept, since two must never
+    write to one folder.
     """
     started = time.monotonic()
     report = RecordingReport(display_name(job.path))
@@ -115,3 +84,14 @@ def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool 
         logger.debug("a recording of a batch failed", exc_info=True)
         error = f"unexpected {type(failure).__name__}: {failure}; please report it"
     return Outcome(error, time.monotonic() - started, report)
+
+
+def run_here(
+    runner: VideoRunner, jobs: Iterable[Job], results: Results, on_done: Callable[[Job, Outcome], None], *, stop_on_error: bool = False
+) -> None:
+    """Measure all jobs in order on this machine, all workers on each. Workers and models start once, at the first recording."""
+    for job in jobs:
+        outcome = measure_job(runner, job, results)
+        on_done(job, outcome)
+        if outcome.error and stop_on_error:
+            return

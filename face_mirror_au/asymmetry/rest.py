@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,11 @@ _NAMED = "neutral:"
 _MIN_FRAMES = 5
 
 
-def rows_at_rest(time_s: FloatArray, movements: Collection[Movement], metadata: Mapping[str, Any]) -> tuple[NDArray[np.bool_], str]:
+def rows_at_rest(time_s: FloatArray, movements: Collection[Movement], baseline: str) -> tuple[NDArray[np.bool_], str]:
     """Choose the frames at rest, the best that is known.
 
-    Movements called baseline (BL); else the seconds that the run was told are neutral (`--baseline neutral:START-END`); else the frames
-    that are in no movement, if there are five; else all frames.
+    Movements called baseline (BL); else the seconds that the run was told are neutral (`baseline` is ``neutral:START-END``); else the
+    frames that are in no movement, if there are five; else all frames.
 
     Returns
     -------
@@ -32,7 +31,6 @@ def rows_at_rest(time_s: FloatArray, movements: Collection[Movement], metadata: 
     named = [movement for movement in movements if movement.code == BASELINE_CODE]
     if named:
         return _inside(time_s, named), "the frames of the movements called baseline (BL)"
-    baseline = str(metadata.get("baseline", ""))
     seconds = _seconds(baseline)
     if seconds is not None and _inside(time_s, [seconds]).any():
         return _inside(time_s, [seconds]), f"the face in seconds {baseline.removeprefix(_NAMED)}, named as rest"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from face_mirror_au.overlay.layout import place_panels
 from face_mirror_au.overlay.marks import draw_face
 from face_mirror_au.overlay.panels import BRIGHT, FAINT, Box, draw_panel, shade
-from face_mirror_au.overlay.scene import Scene, scene_of
+from face_mirror_au.overlay.scene import Scene
 from face_mirror_au.overlay.text import Colour, fitting, put_text, text_width
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import Image, View
-from face_mirror_hooks.records import FrameResult
+from face_mirror_au.records import Image
 
 ALERT: Colour = (40, 40, 190)
 WARNING: Colour = (0, 120, 190)
@@ -19,25 +15,6 @@ WARNING: Colour = (0, 120, 190)
 _WRITING = 0.030  # size of the writing, as a share of the picture's shorter side; about 10 px at least, where the picture allows it
 _SMALLEST, _READABLE = 5, 10
 _LINE = 1.7  # height of a line of the heading, in sizes of the writing
-
-
-def overlaid(picture: Image, result: FrameResult, values: Mapping[View, OnlineValues]) -> Image:
-    """The picture with its overlay.
-
-    Parameters
-    ----------
-    picture : ndarray, (H, W, 3) uint8
-        BGR, the original one; it is not changed.
-    result : FrameResult
-    values : mapping of View to OnlineValues
-
-    Returns
-    -------
-    ndarray, (H, W, 3) uint8
-    """
-    canvas: Image = picture.copy()
-    draw_scene(canvas, scene_of(result, values))
-    return canvas
 
 
 def writing_size(width: int, height: int) -> int:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.errors import ResultError
+from face_mirror_au.errors import ResultError, TableError
 from face_mirror_au.files import display_name
 from face_mirror_au.records import FloatArray
+from face_mirror_au.tables.formats import open_table
+from face_mirror_au.tables.table_files import is_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,28 +24,31 @@ _AGAIN = "run the recording again"
 
 
 class ResultTable:
-    """One CSV of a run.
+    """One table of a run, CSV or Parquet.
 
     Parameters
     ----------
-    path : Path
     needed : collection of str
         Columns that must be there.
     wanted : collection of str
         Columns that are read where they are there.
+    rows : int, optional
+        How many rows a table of this run has.
 
     Raises
     ------
     ResultError
-        When the file is missing, cannot be read, or lacks a needed column.
+        When the file is missing, cannot be read, lacks a needed column, or has other rows than this run.
     """
 
-    def __init__(self, path: Path, needed: Collection[str], wanted: Collection[str] = ()) -> None:
+    def __init__(self, path: Path, needed: Collection[str], wanted: Collection[str] = (), *, rows: int | None = None) -> None:
         self.name = display_name(path)
         self._cells = self._read(path, {*needed, *wanted})
         missing = [column for column in needed if column not in self._cells.columns]
         if missing:
             raise ResultError(f"'{self.name}' has no column '{missing[0]}'; {_AGAIN}")
+        if rows is not None and len(self) != rows:
+            raise ResultError(f"'{self.name}' has {len(self)} rows, the run {rows} frames: files of two runs; {_AGAIN}")
 
     def __len__(self) -> int:
         """How many rows it has."""
@@ -56,6 +61,8 @@ class ResultTable:
     def _read(self, path: Path, columns: Collection[str]) -> pd.DataFrame:
         import pandas as pd  # slow to import, and only needed here
 
+        if is_parquet(path):
+            return self._read_parquet(path, columns)
         try:
             # As text: a cell that is no number is told with its line.
             return pd.read_csv(path, dtype=str, na_filter=False, index_col=False, usecols=lambda name: name in columns)
@@ -65,6 +72,17 @@ class ResultTable:
             raise ResultError(f"'{self.name}' cannot be read: {error.strerror or type(error).__name__}; check its permissions") from error
         except ValueError as error:  # pandas' errors of empty and of ragged files, and UnicodeDecodeError
             raise ResultError(f"'{self.name}' is empty or damaged; {_AGAIN}") from error
+
+    def _read_parquet(self, path: Path, columns: Collection[str]) -> pd.DataFrame:
+        import pandas as pd
+
+        try:
+            pieces = [{name: piece[name] for name in piece if name in columns} for piece in open_table(path).pieces()]
+        except TableError as error:
+            raise ResultError(f"{error}; {_AGAIN}") from error
+        cells = pd.concat([pd.DataFrame(piece) for piece in pieces]) if pieces else pd.DataFrame(columns=list(columns))
+        words: pd.DataFrame = cells.astype(str).replace("nan", "")
+        return words
 
     def words(self, column: str) -> list[str]:
         """The cells of a column as they stand there."""

@@ -4,54 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.co_movement import PAIRS
+from face_mirror_au.asymmetry.co_movement import RAW_AUS
+from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
 from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
-from face_mirror_au.report.landmarks import LandmarkSides, read_landmarks
-from face_mirror_au.report.tables import ResultTable
 from face_mirror_au.results.earlier import listed_files
-from face_mirror_au.results.names import METADATA
+from face_mirror_au.results.names import METADATA, view_table
+from face_mirror_au.results.result_landmarks import read_landmarks
+from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.tables import columns
-
-# Raw values are shown of what takes part in co-movement only.
-RAW_AUS = tuple(dict.fromkeys(au for pair in PAIRS for au in pair.aus))
 
 _LEFT = tuple(f"{au}_left" for au in INTENSITY_AUS)
 _RIGHT = tuple(f"{au}_right" for au in INTENSITY_AUS)
 _YAW = "pose_Ry"
 
 
-@dataclass(frozen=True, slots=True)
-class TwoSides:
-    """Final intensities of both sides of one face. N rows, one for each decoded frame.
-
-    Attributes
-    ----------
-    left, right : ndarray, (N, 17) float64
-        0 to 5, in the order of `INTENSITY_AUS`; NaN where there is no measurement. Left and right are the subject's.
-    left_success, right_success : ndarray, (N,) bool
-        Whether a face was measured.
-    raw : mapping of str to two ndarrays, (N,) float64
-        For each of `RAW_AUS`, the raw intensities of left and right; NaN where there is no measurement.
-    """
-
-    left: FloatArray
-    right: FloatArray
-    left_success: NDArray[np.bool_]
-    right_success: NDArray[np.bool_]
-    raw: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult(Recording):
     """What the files of one run say.
 
     Attributes
@@ -61,29 +37,11 @@ class RunResult:
         What all names of the run's files begin with.
     metadata : mapping
         Content of `<stem>.metadata.json`.
-    time_s : ndarray, (N,) float64
-        Time of each decoded frame, s.
-    measured : mapping of str to int
-        For each view in `<stem>.raw.csv`, how many frames were measured.
-    mirrored : TwoSides or None
-        The left half mirrored against the right half mirrored; None when the run had no mirrored views.
-    unmirrored : TwoSides or None
-        The two sides in the unmirrored face, where the AU bank tells them apart.
-    yaw_deg : ndarray, (N,) float64, or None
-        Turn of the head to the side in the original picture, degrees, NaN without a face; None where the table has no pose.
-    landmarks : LandmarkSides or str
-        Positions of brow, lids and mouth corner of both sides; or why there are none.
     """
 
     folder: Path
     stem: str
     metadata: Mapping[str, Any]
-    time_s: FloatArray
-    measured: Mapping[str, int]
-    mirrored: TwoSides | None
-    unmirrored: TwoSides | None
-    yaw_deg: FloatArray | None
-    landmarks: LandmarkSides | str = ""
 
     def file(self, ending: str) -> Path:
         """A file of this run, e.g. ``file(".report.html")``."""
@@ -139,16 +97,25 @@ def read_result(folder: Path, stem: str) -> RunResult:
     """
     metadata = _read_metadata(folder / (stem + METADATA))
     time_s, measured = _read_times(folder / f"{stem}.raw.csv")
-    mirrored = _read_mirrored(folder, stem, len(time_s))
-    unmirrored = _read_sides(folder / f"{stem}.sides.csv", len(time_s))
-    if mirrored is None and unmirrored is None:
+    n_rows = len(time_s)
+    found = {"mirrored": _read_mirrored(folder, stem, n_rows), "unmirrored": _read_sides(folder / f"{stem}.sides.csv", n_rows)}
+    sides = {key: each for key, each in found.items() if each is not None}
+    if not sides:
         raise ResultError(
             f"'{display_name(folder)}' holds no sides to compare; "
             "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
         )
-    yaw = _read_yaw(folder / f"{stem}.csv", len(time_s), metadata)
-    landmarks = read_landmarks(folder, stem, len(time_s), metadata, mirrored=mirrored is not None)
-    return RunResult(folder, stem, metadata, time_s, measured, mirrored, unmirrored, yaw, landmarks)
+    return RunResult(
+        folder=folder,
+        stem=stem,
+        metadata=metadata,
+        time_s=time_s,
+        sides=sides,
+        measured=measured,
+        yaw_deg=_read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata),
+        landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
+        baseline=str(metadata.get("baseline", "")),
+    )
 
 
 def _read_metadata(path: Path) -> Mapping[str, Any]:
@@ -186,10 +153,10 @@ def _read_times(path: Path) -> tuple[FloatArray, dict[str, int]]:
 
 
 def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
-    paths = [folder / f"{stem}_{view.value}.csv" for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    paths = [view_table(folder, stem, view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if not any(path.exists() for path in paths):
         return None
-    left, right = (_of_this_run(ResultTable(path, ("success", *columns.INTENSITY)), n_rows) for path in paths)
+    left, right = (ResultTable(path, ("success", *columns.INTENSITY), rows=n_rows) for path in paths)
     raw = _read_raw(folder / f"{stem}.raw.csv", n_rows)
     return TwoSides(left.intensities(columns.INTENSITY), right.intensities(columns.INTENSITY), left.success(), right.success(), raw)
 
@@ -209,7 +176,7 @@ def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
     if not path.exists():
         return None
     left_raw, right_raw = ([f"{au}_{side}_raw" for au in RAW_AUS] for side in ("left", "right"))
-    table = _of_this_run(ResultTable(path, ("success", *_LEFT, *_RIGHT, *left_raw, *right_raw)), n_rows)
+    table = ResultTable(path, ("success", *_LEFT, *_RIGHT, *left_raw, *right_raw), rows=n_rows)
     left, right = table.numbers(left_raw), table.numbers(right_raw)
     raw = {au: (left[:, column], right[:, column]) for column, au in enumerate(RAW_AUS)}
     return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success(), raw)
@@ -219,14 +186,8 @@ def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArra
     """Degrees; None where the run's format or columns leave the pose out."""
     if not path.exists() and mapping_in(metadata, "settings").get("format") == "face-mirror":
         return None
-    table = _of_this_run(ResultTable(path, ("success",), (_YAW,)), n_rows)
+    table = ResultTable(path, ("success",), (_YAW,), rows=n_rows)
     return np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
-
-
-def _of_this_run(table: ResultTable, n_rows: int) -> ResultTable:
-    if len(table) != n_rows:
-        raise ResultError(f"'{table.name}' has {len(table)} rows, the run {n_rows} frames: files of two runs; run the recording again")
-    return table
 
 
 def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
