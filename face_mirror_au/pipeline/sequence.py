@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ from face_mirror_au.numerics.final_values import (
     neutral_offsets,
 )
 from face_mirror_au.numerics.rest import RestRows, find_rest, weighed_rows, weighted_medians
-from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline
+from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, OtherRest
 from face_mirror_au.pipeline.online import OnlineSequence, OnlineValues
+from face_mirror_au.pipeline.row_store import MemoryRows, RowStore
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
@@ -67,44 +68,6 @@ class FinalValues:
     closures: FloatArray | None = None
 
 
-class RowStore(Protocol):
-    """Where a sequence keeps what grows with the video."""
-
-    def __len__(self) -> int:
-        """Number of records."""
-
-    def append(self, record: tuple[Any, ...], /) -> None:
-        """Add a record, in field order."""
-
-    def read(self, start: int, stop: int, /) -> NDArray[Any]:
-        """Return records `start` to `stop` (not included) as a structured array."""
-
-
-class MemoryRows:
-    """A `RowStore` in memory, for short sequences.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-        Structured type of a record.
-    """
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
-        self._records: list[tuple[Any, ...]] = []
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def append(self, record: tuple[Any, ...], /) -> None:
-        """See `RowStore`."""
-        self._records.append(record)
-
-    def read(self, start: int, stop: int, /) -> NDArray[Any]:
-        """See `RowStore`."""
-        return np.array(self._records[start:stop], self._dtype)
-
-
 class AUSequence:
     """Action units of one view of one video. Made at its start, fed in frame order, thrown away at its end.
 
@@ -117,6 +80,8 @@ class AUSequence:
         What the dynamic action units are measured against.
     original : AUSequence, optional
         With a shared baseline: the original view's sequence, whose reference this one uses. It must get each frame, and finish, first.
+    other : OtherRest, optional
+        The rest of another recording, which takes the place of this one's.
     rows : callable, optional
         Makes the store of the raw values, given the type of a record; in memory when not given.
     """
@@ -128,12 +93,14 @@ class AUSequence:
         strict: bool = False,
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
+        other: OtherRest | None = None,
         rows: Callable[[np.dtype[Any]], RowStore] = MemoryRows,
     ) -> None:
         self._bank = bank
         self._strict = strict
         self._baseline = baseline or Baseline()
         self._original = original if self._baseline.kind == SHARED else None
+        self._other = other
         self.online: OnlineSequence = OnlineSequence(bank, self._baseline, None if original is None else original.online)
         # What is subtracted from every intensity in the end, and how far the eyes are open at rest.
         self.levels: FloatArray = np.zeros(bank.n_intensities)
@@ -214,16 +181,26 @@ class AUSequence:
             closures=whole("closures") if pieces[0].closures is not None else None,
         )
 
+    @property
+    def rest_for_others(self) -> OtherRest:
+        """This recording's rest, for another recording of the same person; after the final values."""
+        return OtherRest(self.levels - self.online.offsets[: len(self.levels)], self.open_at_rest)
+
     def measured(self, start: int, stop: int) -> RestRows:
         """Rows `start` to `stop` (not included) for `find_rest`, as predicted again; without landmarks. Call it after the last frame."""
         rows = self._read(start, stop)
         columns = slice(len(INTENSITY_AUS) if self._bank.has_sides else 0, None)
         return RestRows(rows["success"], np.arange(start, stop, dtype=np.float64), rows["raw"][:, columns])
 
-    def in_segment(self, start: int, stop: int) -> NDArray[np.bool_]:
-        """Which rows were measured in the baseline's segment, (stop - start,)."""
-        rows = self._rows.read(start, stop)
-        return np.asarray(rows["success"] & rows["in_segment"])
+    @property
+    def in_segment(self) -> NDArray[np.bool_]:
+        """Which rows were measured in the baseline's segment, (N,)."""
+
+        def read(start: int, stop: int) -> NDArray[np.bool_]:
+            rows = self._rows.read(start, stop)
+            return np.asarray(rows["success"] & rows["in_segment"])
+
+        return self._in_all(read)
 
     def final_pieces(self, rest: NDArray[np.float32] | None = None) -> Iterator[FinalValues]:
         """Predict the kept frames again with the final neutral reference, then offset, clip and smooth; some rows at a time, in order.
@@ -307,8 +284,10 @@ class AUSequence:
         if self._original is not None:
             return self._original.levels
         dynamic = self._bank.dynamic[: self._bank.n_intensities]
+        if self._other is not None:
+            return np.where(dynamic, self._other.levels + self.online.offsets[: len(dynamic)], 0.0)
         if self._baseline.kind == NEUTRAL:
-            chosen = self._in_all(self.in_segment)
+            chosen = self.in_segment
             if not chosen.any():
                 raise self._nothing_in_segment()
             return self._by_columns(chosen, lambda values, part: neutral_levels(values, dynamic[part]))
@@ -320,6 +299,8 @@ class AUSequence:
 
     def _open_at_rest(self, rest: NDArray[np.float32] | None) -> FloatArray:
         """How far each eye is open at rest, (2,) float64; NaN where that is unknown."""
+        if self._other is not None:
+            return self._other.open_at_rest
         rows = self._resting(rest)
         rows = rows[np.isfinite(rows["openings"]).all(axis=1)]
         return weighted_medians(rows["openings"].astype(np.float64), rows["weight"]) if len(rows) else np.full(2, np.nan)

@@ -172,7 +172,9 @@ class ActionUnitPlugin:
 
     def finish(self) -> dict[View, ViewTable]:
         """Final values of every view, after the last frame. They lie on disk until `close`."""
-        return {view: log.finish() for view, log in self._logs.items()}
+        original = self._logs[View.ORIGINAL]
+        self.rest = original.find_rest(self._plan.load_pdm().mean[:2].T)
+        return {view: log.finish(self.rest, original.region_confidences) for view, log in self._logs.items()}
 
     @property
     def failures(self) -> Mapping[View, Mapping[str, int]]:
