@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,11 @@ def _figures() -> Iterator[Any]:  # each module of cases has a Figure of its own
 
 
 def _speeds() -> Iterator[tuple[str, float]]:
-    frame, frames = cases.pictures(SHARED, "default")[0], cases.truth(SHARED, "default/frames")
+    frame, frames = next(cases.pictures(SHARED, "default")), cases.truth(SHARED, "default/frames")
     files: Callable[[str], Path] = lambda relative: cases.model_path(SHARED, relative)  # noqa: E731 - one line says it
     detector = mtcnn.MTCNN.read(files)
     yield "MTCNN: first detection, one face, 640 x 480 (goal: 150)", _milliseconds(lambda: detector.find(frame))
-    crowd = cases.pictures(SHARED, "images")[5]
+    *_, crowd = cases.pictures(SHARED, "images")
     yield f"MTCNN: twelve faces, {crowd.shape[1]} x {crowd.shape[0]}", _milliseconds(lambda: detector.find(crowd))
     judge, grey = validator.read_validator(files(validator.CLNF_FILE)), cases.grey(frame)
     landmarks, pose, local = (
@@ -83,7 +84,7 @@ def _whole_speeds() -> Iterator[tuple[str, float]]:
     times: list[list[float]] = [[], []]
     for clip_times in times:
         tracker, state = openface.tracker(), cases.CLNFState()
-        for image in cases.pictures(SHARED, "default")[:60]:
+        for image in islice(cases.pictures(SHARED, "default"), 60):
             begin = time.process_time()
             found, state = tracker.track(image, state)
             if found.face is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from face_mirror_au.errors import ModelRunError
@@ -34,7 +34,7 @@ class HookFinder:
     def detect(self, frame: Frame) -> Sequence[Detection]:
         """See `FaceFinder`. Raises PluginError when a plugin fails."""
         answer = self._manager.detect_faces(frame)
-        return answer.value if answer is not None else ()
+        return [replace(detection, source=answer.plugin) for detection in answer.value] if answer is not None else ()
 
     def locate(self, frame: Frame, view: View, near: Detection | Located) -> tuple[Located, str]:
         """See `FaceFinder`. Raises PluginError when a plugin fails, ModelRunError when none answers."""

@@ -67,9 +67,11 @@ def _read_convolution(file: BinaryFile) -> Convolution:
     first = file.matrix("kernel", (None, None), F32)
     if max(first.shape) > _MAX_KERNEL:
         raise file.damaged(f"its kernels claim {first.shape[0]} x {first.shape[1]} values")
-    # One after the other: a file that ends early has asked for no more memory than it has bytes.
-    rest = [file.matrix("kernel", (first.shape[0], first.shape[1]), F32) for _ in range(maps * outputs - 1)]
-    kernels = _sane(file, np.array([first, *rest])).reshape(maps, outputs, *first.shape)
+    record = np.dtype([("head", "<i4", 3), ("values", "<f4", first.shape)])
+    rest = np.frombuffer(file.take((maps * outputs - 1) * record.itemsize, "kernels"), record)
+    if (rest["head"] != (*first.shape, F32)).any():
+        raise file.damaged(f"its kernels are not all of {first.shape[0]} x {first.shape[1]} float32 values")
+    kernels = _sane(file, np.concatenate([first[None], rest["values"]])).reshape(maps, outputs, *first.shape)
     return Convolution(np.ascontiguousarray(kernels.swapaxes(0, 1)), bias)
 
 

@@ -111,17 +111,6 @@ class MTCNN:
         return fitted_to_landmarks(decided.places), decided.scores
 
 
-def widest(places: Float32Array) -> int:
-    """Which of N > 0 boxes (N, 4) a video's tracker starts from: the widest; of several as wide the first."""
-    return int(np.argmax(places[:, 2]))
-
-
-def nearest(places: Float32Array, point: tuple[float, float]) -> int:
-    """Which of N > 0 boxes (N, 4) has its centre nearest to a point, px; of several as near the first."""
-    centres = places[:, :2] + places[:, 2:] / 2
-    return int(np.argmin(np.square(centres - np.asarray(point, np.float32)).sum(axis=1)))
-
-
 # --- stages
 
 

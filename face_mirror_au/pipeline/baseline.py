@@ -39,8 +39,8 @@ class Baseline:
     ----------
     kind : str
         "own": each view's running median over its whole video, and its own low values (as OpenFace would do on a mirrored file). "shared":
-        those of the original view, for all views. "neutral": the median of a segment in which the face is known to be at rest. "result": the
-        rest of another recording of the same person.
+        those of the original view, for all views. "neutral": the median of a segment in which the face is known to be at rest.
+        "result": the rest of another recording of the same person.
     start_s, end_s : float
         The segment of "neutral", s.
     folder : str

@@ -183,7 +183,7 @@ class AUSequence:
 
     @property
     def rest_for_others(self) -> OtherRest:
-        """This recording's rest, for another recording of the same person; after the final values."""
+        """The recording's rest, for another recording of the same person; after the final values."""
         return OtherRest(self.levels - self.online.offsets[: len(self.levels)], self.open_at_rest)
 
     def measured(self, start: int, stop: int) -> RestRows:

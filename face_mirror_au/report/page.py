@@ -13,6 +13,7 @@ from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.whole import REST_GATE, Lengths, WholeSides
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
+from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.report import figures, movement_words, words
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import VIEW_WORDS, run_messages, view_qualities
@@ -20,6 +21,7 @@ from face_mirror_au.report.sections import draw_lengths, draw_sides
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
 from face_mirror_au.results.asymmetry import MeasuredResult
+from face_mirror_au.results.networks import titles, towards_symmetry
 from face_mirror_au.results.result import RunResult, mapping_in
 from face_mirror_au.wording import counted, printable
 
@@ -49,8 +51,8 @@ def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
         facts=recording_facts(result),
         versions=version_texts(result.metadata.get("versions")),
         bank=words.has_bank(models),
-        openface=words.is_openface(models),
-        symmetric_landmarks=models.get("landmarks") == "pfld",
+        own_scale=bank_of(models).own_scale,
+        symmetric_landmarks=titles(towards_symmetry(models)),
         views=view_qualities(result),
         messages=run_messages(result.metadata),
         pose=pose,

@@ -10,7 +10,7 @@ from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparis
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.zones import Zone
 from face_mirror_au.models.catalogue import bank_of
-from face_mirror_au.report.networks import detectors, landmark_sources, titles
+from face_mirror_au.results.networks import detectors, landmark_sources, titles
 from face_mirror_au.tables.columns import AU_NAMES
 
 # A choice of words, not a clinical limit: it is printed on the page beside the sentences.

@@ -7,7 +7,9 @@ from typing import Any
 
 from face_mirror_au.asymmetry.change import ChangeRow, VisitsChange
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW
+from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.records import View
+from face_mirror_au.results.networks import detectors, landmark_sources, towards_symmetry
 from face_mirror_au.results.result import RunResult, mapping_in
 
 # Of a recording's frames, the share that must have been measured for a comparison not to warn.
@@ -20,7 +22,7 @@ _MUST_AGREE = {
     "au_bank_version": "versions of the AU models",
     "au_models": "kinds of AU models",
 }
-_BANK_FILES = ("open-au", "openface-au")
+_BANK_FILES = tuple(kind.files for kind in BANKS.values())
 # Versions that can move numbers; of the others, Python's say, nothing depends on.
 _PROGRAMS = ("face-mirror-au", "onnxruntime", "cv2", "numpy", "av", "pyfhog")
 _NETWORKS = {"detector": "face detector", "landmarks": "landmark model"}
@@ -95,15 +97,19 @@ def _about_rest(runs: list[Mapping[str, Any]]) -> list[str]:
 def _about_networks(runs: list[Mapping[str, Any]]) -> list[str]:
     models = [mapping_in(run, "models") for run in runs]
     hashes = [mapping_in(each, "sha256") for each in models]
+    answered: list[Mapping[str, Any]] = [
+        {"detector": ", ".join(detectors(each)) or None, "landmarks": ", ".join(landmark_sources(each)) or None} for each in models
+    ]
     found = [
-        _sentence(_differ(f"{words}s", *(each.get(key) for each in models))) for key, words in _NETWORKS.items() if _unequal(models, key)
+        _sentence(_differ(f"{words}s", *(each[key] for each in answered))) for key, words in _NETWORKS.items() if _unequal(answered, key)
     ]
     names = sorted({*hashes[0], *hashes[1]} - set(_BANK_FILES))
     if not found and any(_unequal(hashes, name) for name in names):
         found.append("The files of the face detector or the landmark model are not the same.")
-    visits = [str(visit) for visit, each in enumerate(models, 1) if each.get("landmarks") == "pfld"]
-    if visits:
-        found.append(f"Landmarks of PFLD (visit {' and '.join(visits)}) lean towards symmetry: it misses a one-sided blink or brow.")
+    leaning = [towards_symmetry(each) for each in models]
+    for name in dict.fromkeys(name for each in leaning for name in each):
+        visits = " and ".join(str(visit) for visit, each in enumerate(leaning, 1) if name in each)
+        found.append(f"Landmarks of {name} (visit {visits}) lean towards symmetry: it misses a one-sided blink or brow.")
     return found
 
 

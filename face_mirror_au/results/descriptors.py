@@ -32,12 +32,13 @@ from face_mirror_hooks.records import FrameResult, ViewResult
 if TYPE_CHECKING:
     from typing_extensions import Self  # in typing from Python 3.11 on
 
-_MAGIC = b"face-mirror-au descriptors 2\n"
+_MAGIC = b"face-mirror-au descriptors 3\n"
 _LENGTH_BYTES = 8
 # Far above what any header or geometry of ours has: a damaged file must not make us ask for the memory it names.
 _MAX_HEADER = 1 << 24
 _MAX_GEOMETRY = 4096
 _REASON_BYTES = 240
+_NAME_BYTES = 120
 # Frames read at a time.
 _PIECE = 32
 
@@ -65,6 +66,8 @@ def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
             ("reason", f"S{_REASON_BYTES}"),
             *((_field(name), "<f8", shape) for name, shape in signals),
             *((f"has_{_field(name)}", "u1") for name, _ in signals),
+            ("source", f"S{_NAME_BYTES}"),
+            ("detector", f"S{_NAME_BYTES}"),
         ]
     )
 
@@ -123,6 +126,8 @@ class DescriptorLog:
         record["reason"] = failure_reason(result).encode("utf-8", "replace")[:_REASON_BYTES]
         if result.face is not None:
             record["located"], record["landmarks"] = 1, result.face.landmarks
+            for name in ("source", "detector"):
+                record[name] = getattr(result.face, name).encode("utf-8", "replace")[:_NAME_BYTES]
         descriptor = descriptor_of(result)
         if descriptor is not None:
             record["described"] = 1
@@ -231,8 +236,9 @@ class StoredDescriptors:
     def _view(self, view: View, record: np.void) -> ViewResult:
         face = None
         if record["located"]:
-            # Of the face, the ordered half looks at the landmarks alone.
-            face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), "")
+            # Of the face, the ordered half looks at the landmarks, and at who found them.
+            source, detector = (record[name].decode("utf-8", "ignore") for name in ("source", "detector"))
+            face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), source, detector=detector)
         descriptions: dict[str, object] = {}
         if record["described"]:
             descriptions[AU_PLUGIN] = FaceDescriptor(

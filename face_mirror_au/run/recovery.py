@@ -14,6 +14,7 @@ from face_mirror_au.media.images import list_images
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
+from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.online import OnlineValues
@@ -171,11 +172,10 @@ def _said_by_run(place: Place) -> dict[str, Any]:
     """What the run itself said beside its tables, and that these are made anew."""
     note, content = "final values made anew from the stored descriptors", (read_metadata(place.csv) or {})
     try:
-        known: dict[str, Any] = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
-        known["models"] = {name: said for name, said in dict(content.get("models") or {}).items() if name == "answered"}
+        known = {name: list(map(str, content[name])) for name in ("problems", "warnings")}
         known["worker_losses"] = list(content["worker_losses"])
         notes = [str(each) for each in content["notes"] if each != note]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError) as error:
         raise ResultError(f"'{place.csv.parent}' holds descriptors, but no metadata of their run that can be read") from error
     return known | {"notes": [*notes, note]}
 
@@ -268,14 +268,14 @@ class _Replay:
                 raise ResultError(f"{what}: final values need the same ones{other}")
             yield cls(stored, runner, plan, info, said, images)
 
-    def write(self, folder: Path, known: Mapping[str, Any], kept: list[str]) -> Recovery:
+    def write(self, folder: Path, known: Mapping[str, list[Any]], kept: list[str]) -> Recovery:
         """Write all files into a folder; the metadata, which make it a whole result, last.
 
         Parameters
         ----------
         folder : Path
         known : mapping
-            Problems, notes, warnings and worker losses that are known of the run, and which plugins answered.
+            Problems, notes, warnings and worker losses that are known of the run.
         kept : list of str
             Endings of files of the result that are there already.
         """
@@ -283,10 +283,10 @@ class _Replay:
 
         plan = self.plan.inside(folder)
         with self._replayed(plan) as result:
-            models = {**self.run["models"], **self.runner.plan.described_bank(result.models)}
+            models = {**self.run["models"], **self.runner.plan.described_bank(result.models), "answered": result.answered.described()}
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
-            metadata |= {**known, "models": models | known.get("models", {}), "problems": problems, "recovered": {"frames": result.decoded}}
+            metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
             pages = [REPORT_ENDING, asymmetry_csv.ENDING] if self._has_page else []
             others = [plan.beside(ending) for ending in (ONLINE, *kept, *pages)]
             written = write_result(result, plan, self.runner, metadata, others, self.images)
@@ -310,7 +310,7 @@ class _Replay:
         units, online = self.runner.action_units, plan.beside(ONLINE)
         anew = online.with_name(f".anew-{online.name}")
         units.spool_folder = plan.csv.parent
-        frames = 0
+        frames, answered = 0, Answered()
         with ExitStack() as stack:
             stack.callback(units.close)
             stack.callback(anew.unlink, missing_ok=True)
@@ -322,13 +322,15 @@ class _Replay:
                 units.on_row = on_row
                 units.before_video(VideoInfo(0, None, plan.csv.stem, self.info.width, self.info.height))
                 for result in self.stored.frames():
+                    answered.count(result)
                     units.after_frame(result)
                     if units.error is not None:
                         raise units.error
                     frames += 1
             anew.replace(online)
             models = self.runner.plan.models_for(single_image=self.info.kind == "image")
-            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), self.runner.plan.warnings, ())
+            warnings = self.runner.plan.warnings
+            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), warnings, (), answered=answered)
 
 
 def _baseline(said: Any) -> tuple[str, float, float]:

@@ -315,7 +315,7 @@ def test_a_missing_model_file(choose: Choose, network: ModelToProbe) -> None:
 def test_retinaface_under_coreml_and_cuda(
     choose: Choose, network: ModelToProbe, request_: str, devices_here: str, device: str, told: int
 ) -> None:
-    retinaface = replace(network, name="retinaface")
+    retinaface = replace(model_to_probe("retinaface", network.path), form=network.form)
     choice = choose("faster", request_, models=[retinaface], devices_here=f"probe_stand_ins:{devices_here}")
     assert choice.devices == {"retinaface": device}
     assert len(choice.messages) == told

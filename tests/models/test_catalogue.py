@@ -18,8 +18,8 @@ from face_mirror_au.pipeline.confidence import landmark_confidence
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import Located
-from face_mirror_au.report.networks import not_for_sides
 from face_mirror_au.report.words import model_words
+from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.run.own_plugins import LandmarkPlugin
 from face_mirror_au.run.runner import RunSettings, VideoRunner
 from face_mirror_hooks.records import WorkerInfo

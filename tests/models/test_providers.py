@@ -171,6 +171,13 @@ def test_the_coreml_cache_of_flushed_weights_is_named_after_the_bytes(product: P
     assert Path(recorder.providers[0][1]["ModelCacheDirectory"]) == coreml_cache(flushed)
 
 
+@pytest.mark.parametrize(("device", "kind"), [("cpu", bytes), ("coreml", str), ("cuda", str)])
+def test_prelu_is_opened_on_the_cpu_alone(product: Path, monkeypatch: pytest.MonkeyPatch, device: str, kind: type) -> None:
+    recorder = Recorder(monkeypatch)
+    open_session(product, inputs=["x"], outputs=["y"], device=device, rewrites=[OPENED_PRELU])
+    assert isinstance(recorder.source, kind)
+
+
 @pytest.mark.parametrize("device", ["coreml", "cuda"])
 def test_a_device_that_is_not_here(product: Path, monkeypatch: pytest.MonkeyPatch, device: str) -> None:
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,7 @@ from face_mirror_au.models import mtcnn, validator
 from face_mirror_au.models.openface_files import read_pdm
 from face_mirror_au.numerics.gaze import EYE_NAMES, N_EYE_POINTS, gaze_angles, gaze_directions
 from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose, landmarks_3d
-from face_mirror_au.pipeline.clnf_tracker import CLNFState
+from face_mirror_au.pipeline.clnf_tracker import CLNFState, widest
 from face_mirror_au.pipeline.openface_landmarks import OpenFaceLandmarks
 
 PDM_FILE = "pdms/In-the-wild_aligned_PDM_68.txt"
@@ -58,15 +59,14 @@ def truth(shared: Path, name: str) -> dict[str, np.ndarray]:
         return dict(found)
 
 
-@cache
-def pictures(shared: Path, clip: str) -> list[np.ndarray]:
+def pictures(shared: Path, clip: str) -> Iterator[np.ndarray]:
     """Frames (H, W, 3) of a video, or the pictures of all images when `clip` is "images"."""
     if clip == "images":
-        return [np.asarray(cv2.imread(str(shared / "media" / f"{name}.jpg"))) for name in IMAGES]
-    video, frames = cv2.VideoCapture(str(shared / "media" / f"{clip}.wmv")), []
+        yield from (np.asarray(cv2.imread(str(shared / "media" / f"{name}.jpg"))) for name in IMAGES)
+        return
+    video = cv2.VideoCapture(str(shared / "media" / f"{clip}.wmv"))
     while (read := video.read())[0]:
-        frames.append(read[1])
-    return frames
+        yield np.asarray(read[1])
 
 
 def grey(image: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def detector(shared: Path) -> Iterator[Figure]:
     """MTCNN on frame 1 of a video and on six images: number and order of boxes at every stage; infinite where they differ."""
     detect = mtcnn.MTCNN.read(lambda relative: model_path(shared, relative))
     networks = [mtcnn.read_network(model_path(shared, f"mtcnn_detector/{name}.dat"), name) for name in mtcnn.NETWORKS]
-    dumps = [(pictures(shared, "default")[0], truth(shared, "default/mtcnn_f0001"))]
+    dumps = [(next(pictures(shared, "default")), truth(shared, "default/mtcnn_f0001"))]
     dumps += [(image, truth(shared, f"images/mtcnn_{name}")) for image, name in zip(pictures(shared, "images"), IMAGES, strict=True)]
     proposed, refined, final, scores, probability = ([] for _ in range(5))
     for image, dump in dumps:
@@ -104,19 +104,19 @@ def detector(shared: Path) -> Iterator[Figure]:
     first = [(clip, truth(shared, f"{clip}/frames")) for clip in VIDEOS]
     chosen = []
     for clip, frames in first:
-        places, _ = detect.find(pictures(shared, clip)[0])
-        chosen.append(_largest(places[mtcnn.widest(places)], frames["box_used"][0, :4]))
+        places, _ = detect.find(next(pictures(shared, clip)))
+        chosen.append(_largest(widest(places), frames["box_used"][0, :4]))
     yield Figure("MTCNN: the box that a video starts from", max(chosen), 1e-3, "px")
 
 
 def judging(shared: Path) -> Iterator[Figure]:
     """The validator: its inner values on three pictures, its certainty on every frame and face."""
     judge = validator.read_validator(model_path(shared, validator.CLNF_FILE))
-    video = pictures(shared, "default")
+    video = list(islice(pictures(shared, "default"), 100))
     dumps = [
         (video[0], truth(shared, "default/validator_f0001")),
         (video[99], truth(shared, "default/validator_f0100")),
-        (pictures(shared, "images")[0], truth(shared, "images/validator_sample1_face0")),
+        (next(pictures(shared, "images")), truth(shared, "images/validator_sample1_face0")),
     ]
     inputs, outputs = [], []
     for image, dump in dumps:

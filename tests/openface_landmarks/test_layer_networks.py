@@ -15,7 +15,7 @@ from face_mirror_au.models.binary_file import BinaryFile
 from face_mirror_au.models.layer_files import read_network
 from face_mirror_au.models.layer_network import LayerNetwork
 from face_mirror_au.models.validator import read_validator
-from fuzz.openface_stand_ins import convolution, fully_connected, layers, mtcnn_network, pool, prelu, validator
+from fuzz.openface_stand_ins import convolution, fully_connected, layers, matrix, mtcnn_network, pool, prelu, validator
 
 
 def read(tmp_path: Path, content: bytes, shape=(2, 9, 8), outputs=0, *, mtcnn=True) -> LayerNetwork:
@@ -111,6 +111,7 @@ def test_absurd_counts_are_refused_before_memory_is_asked_for(tmp_path):
         (layers(convolution(np.full((2, 1, 9, 8), 1e9), [0.0])), "beyond 10000"),
         (layers(pool(10, 2, 2, 2)), "layer 1 does not take"),
         (layers(pool(2, 2, 3, 2)), "stride"),
+        (layers(convolution(np.ones((2, 1, 2, 2)), [0.0]))[:-28] + matrix(np.ones((1, 4))), "kernels are not all of 2 x 2"),
         (layers(fully_connected(np.ones((7, 1)), [0.0])), "weights"),
         (layers(prelu([0.1, 0.2])), "end in 2 maps"),
         (layers(convolution(np.ones((2, 5, 9, 8)), np.zeros(5))) + b"\0", "1 bytes follow its end"),

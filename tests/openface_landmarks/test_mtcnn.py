@@ -10,7 +10,7 @@ import pytest
 
 from face_mirror_au.errors import ModelFileError
 from face_mirror_au.models import mtcnn
-from face_mirror_au.models.mtcnn import MTCNN, Boxes, corrected, nearest, scales, squared, suppress, widest
+from face_mirror_au.models.mtcnn import MTCNN, Boxes, corrected, scales, squared, suppress
 from face_mirror_au.numerics.resampling import resample
 from fuzz.openface_stand_ins import LIST, mtcnn_network
 
@@ -134,12 +134,6 @@ def test_squares_are_cut_towards_zero_and_wild_ones_go():
         [[10, 20, 30.9, 50.5], [-5.5, -0.5, 8, 8], [np.nan, 0, 1, 1], [0, 0, np.inf, 1], [3e6, 0, 5, 5], [0, 0, -9, -3]], np.float32
     )
     assert squared(table).tolist() == [[0, 20, 50, 50], [-5, 0, 8, 8]]
-
-
-def test_which_face():
-    places = np.array([[0, 0, 50, 90], [100, 0, 60, 10], [200, 0, 60, 80]], np.float32)
-    assert widest(places) == 1
-    assert nearest(places, (220.0, 20.0)) == 2
 
 
 @pytest.mark.parametrize("size", [24, 48])

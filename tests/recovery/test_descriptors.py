@@ -68,7 +68,7 @@ def test_a_file_without_a_record_does_not_appear(tmp_path):
 
 def with_header(path, header):
     text = json.dumps(header).encode()
-    path.write_bytes(b"face-mirror-au descriptors 2\n" + len(text).to_bytes(8, "little") + text + bytes(1000))
+    path.write_bytes(b"face-mirror-au descriptors 3\n" + len(text).to_bytes(8, "little") + text + bytes(1000))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_header_that_cannot_be_is_refused(tmp_path, header, message):
 @pytest.mark.parametrize(("start", "message"), [(b"\x80\x04\x95pickle", "holds no descriptors"), (None, "cannot be so long")])
 def test_sizes_are_checked_before_anything_is_read(tmp_path, start, message):
     path = tmp_path / "p.descriptors"
-    path.write_bytes(start or b"face-mirror-au descriptors 2\n" + b"\xff" * 8)
+    path.write_bytes(start or b"face-mirror-au descriptors 3\n" + b"\xff" * 8)
     with pytest.raises(ResultError, match=message):
         StoredDescriptors.open(path)
 
