@@ -82,7 +82,11 @@ MirrorLandmarks = Annotated[
 Redetect = Annotated[bool, _views("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
 BaselineOption = Annotated[
     str,
-    _method("--baseline", help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds)."),
+    _method(
+        "--baseline",
+        help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds), or result:FOLDER (the rest in "
+        "another recording's result, of the same person).",
+    ),
 ]
 Workers = Annotated[
     int | None,

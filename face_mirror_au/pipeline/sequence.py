@@ -218,7 +218,7 @@ class AUSequence:
         if not len(self._rows):
             raise UsageError("no frame was given; there are no final values")
         total = len(self._rows)
-        if rest is None and self._bank.own_rest:
+        if rest is None and self._bank.own_rest and self._bank.dynamic.any():
             found = find_rest(self.measured, total)
             rest = None if found is None else found.weights
         self.levels = self._neutral_levels(rest)
@@ -301,6 +301,8 @@ class AUSequence:
         """How far each eye is open at rest, (2,) float64; NaN where that is unknown."""
         if self._other is not None:
             return self._other.open_at_rest
+        if rest is None:
+            return np.full(2, np.nan)
         rows = self._resting(rest)
         rows = rows[np.isfinite(rows["openings"]).all(axis=1)]
         return weighted_medians(rows["openings"].astype(np.float64), rows["weight"]) if len(rows) else np.full(2, np.nan)

@@ -108,6 +108,7 @@ def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
     kind = bank_of(models)
     return {
         "own": f"each view's own {kind.neutral}: {kind.is_neutral}",
+        "result": "the rest of another recording of the same person",
         "shared": f"the original view's {kind.neutral}, for all views",
     }.get(baseline, baseline)
 

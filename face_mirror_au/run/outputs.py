@@ -256,6 +256,7 @@ def run_metadata(
     return (
         known
         | signals
+        | ({} if result.rest is None else {"rest": result.rest})
         | {
             "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
             "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},

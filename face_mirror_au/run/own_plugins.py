@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.models.retinaface import MAX_SIDE
-from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.numerics.rest import Rest
+from face_mirror_au.pipeline.baseline import Baseline, OtherRest
 from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import ModelPlan
@@ -115,6 +116,7 @@ class ActionUnitPlugin:
         self._closing = ExitStack()
         self._banks: dict[bool, AUBank] = {}
         self.latest: dict[View, OnlineValues] = {}
+        self.rest: Rest | None = None
         self.single_image = False
         self.on_row: OnRow | None = None
         self.spool_folder: Path | None = None
@@ -127,6 +129,7 @@ class ActionUnitPlugin:
             "_closing": None,
             "_banks": {},
             "latest": {},
+            "rest": None,
             "on_row": None,
             "spool_folder": None,
             "error": None,
@@ -173,8 +176,14 @@ class ActionUnitPlugin:
     def finish(self) -> dict[View, ViewTable]:
         """Final values of every view, after the last frame. They lie on disk until `close`."""
         original = self._logs[View.ORIGINAL]
-        self.rest = original.find_rest(self._plan.load_pdm().mean[:2].T)
+        if self.bank.dynamic.any() and (self.bank.own_rest or not self._strict):
+            self.rest = original.find_rest(self._plan.load_pdm().mean[:2].T)
         return {view: log.finish(self.rest, original.region_confidences) for view, log in self._logs.items()}
+
+    @property
+    def rests(self) -> dict[View, OtherRest]:
+        """For other recordings of the person; after `finish`."""
+        return {view: log.sequence.rest_for_others for view, log in self._logs.items()}
 
     @property
     def failures(self) -> Mapping[View, Mapping[str, int]]:
@@ -189,7 +198,7 @@ class ActionUnitPlugin:
 
     def _start(self) -> None:
         self.close()
-        self.error = None
+        self.error = self.rest = None
         self._closing = ExitStack()
         if self.spool_folder is None:
             raise UsageError("the action units were given no folder for their numbers")

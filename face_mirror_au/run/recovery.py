@@ -25,6 +25,7 @@ from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY,
 from face_mirror_au.results.publish import ENDING, Place, is_complete, publish
 from face_mirror_au.results.work_folder import held, place_of
 from face_mirror_au.run.outputs import OutputPlan, run_metadata, settings_metadata, write_result
+from face_mirror_au.run.rest import described_rest, rest_words
 from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
 from face_mirror_au.tables import asymmetry_csv
 from face_mirror_au.tables.columns import GROUPS
@@ -330,7 +331,10 @@ class _Replay:
             anew.replace(online)
             models = self.runner.plan.models_for(single_image=self.info.kind == "image")
             warnings = self.runner.plan.warnings
-            yield VideoResult(self.info, models, units.finish(), frames, units.failures, (), (), warnings, (), answered=answered)
+            tables, rest = units.finish(), units.rest
+            notes = () if rest is None else (rest_words(rest),)
+            told = None if rest is None else described_rest(rest, units.rests)
+            yield VideoResult(self.info, models, tables, frames, units.failures, (), notes, warnings, (), answered=answered, rest=told)
 
 
 def _baseline(said: Any) -> tuple[str, float, float]:

@@ -33,6 +33,7 @@ from face_mirror_au.records import Frame, Image, View, ViewTable
 from face_mirror_au.results.metadata import CHANGED, InputStamp, stamp_input
 from face_mirror_au.run.own_plugins import ActionUnitPlugin, OnRow
 from face_mirror_au.run.plugins import gather_plugins
+from face_mirror_au.run.rest import described_rest, rest_warning, rest_words, with_other_rest
 from face_mirror_au.wording import counted
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerLoss
 
@@ -132,6 +133,8 @@ class VideoResult:
         The input was another one at the end: its hash would not be that of what was measured.
     answered : Answered
         Which plugins detected the face and located its landmarks.
+    rest : mapping or None
+        What metadata say of the rest, see `described_rest`; None where none was looked for.
     """
 
     info: SourceInfo
@@ -145,6 +148,7 @@ class VideoResult:
     losses: tuple[WorkerLoss, ...]
     changed: bool = False
     answered: Answered = field(default_factory=Answered)
+    rest: Mapping[str, object] | None = None
 
     @property
     def table(self) -> ViewTable:
@@ -211,6 +215,7 @@ class VideoRunner:
         if settings.mirror.landmarks == REFLECT:
             plan.check_reflect()
         self.plan = plan
+        settings = replace(settings, baseline=with_other_rest(settings.baseline, plan, settings.views))
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
         self._nursery = nursery
@@ -345,23 +350,31 @@ class VideoRunner:
         changed = video.path is not None and self._stamp not in {None, stamp_input(video.path)}
         single_image = source.info.kind == "image"
         models = self.plan.models_for(single_image=single_image)
+        tables = self.action_units.finish() if self._measures else {}
+        rest = self.action_units.rest
         outcome = VideoResult(
             info=source.info,
             models=models,
-            tables=self.action_units.finish() if self._measures else {},
+            tables=tables,
             decoded=decoded,
             failures=failures,
             problems=(*source.problems, *((CHANGED,) if changed else ())),
-            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image and models == "static" and self._measures else ())),
+            notes=(
+                *source.notes,
+                *((SINGLE_IMAGE_NOTE,) if single_image and models == "static" and self._measures else ()),
+                *(() if rest is None else (rest_words(rest),)),
+            ),
             warnings=(
                 *self.plan.warnings,
                 *((CROWD_WARNING,) if crowd else ()),
                 *self._source_warnings(source, video.path, decoded, sum(failures.get(View.ORIGINAL, {}).values())),
+                *([rest_warning(rest)] if rest is not None and rest.warning else ()),
                 *plugin_failures,
             ),
             losses=tuple(loop.losses[losses:]),
             changed=changed,
             answered=answered,
+            rest=None if rest is None else described_rest(rest, self.action_units.rests),
         )
         yield outcome
         self.manager.after_video(video, VideoSummary(decoded, failures.get(View.ORIGINAL, {}), outcome.problems))
