@@ -22,6 +22,7 @@ import numpy as np
 import truth_cases
 
 from face_mirror_au.media.video import open_source
+from face_mirror_au.models.attention_mesh import AttentionMesh
 from face_mirror_au.models.openface_files import read_triangles
 from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.models.retinaface import RetinaFace
@@ -93,6 +94,8 @@ def measure() -> dict[str, float]:
     region = landmark_model.region_from_detection(detector.detect(images[0])[0])
     figures["RetinaFace 640x480"] = median_ms(lambda i: detector.detect(images[i]), 60)
     figures["PFLD"] = median_ms(lambda i: landmark_model.locate(images[i], region), 100)
+    mesh = AttentionMesh(store.require("attention_mesh"))
+    figures["attention mesh"] = median_ms(lambda i: mesh.locate(images[i], region), 100)
     return figures
 
 

@@ -13,6 +13,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 
 from fuzz.contract import CORPUS, folder
+from fuzz.expert_stand_ins import ccnf, cen
+from fuzz.landmark_models import LISTS, good_detector
 from fuzz.model_files import BANK_MEMBERS, MEMBER, MEMBER_CONTENT, good_bank
 from fuzz.openface_landmarks import good_networks
 from fuzz.openface_stand_ins import LIST, convolution, layers
@@ -137,6 +139,9 @@ def _binary_targets() -> dict[str, list[bytes]]:
         ],
         # Nothing changed; the type; the number of layers of the first view; a mask without a pixel; cut short.
         "validating": [bytes(3) + b"\3", bytes(3) + b"\2", *(place.to_bytes(3, "little") + bytes(4) for place in (12912, 48000, 40001))],
+        "ccnf_experts": [ccnf(), ccnf(window=1, neurons=1), ccnf(scaling=1.5)],
+        "cen_experts": [cen(), cen(second=(1,)), cen(mirror_views=(0, 1, 2))],
+        "landmark_lists": [bytes([place]) + good_detector()[name] for place, name in enumerate(LISTS)],
         "predictor": [dat(kind) for kind in (0, 1, 4, 5)],
         "open_bank": [bytes([place]) + good_bank()[name] for place, name in enumerate(BANK_MEMBERS) if len(good_bank()[name]) < 2000],
         "descriptors": [

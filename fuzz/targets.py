@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz import media, model_files, networks, openface_landmarks, recovering, results, tables
+from fuzz import landmark_models, media, model_files, networks, openface_landmarks, recovering, results, tables
 from fuzz.contract import Target
 
 TARGETS: dict[str, Target] = {
@@ -22,6 +22,9 @@ TARGETS: dict[str, Target] = {
         openface_landmarks.mtcnn_files,
         openface_landmarks.mtcnn_list,
         openface_landmarks.validating,
+        landmark_models.ccnf_experts,
+        landmark_models.cen_experts,
+        landmark_models.landmark_lists,
         networks.retinaface,
         networks.blazeface,
         networks.pfld,

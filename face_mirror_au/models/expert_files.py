@@ -25,6 +25,8 @@ _MAX_UNITS = 4096
 # Beyond these a float32 sum of products would no longer say anything.
 _MAX_WEIGHT = 1e6
 _SMALLEST = 1e-9
+# Of a CCNF: OpenFace's have betas of at most 0.4 of the alphas, and diagonals to 16.
+_MAX_RATIO, _MAX_DIAGONAL, _ROUNDING = 1e3, 100.0, 1e-3
 # What the format calls the kinds of its parts.
 _CCNF, _CEN = 5, 6
 # A neuron: kind and type, then the head of a matrix, around three numbers.
@@ -58,6 +60,7 @@ def read_ccnf(path: Path, n_points: int) -> CCNFExperts:
         shape = window**2, window**2
         matrices = [_values(file, "component", shape, F32) for _ in range(count)]
         components[window] = np.array(matrices, np.float32).reshape(count, *shape)
+        _check_components(file, components[window])
         counts.append(count)
     if any(count not in {0, counts[0]} for count in counts):
         raise file.damaged(f"its windows have {counts} components, not equally many")
@@ -107,6 +110,8 @@ class _CCNFTable:
         betas, confidence = self._numbers[:, :, :-1], self._numbers[:, :, -1]
         if (alphas < 0.0).any() or (betas < 0.0).any() or (alphas.sum(axis=2)[visible != 0] < _SMALLEST).any():
             raise file.damaged("alphas or betas of an expert are below 0, or all its alphas are 0")
+        if (betas.sum(axis=2) > _MAX_RATIO * alphas.sum(axis=2)).any():
+            raise file.damaged("betas of an expert are far above its alphas")
         weights *= norms[..., None].astype(np.float32)
         weights -= weights.mean(axis=-1, keepdims=True, dtype=np.float64).astype(np.float32)
         return CCNFExperts(
@@ -163,6 +168,15 @@ def _read_cen_expert(file: BinaryFile, what: str) -> tuple[CENExpert | None, flo
         raise file.damaged(f"the last layer of its {what} has {width} units, not 1")
     confidence = file.real(f"{what}: confidence", -_MAX_WEIGHT, _MAX_WEIGHT)
     return (CENExpert(tuple(layers)) if layers else None), confidence
+
+
+def _check_components(file: BinaryFile, components: Float32Array) -> None:
+    """Those of a field are graph Laplacians: with them its matrix has an inverse, whatever the alphas and betas."""
+    diagonal = np.einsum("cii->ci", components)
+    rest = np.abs(components).sum(axis=2) - np.abs(diagonal)
+    dominant = (diagonal >= rest - _ROUNDING).all() and (diagonal <= _MAX_DIAGONAL).all()
+    if not dominant or not np.array_equal(components, components.transpose(0, 2, 1)):
+        raise file.damaged("its components are not symmetric with a dominant diagonal")
 
 
 def _read_head(file: BinaryFile, n_points: int) -> tuple[float, FloatArray, NDArray[np.uint8]]:

@@ -64,10 +64,10 @@ def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
             ("pose", "<f8", (6,)),
             ("head_pose", "<f8", (6,)),
             ("reason", f"S{_REASON_BYTES}"),
-            *((_field(name), "<f8", shape) for name, shape in signals),
-            *((f"has_{_field(name)}", "u1") for name, _ in signals),
             ("source", f"S{_NAME_BYTES}"),
             ("detector", f"S{_NAME_BYTES}"),
+            *((_field(name), "<f8", shape) for name, shape in signals),
+            *((f"has_{_field(name)}", "u1") for name, _ in signals),
         ]
     )
 

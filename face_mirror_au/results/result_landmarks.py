@@ -11,6 +11,7 @@ import numpy as np
 from face_mirror_au.asymmetry.landmarks import eye_distance, mirrored_positions, side_positions
 from face_mirror_au.asymmetry.recording import LandmarkSides
 from face_mirror_au.records import N_LANDMARKS, FloatArray, View
+from face_mirror_au.results.names import view_table
 from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.tables import columns
@@ -32,7 +33,7 @@ def read_landmarks(folder: Path, stem: str, n_rows: int, metadata: Mapping[str, 
     ------
     ResultError
     """
-    original = _read_points(folder / f"{stem}.csv", n_rows)
+    original = _read_points(view_table(folder, stem, View.ORIGINAL), n_rows)
     if original is None:
         return NOT_IN_TABLES
     distance = eye_distance(original)
@@ -42,7 +43,7 @@ def read_landmarks(folder: Path, stem: str, n_rows: int, metadata: Mapping[str, 
         if why_not:
             return why_not
         return LandmarkSides(side_positions(original, distance, left=True), side_positions(original, distance, left=False), mirrored=False)
-    halves = [_read_points(folder / f"{stem}_{view.value}.csv", n_rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
+    halves = [_read_points(view_table(folder, stem, view), n_rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if halves[0] is None or halves[1] is None:
         return NOT_IN_TABLES
     return LandmarkSides(mirrored_positions(halves[0], distance), mirrored_positions(halves[1], distance), mirrored=True)

@@ -252,22 +252,20 @@ def run_metadata(
     known = settings_metadata(plan, runner)
     optional = [signal.name for signal in SIGNALS if signal.optional]
     given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
-    signals = {"signals": {view: names for view, names in given.items() if names}} if any(given.values()) else {}
-    return (
-        known
-        | signals
-        | ({} if result.rest is None else {"rest": result.rest})
-        | {
-            "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
-            "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
-            "frames": {"decoded": result.decoded}
-            | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
-            "worker_losses": [asdict(loss) for loss in result.losses],
-            "problems": [*result.problems, *result.empty_tables],
-            "notes": [*result.notes, *notes],
-            "warnings": list(result.warnings),
-        }
-    )
+    if any(given.values()):
+        known["signals"] = {view: names for view, names in given.items() if names}
+    if result.rest is not None:
+        known["rest"] = result.rest
+    return known | {
+        "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
+        "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
+        "frames": {"decoded": result.decoded}
+        | {view.value: _counts(table, result.failures[view]) for view, table in result.tables.items()},
+        "worker_losses": [asdict(loss) for loss in result.losses],
+        "problems": [*result.problems, *result.empty_tables],
+        "notes": [*result.notes, *notes],
+        "warnings": list(result.warnings),
+    }
 
 
 def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:

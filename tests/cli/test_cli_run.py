@@ -135,7 +135,7 @@ def test_several_videos_go_on_after_a_bad_one(tmp_path):
         (["--columns", "pose,gaze"], "'gaze'"),
         (["--models", "image"], "unknown models 'image'"),
         (["--columns", ""], "--columns names no column group"),
-        (["--columns", "pose", "--format", "minimal"], "--columns is for the openface format"),
+        (["--columns", "pose", "--format", "minimal"], "--columns is for the formats openface and parquet"),
         (["--views", "left"], "--views must begin with original"),
         (["--baseline", "neutral"], "--baseline must be own, shared or neutral:START-END"),
         (["--mirror-landmarks", "both"], "--mirror-landmarks must be locate or reflect"),

@@ -87,6 +87,20 @@ def test_responses_kernel_equals_twin(picture, points, window, smoothed):
     assert (outs[0] >= 0.0).all()
 
 
+@compiled_only
+@pytest.mark.parametrize("size", [1, 9, 81])
+def test_inversion_kernel_equals_twin(size):
+    random = np.random.default_rng(6)
+    matrices = random.normal(0.0, 0.3 / size, (4, size, size)).astype(np.float32)
+    matrices += matrices.transpose(0, 2, 1) + 2.0 * np.eye(size, dtype=np.float32)
+    twin = matrices.copy()
+    _kernels.responses.invert(matrices)
+    responses_numpy.invert(twin)
+    np.testing.assert_allclose(matrices, twin, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="not square"):
+        _kernels.responses.invert(np.zeros((1, 3, 2), np.float32))
+
+
 @both_forms
 def test_a_patch_without_contrast_excites_nobody(form):
     weights, biases, amounts = _experts(1)

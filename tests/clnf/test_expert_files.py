@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 
-import expert_file_bytes as files
 import numpy as np
 import pytest
 
 from face_mirror_au.errors import ModelFileError
 from face_mirror_au.models.clnf import CECLM_LIST, CLNF_LIST, ClnfSettings, read_face_model, validator_name
 from face_mirror_au.models.expert_files import read_ccnf, read_cen
+from fuzz import expert_stand_ins as files
 
 
 @pytest.fixture
@@ -68,6 +68,8 @@ def test_a_mirror_image_answers_for_the_other_side(write):
         (files.ccnf(alpha=0.0), "all its alphas are 0"),
         (files.ccnf(alpha=np.nan), "not finite"),
         (files.ccnf(beta=-1.0), "below 0"),
+        (files.ccnf(beta=1e5), "far above"),
+        (files.ccnf(component=-1.0), "not symmetric with a dominant diagonal"),
         (files.ccnf(neurons=0), "0 neurons, and the landmark is visible"),
         (files.ccnf(neurons=33), "number of neurons is 33"),
         (files.ccnf(window=17), "window is 17"),
@@ -84,8 +86,8 @@ def test_a_mirror_image_answers_for_the_other_side(write):
         ),
     ],
     ids=[
-        "trailing", "alpha", "nan", "beta", "invisible", "neurons", "window", "scaling", "views", "gigabytes", "degrees", "visible", "size",
-        "kind",
+        "trailing", "alpha", "nan", "beta", "betas", "component", "invisible", "neurons", "window", "scaling", "views", "gigabytes",
+        "degrees", "visible", "size", "kind",
     ],
 )  # fmt: skip
 def test_a_wrong_ccnf_file_is_one_error(write, data, message):
@@ -124,27 +126,11 @@ def test_experts_of_another_model_are_refused(write):
         read_ccnf(write(files.ccnf()), 68)
 
 
-def _all_visible(n_points: int, scaling: float) -> bytes:
-    expert = files.ccnf_expert([files.neuron(np.eye(11), 1.0, 0.0, 1.0)], (), 0.5)
-    return files.head(scaling, (0.0,), ((1,) * n_points,)) + struct.pack("<i", 0) + n_points * expert
-
-
 @pytest.fixture
 def detector(write, tmp_path):
     """A landmark detector with an eye, resolved by name."""
-    write(files.pdm(68), "pdm.txt")
-    write(_all_visible(68, 0.25), "coarse.dat")
-    write(_all_visible(68, 0.5), "fine.dat")
-    write(files.pdm(28), "eye/pdm.txt")
-    write(_all_visible(28, 1.0), "eye/experts.dat")
-    write(b"LandmarkDetector list.txt", "eye/main.txt")
-    write(b"PDM pdm.txt\nPatchesCCNF experts.dat", "eye/list.txt")
-    write(b"PDM pdm.txt\r\nTriangulations none.txt\r\nPatchesCCNF coarse.dat\r\nPatchesCCNF fine.dat", "list.txt")
-    write(b"1 0 -9", "early.txt")
-    pairs = " ".join(f"{36 + i} {8 + 2 * i}" for i in range(6))
-    text = f"LandmarkDetector list.txt\nLandmarkDetector_part eye/main.txt left_eye_28 {pairs}\nDetectionValidator v.txt"
-    for name in (CLNF_LIST, CECLM_LIST):
-        write(text.encode(), name)
+    for name, content in files.detector(CLNF_LIST, CECLM_LIST).items():
+        write(content, name)
     return lambda name: tmp_path / name
 
 

@@ -103,6 +103,16 @@ def ccnf(
     out[visible == 0] = 0.0
 
 
+def invert(matrices: Float32Array) -> None:
+    """Invert symmetric matrices in place whose diagonal is dominant.
+
+    Parameters
+    ----------
+    matrices : ndarray, (n, size, size) float32
+    """
+    matrices[:] = np.linalg.inv(matrices)
+
+
 def _box_sums(values: FloatArray) -> FloatArray:
     """Sums over all squares of `SUPPORT` pixels."""
     n, side = values.shape[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -120,20 +121,23 @@ def mean_shift(responses: Float32Array, offsets: Float32Array, visible: NDArray[
         Out: mean minus place, which is taken from inside the map; 0 for landmarks that are not visible.
     """
     n, window = responses.shape[:2]
-    places = np.clip(np.nan_to_num(offsets), np.float32(0.0), np.float32(window) - GRID)
+    places = np.minimum(np.fmax(offsets, np.float32(0.0)), np.float32(window) - GRID)  # NaN becomes 0
     # The kernel's centre lies on the grid, the place that the mean is compared with does not: so does OpenFace.
     cells = ((places / GRID).astype(np.float64) + 0.5).astype(np.intp)
     across, down = _kernel_table(window, sigma)[cells]
     kernel = (down[:, :, None] * across[:, None, :]).astype(np.float32)
-    values = (responses * kernel).reshape(n, -1)
-    index = np.arange(window, dtype=np.float32)
-    # A cumulative sum adds one after the other, in float32, as OpenFace does.
-    total = values.cumsum(axis=1)[:, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        x = (values * np.tile(index, window)).cumsum(axis=1)[:, -1] / total
-        y = (values * np.repeat(index, window)).cumsum(axis=1)[:, -1] / total
+    total, x, y = _moments(window) @ (responses * kernel).reshape(n, -1).T
     known = (visible != 0) & (total > 0.0)
-    shifts[:] = np.where(known, np.array([x, y]) - places, np.float32(0.0))
+    divisor = np.where(known, total, np.float32(1.0))
+    shifts[0] = np.where(known, x / divisor - places[0], np.float32(0.0))
+    shifts[1] = np.where(known, y / divisor - places[1], np.float32(0.0))
+
+
+@lru_cache(maxsize=16)
+def _moments(window: int) -> Float32Array:
+    """Ones, columns and rows of the cells of a map, (3, window ** 2)."""
+    y, x = np.divmod(np.arange(window * window), window)
+    return np.stack([np.ones_like(x), x, y]).astype(np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -174,11 +178,15 @@ def _solve(left: Float32Array, right: Float32Array) -> Float32Array:
 
 def _update(pose: Float32Array, local: Float32Array, limits: Float32Array, step: Float32Array) -> None:
     """Add a step; the rotation is turned by it."""
-    w = step[1:4].astype(np.float64)
+    w0, w1, w2 = step[1:4].tolist()
     # The rotation nearest to I + [w]x, in closed form.
-    k = 1.0 / np.sqrt(1.0 + w @ w)
-    cross = np.array([[0.0, -w[2], w[1]], [w[2], 0.0, -w[0]], [-w[1], w[0], 0.0]])
-    turn = k * (np.eye(3) + cross) + k * k / (1.0 + k) * np.outer(w, w)
+    k = 1.0 / math.sqrt(1.0 + w0 * w0 + w1 * w1 + w2 * w2)
+    f = k * k / (1.0 + k)
+    turn = [
+        [k + f * w0 * w0, -k * w2 + f * w0 * w1, k * w1 + f * w0 * w2],
+        [k * w2 + f * w0 * w1, k + f * w1 * w1, -k * w0 + f * w1 * w2],
+        [-k * w1 + f * w0 * w2, k * w0 + f * w1 * w2, k + f * w2 * w2],
+    ]
     pose[1:4] = euler_from_rotation(rotation_matrix(pose[1:4]).astype(np.float64) @ turn)
     pose[0] += step[0]
     pose[4:6] += step[4:6]

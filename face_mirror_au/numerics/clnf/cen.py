@@ -105,9 +105,10 @@ class CENExperts:
             expert = own[point] or others[int(self.mirror_points[point])]
             if expert is not None:
                 asked.setdefault(id(expert), (expert, []))[1].append(point)
-        for expert, answered in asked.values():
-            sparse[answered] = expert.apply(patches[answered].reshape(-1, patches.shape[2])).reshape(len(answered), -1)
-        out = (sparse @ _interpolation(window)).reshape(-1, window, window).transpose(0, 2, 1)
+        with np.errstate(over="ignore", invalid="ignore"):  # experts of absurd weights: what is no number leads nobody
+            for expert, answered in asked.values():
+                sparse[answered] = expert.apply(patches[answered].reshape(-1, patches.shape[2])).reshape(len(answered), -1)
+            out = (sparse @ _interpolation(window)).reshape(-1, window, window).transpose(0, 2, 1)
         out[flipped] = out[flipped][:, :, ::-1]
         return np.ascontiguousarray(out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,9 +96,10 @@ class ShapeModel:
 
 def rotation_matrix(euler: Float32Array) -> Float32Array:
     """R = Rx Ry Rz of Euler angles (3,) rad, (3, 3) float32."""
-    # Sines in float64, rounded: correct to the last bit on every machine.
-    s1, s2, s3 = np.sin(euler, dtype=np.float64).astype(np.float32)
-    c1, c2, c3 = np.cos(euler, dtype=np.float64).astype(np.float32)
+    # Sines in float64, rounded: correct to the last bit on every machine. Of a few numbers: faster than arrays of them.
+    angles = [angle if math.isfinite(angle) else math.nan for angle in euler.tolist()]
+    s1, s2, s3 = (np.float32(math.sin(angle)) for angle in angles)
+    c1, c2, c3 = (np.float32(math.cos(angle)) for angle in angles)
     return np.array(
         [
             [c2 * c3, -c2 * s3, s2],

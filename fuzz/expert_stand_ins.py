@@ -6,14 +6,7 @@ import struct
 
 import numpy as np
 
-I32, F32, F64 = 4, 5, 6
-_DTYPES = {I32: "<i4", F32: "<f4", F64: "<f8"}
-
-
-def matrix(values: object, kind: int) -> bytes:
-    """A serialised matrix."""
-    array = np.atleast_2d(np.asarray(values, _DTYPES[kind]))
-    return struct.pack("<iii", *array.shape, kind) + array.tobytes()
+from fuzz.openface_stand_ins import F32, F64, I32, matrix
 
 
 def head(scaling: float, yaws: tuple[float, ...], visible: tuple[tuple[int, ...], ...]) -> bytes:
@@ -33,12 +26,12 @@ def ccnf_expert(neurons: list[bytes], betas: tuple[float, ...], confidence: floa
     return start + (b"".join(neurons) + struct.pack(f"<{len(betas) + 1}d", *betas, confidence) if neurons else struct.pack("<i", 0))
 
 
-def ccnf(window: int = 3, alpha: float = 0.5, beta: float = 2.0, neurons: int = 2, scaling: float = 0.25) -> bytes:
+def ccnf(window: int = 3, alpha: float = 0.5, beta: float = 2.0, neurons: int = 2, scaling: float = 0.25, component: float = 2.0) -> bytes:
     """Two views of two landmarks, the second landmark only in the first view; one window of one component."""
     random = np.random.default_rng(0)
     cells = window**2
-    component = np.diag(np.full(cells, 2.0)) - np.diag(np.ones(cells - 1), 1) - np.diag(np.ones(cells - 1), -1)
-    windows = struct.pack("<iii", 1, window, 1) + matrix(component, F32)
+    likeness = np.diag(np.full(cells, component)) - np.diag(np.ones(cells - 1), 1) - np.diag(np.ones(cells - 1), -1)
+    windows = struct.pack("<iii", 1, window, 1) + matrix(likeness, F32)
     expert = ccnf_expert([neuron(random.normal(size=(11, 11)), 1.5, 0.25, alpha) for _ in range(neurons)], (beta,), 0.75)
     return head(scaling, (0.0, -20.0), ((1, 1), (1, 0))) + windows + 3 * expert + ccnf_expert([], (), 0.0)
 
@@ -71,3 +64,27 @@ def pdm(points: int, modes: int = 2) -> bytes:
     mean = np.concatenate([60.0 * np.cos(angles), 60.0 * np.sin(angles), 10.0 * np.cos(2.0 * angles)])
     parts = {"mean": mean[:, None], "components": random.normal(0.0, 0.1, (3 * points, modes)), "eigenvalues": np.full((1, modes), 40.0)}
     return "".join(f"# {name}\n{a.shape[0]}\n{a.shape[1]}\n6\n{' '.join(map(str, a.ravel()))}\n" for name, a in parts.items()).encode()
+
+
+def all_visible(n_points: int, scaling: float) -> bytes:
+    """CCNF experts of one view that see every landmark."""
+    expert = ccnf_expert([neuron(np.eye(11), 1.0, 0.0, 1.0)], (), 0.5)
+    return head(scaling, (0.0,), ((1,) * n_points,)) + struct.pack("<i", 0) + n_points * expert
+
+
+def detector(*lists: str) -> dict[str, bytes]:
+    """All files of a landmark detector with two scales and an eye, by name; its main list has these names."""
+    pairs = " ".join(f"{36 + i} {8 + 2 * i}" for i in range(6))
+    main = f"LandmarkDetector list.txt\nLandmarkDetector_part eye/main.txt left_eye_28 {pairs}\nDetectionValidator v.txt"
+    return {
+        "pdm.txt": pdm(68),
+        "coarse.dat": all_visible(68, 0.25),
+        "fine.dat": all_visible(68, 0.5),
+        "eye/pdm.txt": pdm(28),
+        "eye/experts.dat": all_visible(28, 1.0),
+        "eye/main.txt": b"LandmarkDetector list.txt",
+        "eye/list.txt": b"PDM pdm.txt\nPatchesCCNF experts.dat",
+        "list.txt": b"PDM pdm.txt\r\nTriangulations none.txt\r\nPatchesCCNF coarse.dat\r\nPatchesCCNF fine.dat",
+        "early.txt": b"1 0 -9",
+        **dict.fromkeys(lists, main.encode()),
+    }
