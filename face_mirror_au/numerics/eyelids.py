@@ -20,7 +20,7 @@ LEAST_OPENING = 0.08
 """An eye that is less open at rest has no opening of its own to be compared with."""
 # Up to this closure an eye counts as open; beyond it AU45 may rise by so much for a closure of 1. An eye that rolls up behind open lids
 # seems to close by 0.20 to 0.27 (composites), a smile narrows eyes by 0.2; the lids of a real blink seem to close by 0.4 to 1.
-OPEN_UP_TO, BLINK_OF_CLOSURE = 0.22, 8.0
+OPEN_UP_TO, BLINK_OF_CLOSURE = 0.26, 16.0
 
 
 @dataclass(frozen=True, slots=True)
