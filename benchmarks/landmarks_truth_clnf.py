@@ -14,6 +14,6 @@ import clnf_cases
 
 
 def figures(shared: Path) -> Iterator[clnf_cases.Figure]:
-    """How far each stage lies from the C++ program, and the landmarks of whole clips."""
+    """How far each stage lies from the C++ program."""
     for stage in clnf_cases.STAGES:
         yield from stage(shared)

@@ -11,7 +11,8 @@ import numpy as np
 from benchmarks import ROOT
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 from face_mirror_weights.errors import WeightsError
 

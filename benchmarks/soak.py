@@ -30,9 +30,12 @@ from face_mirror_au.cli.options import PRELOAD
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
+from face_mirror_au.report.page_writer import write_page
+from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
 from face_mirror_au.run.outputs import OutputPlan
-from face_mirror_au.run.recording import RecordingReport, measure_recording
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.recordings import FileRecording
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 SHARED = ROOT.parent / "shared"
@@ -303,7 +306,7 @@ def soak(settings: SoakSettings, folder: Path, nursery: Nursery | None, stop: Ev
 def _measure(runner: VideoRunner, video: Path, folder: Path, on_advance: Callable[[], None], *, pages: bool) -> None:
     report = RecordingReport(video.name)
     plan = OutputPlan(folder / f"{video.stem}.csv")
-    measure_recording(runner, video, plan, report, write_videos=False, page=pages, on_advance=on_advance)
+    deliver(runner, FileRecording(video), plan, report, Wanted(page=write_page if pages else None, on_advance=on_advance))
     if report.problems:
         raise SystemExit(f"{video.name}: {'; '.join(report.problems)}")
 

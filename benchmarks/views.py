@@ -10,7 +10,8 @@ from benchmarks import ROOT
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 SHARED = ROOT.parent / "shared"

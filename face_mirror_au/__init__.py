@@ -1,7 +1,7 @@
 """Facial action units in the frame loop: OpenFace 2.2's method in Python, for facial palsy.
 
-`AUPipeline` runs videos and frames, `aus_from_landmarks` takes landmarks that you bring, `asymmetry_of` and `compare_visits` measure left
-against right in results, `FullPythonAUPipeline` is the original design's call.
+`AUPipeline` measures recordings and frames, `aus_from_landmarks` takes landmarks that you bring, `asymmetry_of` and `compare_visits`
+measure left against right in results, `FullPythonAUPipeline` is the original design's call.
 """
 
 from __future__ import annotations
@@ -12,9 +12,18 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from face_mirror_au.api import AUPipeline, FullPythonAUPipeline, LandmarkAUs, asymmetry_of, aus_from_landmarks, compare_visits
+    from face_mirror_au.api import AUPipeline, FullPythonAUPipeline, LandmarkAUs, Result, asymmetry_of, aus_from_landmarks, compare_visits
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "__version__", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
+__all__ = [
+    "AUPipeline",
+    "FullPythonAUPipeline",
+    "LandmarkAUs",
+    "Result",
+    "__version__",
+    "asymmetry_of",
+    "aus_from_landmarks",
+    "compare_visits",
+]
 
 # ONNX Runtime's official builds send usage data to their maker from the first import on, unless this is set. Nothing leaves this machine.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

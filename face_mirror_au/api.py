@@ -1,79 +1,56 @@
-"""The Python API: whole videos and single frames, action units from given landmarks, left against right in results."""
+"""The Python API: recordings, frames as they come, action units from given landmarks, left against right in results."""
 
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, fields, replace
+import os
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
 
-from face_mirror_au.errors import FaceMirrorAUError, UsageError, WeightsError
-from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.errors import FaceMirrorAUError, UsageError
+from face_mirror_au.files import check_plain_name
+from face_mirror_au.media.given import GivenFrame
+from face_mirror_au.models.retinaface import MAX_SIDE
+from face_mirror_au.overlay.drawing import Drawing
+from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.track import TrackState
+from face_mirror_au.pipeline.views import LOCATE, MirrorSettings
 from face_mirror_au.records import Frame, Image, View, check_image
+from face_mirror_au.report.page_writer import write_page
 from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
-from face_mirror_au.results.names import ONLINE
-from face_mirror_au.results.work_folder import WorkFolder
+from face_mirror_au.results.earlier import read_metadata
+from face_mirror_au.results.metadata import as_read
+from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
+from face_mirror_au.run.explicit import ExplicitModels
+from face_mirror_au.run.in_memory import Collected, Progress, Result, Told
 from face_mirror_au.run.landmarks import LandmarkAUs, aus_from_landmarks
-from face_mirror_au.run.outputs import OutputPlan, points_in_3d, write_table
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.outputs import OutputPlan, run_metadata
+from face_mirror_au.run.placing import place
+from face_mirror_au.run.recordings import FileRecording, GivenRecording, Recording
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings, views_of
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.formats import MINIMAL, to_dataframe
-from face_mirror_au.tables.raw_log import OnlineLog
-from face_mirror_hooks.records import FrameResult, ViewResult
+from face_mirror_au.tables.formats import MINIMAL
+from face_mirror_hooks.records import FrameResult
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
+    from face_mirror_au.loop.launch import StartMethod
 
-
-@dataclass(frozen=True)
-class ExplicitModels:
-    """Model files that the caller names, instead of a profile.
-
-    Attributes
-    ----------
-    retinaface, pfld : path
-        The two networks.
-    pdm, triangles : path
-    au_models : path
-        Folder with AU_all_best.txt and the predictors that it names.
-    """
-
-    retinaface: Path | str
-    pfld: Path | str
-    pdm: Path | str
-    triangles: Path | str
-    au_models: Path | str
-
-    def plan(self, models: str) -> ModelPlan:
-        """The model plan of these files. Raises WeightsError when one of them is not there."""
-        for field in fields(self):
-            path = Path(getattr(self, field.name))
-            if not path.exists():
-                raise WeightsError(f"{field.name}: '{path}' does not exist; give the path of that model file")
-        return ModelPlan(
-            profile="explicit",
-            reason="the caller named the files",
-            detector=("retinaface", Path(self.retinaface)),
-            landmarks=("pfld", Path(self.pfld)),
-            pdm=("openface", Path(self.pdm)),
-            triangles=Path(self.triangles),
-            bank_kind="openface",
-            models=models,
-            predictors=Path(self.au_models),
-        )
+__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "Result", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
 
 
 class AUPipeline:
-    """Action units of videos and frames.
+    """Action units of recordings and frames. Goes the same way as the command line, and gives the same numbers and files.
+
+    With workers, use it in a `with` block, or call `close`: they end with it.
 
     Parameters
     ----------
@@ -87,22 +64,44 @@ class AUPipeline:
         Model files to use instead of a profile.
     au_bank : path, optional
         Another open AU bank than the one that comes with this package; profile "open".
+    views : sequence of str
+        "original" first; then "left" and "right", the mirrored halves of the face.
+    baseline : str
+        What the action units are compared with: "own", "shared" or "neutral:START-END" (seconds).
     detect_every : int
         Frames between two scheduled detections.
+    max_side : int
+        Detection sees frames scaled down to at most this long side, px.
     strict : bool
         Read failed frames as OpenFace does, instead of leaving them empty.
     flipped_input : bool
         The recordings are mirror images (selfie camera).
+    mirror_landmarks : str
+        "locate": the landmark model looks at the mirrored pictures; "reflect": the original's landmarks are reflected.
+    redetect : bool
+        The detector looks at the mirrored pictures, too.
+    workers : int
+        Processes beside this one; 0: none.
+    start_method : "fork" or "spawn", optional
+        How workers start. "spawn" needs a script whose work is below `if __name__ == "__main__":`.
+    device : str
+        Where the networks run: "cpu", "auto", "coreml" or "cuda".
+    plugins : sequence of str or object
+        A file ("my.py"), a module ("package.module:Class"), or a plugin itself.
+    blocked : sequence of str
+        Names of plugins that shall not run.
+    overlay : bool
+        Where files are written: also each recording with what was measured drawn on it.
 
     Raises
     ------
-    WeightsError, ModelFileError, UsageError
+    WeightsError, ModelFileError, PluginProblemError, UsageError
 
     Examples
     --------
     >>> pipeline = AUPipeline()                                   # doctest: +SKIP
-    >>> table = pipeline.process_video("smile.mp4", "smile.csv")  # doctest: +SKIP
-    >>> table[["timestamp", "AU12_r"]].max()                      # doctest: +SKIP
+    >>> result = pipeline.measure("smile.mp4", "results")         # doctest: +SKIP
+    >>> result.table[["timestamp", "AU12_r"]].max()               # doctest: +SKIP
     """
 
     def __init__(
@@ -113,62 +112,178 @@ class AUPipeline:
         models: str = "auto",
         explicit: ExplicitModels | None = None,
         au_bank: Path | str | None = None,
+        views: Sequence[str] = ("original",),
+        baseline: str = "own",
         detect_every: int = 30,
+        max_side: int = MAX_SIDE,
         strict: bool = False,
         flipped_input: bool = False,
+        mirror_landmarks: str = LOCATE,
+        redetect: bool = False,
+        workers: int = 0,
+        start_method: str | None = None,
+        device: str = "cpu",
+        plugins: Sequence[str | object] = (),
+        blocked: Sequence[str] = (),
+        overlay: bool = False,
     ) -> None:
         if explicit is not None:
             plan = explicit.plan(models)
         else:
             store = Store.default(Path(weights_dir) if weights_dir is not None else None)
             plan = plan_models(store, profile, models, Path(au_bank) if au_bank is not None else None)
-        self._settings = RunSettings(detect_every=detect_every, strict=strict, flipped_input=flipped_input)
-        self._runner = VideoRunner(plan, self._settings)
+        self._settings = RunSettings(
+            detect_every=detect_every,
+            strict=strict,
+            flipped_input=flipped_input,
+            max_side=max_side,
+            views=views_of(views),
+            mirror=MirrorSettings(mirror_landmarks, redetect),
+            baseline=Baseline.parse(baseline),
+            workers=workers,
+            start_method=cast("StartMethod | None", start_method),
+            device=device,
+            plugins=tuple(plugin for plugin in plugins if isinstance(plugin, str)),
+            blocked=tuple(blocked),
+        )
+        placed = place(plan, device, start_method)
+        self._runner = VideoRunner(
+            placed.plan,
+            self._settings,
+            must_start=placed.must_start,
+            device_metadata=placed.metadata,
+            drawing=Drawing(video=overlay),
+            plugins=[plugin for plugin in plugins if not isinstance(plugin, str)],
+        )
         self._state = TrackState()
+
+    def __enter__(self) -> AUPipeline:  # noqa: PYI034 - Self is not in Python 3.10
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers and the plugins' session."""
+        self._runner.close()
 
     @property
     def plan(self) -> ModelPlan:
         """Which models are in use, and why."""
         return self._runner.plan
 
+    def measure(
+        self,
+        source: Path | str | Iterable[GivenFrame],
+        output: Path | str | None = None,
+        *,
+        fps: float | None = None,
+        label: str | None = None,
+        format: str = "openface",  # noqa: A002 - as the command line calls it
+        columns: Collection[str] = GROUPS,
+        mirrored_videos: bool = False,
+        page: bool = True,
+        keep_descriptors: bool = False,
+        max_frames: int | None = None,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Measure one recording of one person.
+
+        Parameters
+        ----------
+        source : path, or frames
+            A video, an image, or a folder of images (in order of their names). Or frames: an array (N, H, W, 3) uint8 in BGR order, or
+            anything that gives one picture (H, W, 3) after the other, or pairs of a time in seconds and a picture.
+        output : path, optional
+            A folder, in which the folder `<label>/` is made, as `-o` does; or the table's name, ending in .csv or .parquet, as `--output`.
+            An earlier result of that name is replaced as a whole, by a whole one. When not given, nothing is written.
+        fps : float, optional
+            Frames per second of frames without times.
+        label : str, optional
+            Names the files in place of the file's name, as `--subject`.
+        format : str
+            Of the written tables: "openface", "minimal", "face-mirror" or "parquet".
+        columns : collection of str
+            Column groups of the formats openface and parquet.
+        mirrored_videos : bool
+            Also write the mirrored views as videos.
+        page : bool
+            Also write the report page, where there are both mirrored views.
+        keep_descriptors : bool
+            Also write what `face-mirror-au recover` can make final values from.
+        max_frames : int, optional
+            Stop after so many frames.
+        progress : callable, optional
+            See `Progress`.
+
+        Raises
+        ------
+        VideoError, FrameError, OutputError, ModelRunError, WorkerError, UsageError
+        """
+        if label is not None:
+            check_plain_name(label)
+        if output is None and (mirrored_videos or keep_descriptors):
+            raise UsageError("is needed for videos and descriptors: they are files", "output")
+        recording = _recording(source, fps, label)
+        plan = _output_plan(output, recording, format, columns, nameless=label is not None)
+        wanted = Wanted(videos=mirrored_videos, page=write_page if page else None, descriptors=keep_descriptors)
+        return self._measure(recording, plan, wanted, max_frames, progress)
+
+    def _measure(
+        self, recording: Recording, plan: OutputPlan | None, wanted: Wanted, max_frames: int | None, progress: Progress | None
+    ) -> Result:
+        self._runner.settings = replace(self._settings, max_frames=max_frames)
+        told, collected = Told(progress), Collected(self._runner, RecordingReport(recording.label))
+        if plan is None:
+            with TemporaryDirectory(prefix="face-mirror-au-") as folder, self._runner.run(recording, Path(folder), told) as result:
+                collected.take(result)
+                collected.report.tell(self._runner, result)
+                input_hash = None if result.changed else recording.sha256()
+                metadata = run_metadata(result, OutputPlan(Path(folder) / "result.csv"), self._runner, input_hash)
+            return collected.result(recording.label, as_read(metadata))
+        wanted = replace(wanted, on_open=told.begin, on_advance=told.advance, on_result=collected.take)
+        try:
+            deliver(self._runner, recording, plan, collected.report, wanted)
+        except FaceMirrorAUError as error:
+            if collected.report.kept:
+                error.args = (f"{error}; {collected.report.kept}",)
+            raise
+        return collected.result(plan.csv.stem, read_metadata(plan.csv) or {}, plan.csv.parent)
+
     def process_video(
         self,
         path: Path | str,
         output_csv: Path | str | None = None,
         max_frames: int | None = None,
-        progress: Callable[[int, int | None], None] | None = None,
+        progress: Progress | None = None,
     ) -> pd.DataFrame:
-        """Run a video, an image, or a folder of images (one recording of one person, in order of the names).
+        """Measure a recording, and return the original view's table: `measure(...).table`.
 
         Parameters
         ----------
         path : path
         output_csv : path, optional
-            Write the OpenFace-style table there, and `<stem>.online.csv` beside it. While the run lasts, its raw rows are in the folder
-            `<stem>.unfinished`, where they stay when it fails. An earlier result of that name is replaced as a whole, by a whole one.
+            Write the OpenFace-style table there, and the other files of a result beside it.
         max_frames : int, optional
-            Stop after so many frames.
         progress : callable, optional
-            Called after each frame with the number of frames done and how many the container claims (None when it does not say).
 
         Returns
         -------
         pandas.DataFrame
-            One row for each decoded frame, columns as in the OpenFace-style table, full precision; NaN where there is no measurement.
-            `attrs` holds "problems", "warnings" and "failures".
+            See `Result.tables`. `attrs` holds "problems", "warnings" and "failures".
 
         Raises
         ------
         VideoError, OutputError, UsageError
         """
-        self._runner.settings = replace(self._settings, max_frames=max_frames)
-        return _video_table(self._runner, Path(path), Path(output_csv) if output_csv is not None else None, "openface", progress)
+        plan = OutputPlan(Path(output_csv)) if output_csv is not None else None
+        return _table(self._measure(FileRecording(Path(path)), plan, Wanted(page=write_page), max_frames, progress))
 
     def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameResult:
         """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
 
-        Action units of a frame need its video: give what `face_mirror_au.pipeline.own_descriptor.descriptor_of` finds in a view of the
-        result to `face_mirror_au.pipeline.sequence.AUSequence`.
+        Action units of a frame need its video: give all frames to `measure`, or what `face_mirror_au.pipeline.own_descriptor.descriptor_of`
+        finds in a view of the result to `face_mirror_au.pipeline.sequence.AUSequence`.
 
         Parameters
         ----------
@@ -182,7 +297,11 @@ class AUPipeline:
         ------
         FrameError
             When the picture is not (H, W, 3) uint8.
+        UsageError
+            With workers.
         """
+        if self._settings.workers:
+            raise UsageError("must be 0 for single frames: they are processed in this process", "workers")
         frame = Frame(0, time_s, check_image(image))
         processor = self._runner.loop.processor
         result, self._state, _ = processor.process(frame, self._state, detect=detect)
@@ -193,60 +312,29 @@ class AUPipeline:
         self._state = TrackState()
 
 
-def _video_table(
-    runner: VideoRunner,
-    path: Path,
-    output: Path | None,
-    format_: str,
-    progress: Callable[[int, int | None], None] | None,
-) -> pd.DataFrame:
-    """Run one video into a DataFrame, and into a CSV when `output` is given."""
+def _recording(source: Path | str | Iterable[GivenFrame], fps: float | None, label: str | None) -> Recording:
+    if not isinstance(source, str | os.PathLike):
+        return GivenRecording(source, fps, label or "frames")
+    if fps is not None:
+        raise UsageError("is for frames; a file says itself how fast it is", "fps")
+    return FileRecording(Path(source), label)
+
+
+def _output_plan(
+    output: Path | str | None, recording: Recording, format_: str, columns: Collection[str], *, nameless: bool
+) -> OutputPlan | None:
     if output is None:
-        with tempfile.TemporaryDirectory(prefix="face-mirror-au-") as folder:
-            return _measured(runner, path, OutputPlan(Path(folder) / "result.csv", format_), None, progress)
-    plan = OutputPlan(output, format_)
-    plan.check()
-    work = WorkFolder(plan.place)
-    try:
-        with work:
-            return _measured(runner, path, plan, work, progress)
-    except FaceMirrorAUError as error:
-        if work.kept:
-            error.args = (f"{error}; {work.kept}",)
-        raise
+        return None
+    if Path(output).suffix in {".csv", ".parquet"}:
+        return OutputPlan(Path(output), format_, columns, nameless=nameless)
+    return OutputPlan.in_folder(Path(output), recording.label, format_, columns, nameless=nameless)
 
 
-def _measured(
-    runner: VideoRunner, path: Path, plan: OutputPlan, work: WorkFolder | None, progress: Callable[[int, int | None], None] | None
-) -> pd.DataFrame:
-    """Run one video into a DataFrame, and into files in the work folder when there is one."""
-    expected: list[int | None] = [None]
-    made = plan if work is None else plan.inside(work.path)
-    with ExitStack() as stack:
-        logs: list[OnlineLog] = []
-
-        def on_start(info: SourceInfo) -> None:
-            expected[0] = runner.settings.max_frames or info.expected_frames
-            if work is not None:
-                plan.check_input(path)
-                work.begin()
-                logs.append(stack.enter_context(OnlineLog(made.beside(ONLINE))))
-
-        def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-            for log in logs:
-                log.append_result(index, time_s, result, values.raw)
-            if progress is not None and result.view is View.ORIGINAL:
-                progress(index + 1, expected[0])
-
-        result = stack.enter_context(runner.run(path, made.csv.parent, on_row=on_row, on_start=on_start))
-        points3d = points_in_3d(runner, result, result.table)
-        if work is not None:
-            write_table(result.table, made, points3d, strict=runner.settings.strict)
-        frame = to_dataframe(result.table, groups=GROUPS, points3d=points3d)
-        frame.attrs.update(
-            problems=list(result.problems), warnings=[*result.warnings, *result.empty_tables], failures=dict(result.failures[View.ORIGINAL])
-        )
-        return frame
+def _table(result: Result) -> pd.DataFrame:
+    table = result.table
+    failures = dict(result.failures[View.ORIGINAL.value])
+    table.attrs.update(problems=list(result.problems), warnings=list(result.warnings), failures=failures)
+    return table
 
 
 class FullPythonAUPipeline:
@@ -276,8 +364,7 @@ class FullPythonAUPipeline:
             raise UsageError("use_calc_params=False is not offered: without CalcParams the result would not be OpenFace's")
         if verbose:
             logging.getLogger("face_mirror_au").setLevel(logging.INFO)
-        explicit = ExplicitModels(retinaface_model, pfld_model, pdm_file, triangulation_file, au_models_dir)
-        self._runner = VideoRunner(explicit.plan("auto"), RunSettings())
+        self._pipeline = AUPipeline(explicit=ExplicitModels(retinaface_model, pfld_model, pdm_file, triangulation_file, au_models_dir))
 
     def process_video(self, video_path: Path | str, output_csv: Path | str | None = None, max_frames: int | None = None) -> pd.DataFrame:
         """Run a video.
@@ -287,8 +374,7 @@ class FullPythonAUPipeline:
         pandas.DataFrame
             Exactly 19 columns: frame (from 0), success (bool), AU01_r .. AU45_r. `output_csv` gets the same.
         """
-        self._runner.settings = RunSettings(max_frames=max_frames)
-        table = _video_table(self._runner, Path(video_path), Path(output_csv) if output_csv is not None else None, "minimal", None)
+        table = _table(self._pipeline.measure(Path(video_path), output_csv, format="minimal", max_frames=max_frames))
         table["frame"] -= 1
         table["success"] = table["success"].astype(bool)
         minimal: pd.DataFrame = table[list(MINIMAL.names)].copy()

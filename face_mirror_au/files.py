@@ -11,7 +11,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, BinaryIO, TextIO
 
-from face_mirror_au.errors import OutputError
+from face_mirror_au.errors import OutputError, UsageError
 from face_mirror_au.wording import printable
 
 # Faces are identifiers: what we write is for the person who ran us only. Windows ignores these and keeps the folder's own rights.
@@ -66,6 +66,14 @@ def result_stem(source: Path) -> str:
     if source.is_dir():
         return (source.resolve() if source.name in {"", ".."} else source).name
     return source.stem if source.stem.strip(".") else source.name
+
+
+def check_plain_name(name: str) -> None:
+    """Raise UsageError when a name that a person gave to a result cannot be that of files."""
+    if Path(name).name != name or name in {"", ".", ".."}:
+        raise UsageError("must be a plain name, without slashes", "label", "--subject")
+    if is_lost_on_windows(name):
+        raise UsageError(f"cannot be {name!r}: Windows makes no file of that name; choose another", "label", "--subject")
 
 
 def name_cell(name: str) -> str:

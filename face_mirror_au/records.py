@@ -10,7 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import FrameError
-from face_mirror_hooks.records import N_LANDMARKS, BoxSpan, Detection, Face, Float32Array, Frame, Image, Located, View
+from face_mirror_hooks.records import (
+    INTENSITY_AUS,
+    N_LANDMARKS,
+    PRESENCE_AUS,
+    BoxSpan,
+    Detection,
+    Face,
+    Float32Array,
+    FloatArray,
+    Frame,
+    Image,
+    Located,
+    OnlineValues,
+    View,
+)
 
 __all__ = [
     "INTENSITY_AUS",
@@ -27,19 +41,12 @@ __all__ = [
     "Frame",
     "Image",
     "Located",
+    "OnlineValues",
     "Region",
     "View",
     "ViewTable",
     "check_image",
 ]
-
-# OpenFace 2.2: the 17 action units with an intensity (AUxx_r) and the 18 with a presence (AUxx_c; AU28 has no intensity), in CSV order.
-INTENSITY_AUS = (
-    "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45",
-)  # fmt: skip
-PRESENCE_AUS = (*INTENSITY_AUS[:-1], "AU28", "AU45")
-
-FloatArray = NDArray[np.float64]
 
 Scalar_co = TypeVar("Scalar_co", bound=np.generic, covariant=True)
 

@@ -9,6 +9,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import pluggy
@@ -16,7 +17,7 @@ import pluggy
 from face_mirror_hooks import specs
 from face_mirror_hooks.errors import PluginContractError, PluginError, PluginNameError
 from face_mirror_hooks.isolation import Isolation, read_only
-from face_mirror_hooks.loading import PluginInfo, PluginRecipe, describe_transfer, find_entry_points, import_plugin
+from face_mirror_hooks.loading import PluginInfo, PluginRecipe, describe_transfer, find_entry_points, import_plugin, plugin_name
 from face_mirror_hooks.markers import PROJECT
 from face_mirror_hooks.records import (
     Detection,
@@ -25,6 +26,7 @@ from face_mirror_hooks.records import (
     FrameResult,
     Image,
     Located,
+    OnlineValues,
     PluginFailure,
     SessionInfo,
     VideoInfo,
@@ -112,7 +114,7 @@ class PluginManager:
         self._register(name, origin, lambda: plugin)
 
     def register_import(self, reference: str, name: str | None = None, origin: str = IMPORTED) -> None:
-        """Add ``"package.module"`` or ``"package.module:attribute"``; its name is the reference unless another is given.
+        """Add what `import_plugin` finds; its name is `plugin_name` of the reference unless another is given.
 
         Raises
         ------
@@ -121,7 +123,7 @@ class PluginManager:
         PluginNameError, PluginContractError
             See `register`.
         """
-        name = name or reference
+        name = name or plugin_name(reference)
         self._register(name, origin, lambda: import_plugin(reference, name))
         self._references[name] = reference
 
@@ -214,6 +216,10 @@ class PluginManager:
             self._broadcast("on_video_error", {"video": video, "reason": str(failure)}, only=name)
         self._out_of_video = {}
 
+    def after_result(self, folder: Path, metadata: Mapping[str, object]) -> None:
+        """Call `after_result`."""
+        self._broadcast("after_result", {"folder": folder, "metadata": metadata})
+
     def on_video_error(self, video: VideoInfo, reason: str) -> None:
         """Call `on_video_error`, of the plugins that are out of this video too."""
         self._broadcast("on_video_error", {"video": video, "reason": reason})
@@ -222,6 +228,10 @@ class PluginManager:
     def after_frame(self, result: FrameResult) -> None:
         """Call `after_frame`. Who raises is out of this video."""
         self._in_video("after_frame", {"result": result})
+
+    def after_values(self, frame: FrameResult, values: Mapping[View, OnlineValues]) -> None:
+        """Call `after_values`. Who raises is out of this video."""
+        self._in_video("after_values", {"frame": frame, "values": values})
 
     def on_frame_error(self, index: int, time_s: float, reason: str) -> None:
         """Call `on_frame_error`. Who raises is out of this video."""

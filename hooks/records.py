@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 N_LANDMARKS = 68
 
+# OpenFace 2.2: the 17 action units with an intensity (AUxx_r) and the 18 with a presence (AUxx_c; AU28 has no intensity), in CSV order.
+INTENSITY_AUS = (
+    "AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45",
+)  # fmt: skip
+PRESENCE_AUS = (*INTENSITY_AUS[:-1], "AU28", "AU45")
+
 Float32Array = NDArray[np.float32]
+FloatArray = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 
@@ -141,7 +148,7 @@ class SessionInfo:
     workers : int
         Number of worker processes; 0 when the frames are processed in the parent.
     start_method : str
-        ``"fork"``, ``"spawn"`` or ``"in-process"``.
+        ``"fork"`` or ``"spawn"``; ``"none"`` without workers.
     """
 
     views: tuple[View, ...]
@@ -323,3 +330,41 @@ class FrameResult:
     def view(self, view: View) -> ViewResult | None:
         """What this frame gave in `view`; None when that view is not part of the session."""
         return next((result for result in self.views if result.view is view), None)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineValues:
+    """Action units of one view of one frame, as they come: compared with the neutral face known by then. All NaN when the frame failed.
+
+    These are not the values of the final tables, which are compared with the neutral face of the whole video and smoothed.
+
+    Attributes
+    ----------
+    columns : ndarray, (m,) float64
+        Unclipped intensities. The first 17 are those of the whole face; AU models that tell the sides of one picture apart give
+        2 x 17 more, of the subject's left and right.
+    presence : ndarray, (18,) float64
+        0 or 1, in the order of `PRESENCE_AUS`.
+    all_corrected : ndarray, (m,) float64
+        OpenFace's webcam values: `columns` minus their own running 10 % quantiles, clipped to [0, 5].
+    """
+
+    columns: FloatArray
+    presence: FloatArray
+    all_corrected: FloatArray
+
+    @property
+    def raw(self) -> FloatArray:
+        """Unclipped intensities of the whole face, (17,) float64, in the order of `INTENSITY_AUS`."""
+        return self.columns[: len(INTENSITY_AUS)]
+
+    @property
+    def corrected(self) -> FloatArray:
+        """Webcam values of the whole face, (17,) float64."""
+        return self.all_corrected[: len(INTENSITY_AUS)]
+
+    @property
+    def sides(self) -> FloatArray | None:
+        """Webcam values of the subject's left and right, (2, 17) float64; None when the AU models cannot tell them apart in one picture."""
+        both = self.all_corrected[len(INTENSITY_AUS) :]
+        return both.reshape(2, len(INTENSITY_AUS)) if both.size else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from face_mirror_hooks.markers import hookspec
 from face_mirror_hooks.records import (
@@ -12,6 +13,7 @@ from face_mirror_hooks.records import (
     FrameResult,
     Image,
     Located,
+    OnlineValues,
     SessionInfo,
     VideoInfo,
     VideoSummary,
@@ -39,6 +41,11 @@ def before_video(video: VideoInfo) -> None:
 @hookspec
 def after_video(video: VideoInfo, summary: VideoSummary) -> None:
     """Parent: a video ended well, after its last frame."""
+
+
+@hookspec
+def after_result(folder: Path, metadata: Mapping[str, object]) -> None:
+    """Parent: all files of a video's result are in their place."""
 
 
 @hookspec
@@ -74,6 +81,11 @@ def describe_face(frame: Frame, face: Face, view: View) -> object | None:
 @hookspec
 def after_frame(result: FrameResult) -> None:
     """Parent: a frame is done; strictly in order, every frame once, failed ones too."""
+
+
+@hookspec
+def after_values(frame: FrameResult, values: Mapping[View, OnlineValues]) -> None:
+    """Parent: the frame's action units are predicted; in order, after its `after_frame`."""
 
 
 @hookspec

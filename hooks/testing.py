@@ -1,16 +1,19 @@
 """For authors of plugins: a tiny frame loop in one process, a stand-in for the models, and synthetic pictures.
 
-It calls every hook where a real loop would, but for `on_worker_lost`. The fixtures are in `face_mirror_hooks.pytest_plugin`.
+It calls every hook where a real loop would, but for `on_worker_lost`; the values and the result of `after_values` and `after_result` are
+made up. The fixtures are in `face_mirror_hooks.pytest_plugin`.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +21,9 @@ from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.manager import PluginManager
 from face_mirror_hooks.markers import hookimpl
 from face_mirror_hooks.records import (
+    INTENSITY_AUS,
     N_LANDMARKS,
+    PRESENCE_AUS,
     Detection,
     Face,
     Float32Array,
@@ -26,6 +31,7 @@ from face_mirror_hooks.records import (
     FrameResult,
     Image,
     Located,
+    OnlineValues,
     PluginFailure,
     SessionInfo,
     VideoInfo,
@@ -163,7 +169,7 @@ class TinyLoop:
         mirrored = mirrored or {}
         manager = self._manager
         manager.check_pending()
-        session = SessionInfo((View.ORIGINAL, *mirrored), (label,), workers=0, start_method="in-process")
+        session = SessionInfo((View.ORIGINAL, *mirrored), (label,), workers=0, start_method="none")
         height, width = images[0].shape[:2]
         video = VideoInfo(0, None, label, width, height, Fraction(25), len(images))
         manager.before_session(session)
@@ -190,12 +196,15 @@ class TinyLoop:
             if result.views[0].reason:
                 reasons[result.views[0].reason] += 1
             manager.after_frame(result)
+            manager.after_values(result, {view.view: _made_up(view) for view in views})
             canvas = image.copy()
             manager.draw_overlay(canvas, result)
             results.append(result)
             overlays.append(canvas)
         failures += manager.take_failures()
         manager.after_video(video, VideoSummary(len(images), dict(reasons), tuple(str(failure) for failure in failures)))
+        with tempfile.TemporaryDirectory() as folder:
+            manager.after_result(Path(folder), {"frames": {"decoded": len(images)}})
         manager.after_session(session)
         return LoopRun(tuple(results), tuple(overlays), failures + manager.take_failures())
 
@@ -230,6 +239,13 @@ class TinyLoop:
     def _describe(self, frame: Frame, view: View, located: Located, score: float, source: str) -> ViewResult:
         face = Face(bounding_box(located.landmarks), score, located.landmarks, source)
         return ViewResult(view, face, True, located.score, "", self._manager.describe_face(frame, face, view))
+
+
+def _made_up(result: ViewResult) -> OnlineValues:
+    """A face without any movement; NaN where there is no face."""
+    level = 0.0 if result.success else np.nan
+    intensities = np.full(len(INTENSITY_AUS), level)
+    return OnlineValues(intensities, np.full(len(PRESENCE_AUS), level), intensities)
 
 
 def _failed(views: Sequence[View], reason: str) -> tuple[ViewResult, ...]:

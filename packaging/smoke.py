@@ -26,7 +26,7 @@ FILES = {
     "face_mirror_hooks": ("py.typed",),
     "face_mirror_weights": ("py.typed", "manifest.toml", "open/open_au.npz", "open/pdm_68.txt", "open/triangles_68.txt"),
 }
-KERNELS = ("pose", "running_median", "mask")
+KERNELS = ("pose", "running_median", "mask", "fhog", "responses", "stage")
 AT_REST, HELD = slice(0, 10), slice(25, 32)  # frames of the rendered clips
 
 

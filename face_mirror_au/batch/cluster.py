@@ -10,16 +10,17 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from face_mirror_au.batch.job import Job, Outcome, Results, measure_job
 from face_mirror_au.batch.session import wanted_results
-from face_mirror_au.devices.probe import choose_device, model_to_probe
 from face_mirror_au.errors import ClusterError, FaceMirrorAUError
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.placing import place
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ class Recipe:
         WeightsError, ModelFileError, PluginProblemError, UsageError
         """
         plan = plan_models(Store.default(self.weights, origin="--weights"), self.profile, self.models, self.au_bank)
-        choice = choose_device(DEVICE, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)])
-        plan = replace(plan, devices=dict(choice.devices))
-        return VideoRunner(plan, self.settings, device_metadata=choice.as_metadata())
+        placed = place(plan, DEVICE)
+        return VideoRunner(placed.plan, self.settings, device_metadata=placed.metadata)
 
 
 class _Held:

@@ -11,7 +11,7 @@ from face_mirror_au.batch.state import BatchState
 from face_mirror_au.batch.table import success_rate
 from face_mirror_au.results.earlier import listed_files, read_metadata
 from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, REPORT, VIDEOS
-from face_mirror_au.run.recording import VIEWS_FOR_A_PAGE
+from face_mirror_au.run.delivery import VIEWS_FOR_A_PAGE
 
 # The numbers do not depend on these: only reading the results does, and how the work was shared out.
 _OTHER_VERSIONS = frozenset({"python", "pandas"})

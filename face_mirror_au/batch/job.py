@@ -11,8 +11,10 @@ from pathlib import Path
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.video import open_source
+from face_mirror_au.report.page_writer import write_page
+from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
 from face_mirror_au.run.outputs import OutputPlan, check_format, table_ending
-from face_mirror_au.run.recording import RecordingReport, measure_recording
+from face_mirror_au.run.recordings import FileRecording
 from face_mirror_au.run.runner import VideoRunner
 
 logger = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Results:
-    """What results are to hold, and the output folder, absolute; else as for `OutputPlan` and `measure_recording`."""
+    """What results are to hold, and the output folder, absolute; else as for `OutputPlan` and `Wanted`."""
 
     folder: Path
     format: str
@@ -68,16 +70,10 @@ def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool 
         # A file that is no video fails here, before models are loaded for it.
         with open_source(job.path):
             pass
-        measure_recording(
-            runner,
-            job.path,
-            results.plan(job.name),
-            report,
-            write_videos=results.write_videos,
-            page=results.page,
-            keep_descriptors=results.keep_descriptors,
-            unique_in=None if alone else results.folder,
-        )
+        plan, page = results.plan(job.name), write_page if results.page else None
+        wanted = Wanted(videos=results.write_videos, page=page, descriptors=results.keep_descriptors)
+        recording = FileRecording(job.path, plan.csv.stem)
+        deliver(runner, recording, plan, report, wanted, unique_in=None if alone else results.folder)
     except FaceMirrorAUError as failure:
         error = f"{failure}; {report.kept}" if report.kept else str(failure)
     except Exception as failure:  # a mistake of ours in one recording must not cost the night's others

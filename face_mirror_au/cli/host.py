@@ -67,18 +67,18 @@ def host(
 
         method = cast("StartMethod | None", start_method)
         settings = given.settings(mirror=MirrorSettings(mirror_landmarks), workers=count, start_method=method)
-        plan, must_start, device_metadata = given.choose(start_method)
-        for message in plan.warnings if not given.quiet else ():
+        placed = given.choose(start_method)
+        for message in placed.plan.warnings if not given.quiet else ():
             print_error(message, "warning", "yellow")
-        if must_start == "spawn" and nursery is not None:
+        if placed.must_start == "spawn" and nursery is not None:
             nursery.close()
             nursery = None
-        runner = HostRunner(plan, settings, nursery=nursery, must_start=must_start, device_metadata=device_metadata)
+        runner = HostRunner(placed.plan, settings, nursery=nursery, must_start=placed.must_start, device_metadata=placed.metadata)
         with runner:
             listening = HostPlugin(runner, host_wait)
             started = runner.loop.start_method  # the workers start here
             if not given.quiet:
-                error_console().print(f"Face Mirror, {form}; {count} workers ({started}); profile {plan.profile}", highlight=False)
+                error_console().print(f"Face Mirror, {form}; {count} workers ({started}); profile {placed.plan.profile}", highlight=False)
             try:
                 run_application(app_dir, listening)
             finally:
@@ -94,8 +94,3 @@ def _report(listening: HostPlugin, *, quiet: bool) -> None:
 
     for line in report_lines(listening) if not quiet else ():
         say(line, err=True)
-
-
-def main() -> None:
-    """Run this command alone."""
-    typer.run(host)

@@ -37,7 +37,7 @@ def info(
         sets = {name: store.state(name) for name in store.manifest.sets}
         try:
             plan = plan_models(store)
-            profile = f"{plan.profile} ({plan.reason})"
+            profile = f"{plan.profile} ({plan.reason}); FHOG: {plan.fhog}"
         except WeightsError as error:
             profile = f"none: {error}"
     found = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from face_mirror_au.live.newest import Pictures
     from face_mirror_au.live.session import LiveCounts, LiveSession
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.run.runner import RunSettings
+    from face_mirror_au.run.settings import RunSettings
 
 AUTO_VIEWS = "auto"
 
@@ -79,7 +79,8 @@ def live(
     from face_mirror_au.live.session import EVERY, NEWEST, LiveSession
     from face_mirror_au.results.names import LONGEST_ENDING
 
-    plan, _, device_metadata = given.choose()
+    placed = given.choose()
+    plan = placed.plan
     for message in plan.warnings if not given.quiet else ():
         print_error(message, "warning", "yellow")
     settings = given.settings(flipped_input=flipped_input, max_side=max_side, views=options.parse_views(_views(views, plan)))
@@ -89,7 +90,7 @@ def live(
     check_output_name(stem, LONGEST_ENDING)
     folder = (output_dir or options.DEFAULT_FOLDER) / stem
     target = _Target(
-        folder, free_stem(folder, stem), "camera" if input_ is None else "file", EVERY if every_frame else NEWEST, device_metadata
+        folder, free_stem(folder, stem), "camera" if input_ is None else "file", EVERY if every_frame else NEWEST, dict(placed.metadata)
     )
     raise typer.Exit(_run(session, source, plan, settings, target, quiet=given.quiet))
 
@@ -121,17 +122,17 @@ def _run(session: LiveSession, camera: Camera, plan: ModelPlan, settings: RunSet
 
     make_output_folder(target.folder)
     session.start()
-    bank, code = session.action_units.bank, ExitCode.OK
+    bank, code = session.bank, ExitCode.OK
     if not quiet:
         say(f"profile {plan.profile} ({plan.reason}); {target.policy}; PROVISIONAL values; Ctrl-C ends")
     with ExitStack() as closing:
         log = closing.enter_context(LiveLog(target.path(TABLE), sides=bank.has_sides))
         write_dictionary(target.path(DICTIONARY), target.path(TABLE).name, plan, bank)
         stop = closing.enter_context(stop_on_signals())
-        show = closing.enter_context(live_line(session.counts, shown=not quiet))
+        closing.enter_context(live_line(session, shown=not quiet))
         pictures: Pictures = EveryPicture(camera) if target.policy == EVERY else NewestPictures(camera)
         try:
-            session.run(camera, pictures, (log.append, show), stop.reason)
+            session.run(camera, pictures, log.append, stop.reason)
         except (CameraError, VideoError) as error:
             problem, code = str(error), ExitCode.FAILED
     write_record(

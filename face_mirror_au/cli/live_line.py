@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from face_mirror_au.live.session import LiveCounts, OnFrame
-    from face_mirror_au.pipeline.online import OnlineValues
-    from face_mirror_au.records import View
+    from face_mirror_au.live.session import LiveCounts, LiveSession
+    from face_mirror_au.records import OnlineValues, View
     from face_mirror_hooks.records import FrameResult
 
 _TOP = 4  # action units in the line
@@ -64,23 +63,27 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 @contextmanager
-def live_line(counts: LiveCounts, *, shown: bool) -> Iterator[OnFrame]:
-    """A line that changes with each frame, on a terminal; nothing in a pipe."""
+def live_line(session: LiveSession, *, shown: bool) -> Iterator[None]:
+    """A line that changes with each frame, on a terminal; nothing in a pipe. It is a plugin of the session, like any that looks on."""
     from rich.live import Live
 
     from face_mirror_au.live.session import FrameRate
+    from face_mirror_hooks import hookimpl
 
     console = error_console()
     if not (shown and console.is_terminal):
-        yield lambda _result, _values: None
+        yield
         return
     rate = FrameRate()
     with Live(console=console, refresh_per_second=_PER_SECOND, transient=True) as line:
 
-        def show(result: FrameResult, values: Mapping[View, OnlineValues]) -> None:
-            line.update(line_text(result, values, counts, rate.tick()))
+        class Line:
+            @hookimpl
+            def after_values(self, frame: FrameResult, values: Mapping[View, OnlineValues]) -> None:
+                line.update(line_text(frame, values, session.counts, rate.tick()))
 
-        yield show
+        session.manager.register(Line(), "live-line")
+        yield
 
 
 def line_text(result: FrameResult, values: Mapping[View, OnlineValues], counts: LiveCounts, rate: float) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +16,10 @@ from face_mirror_au.cli.options import DEFAULT_FOLDER, check_subject
 from face_mirror_au.cli.terminal import STOPPED, ExitCode, error_console, print_error, say, say_block, why_stopped
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.files import display_name, result_stem
+from face_mirror_au.report.page_writer import write_page
+from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
 from face_mirror_au.run.outputs import OutputPlan
-from face_mirror_au.run.recording import RecordingReport, measure_recording
+from face_mirror_au.run.recordings import FileRecording
 
 if TYPE_CHECKING:
     from face_mirror_au.pipeline.model_set import ModelPlan
@@ -53,10 +55,8 @@ def measure_all(
     announce = cache(partial(say_models, plan))
     reports: list[VideoReport] = []
     for video, output_plan in zip(videos, plans, strict=True):
-        measure = partial(
-            measure_recording, runner, video, output_plan, write_videos=write_videos, page=report, keep_descriptors=keep_descriptors
-        )
-        reports.append(_run_one(video, measure, announce if talk else None))
+        wanted = Wanted(videos=write_videos, page=write_page if report else None, descriptors=keep_descriptors)
+        reports.append(_run_one(runner, video, output_plan, wanted, announce if talk else None))
         if talk:
             _print_report(reports[-1])
         else:
@@ -135,7 +135,7 @@ def overall(codes: Collection[ExitCode]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run_one(video: Path, measure: Callable[..., None], announce: Callable[[], None] | None) -> VideoReport:
+def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, wanted: Wanted, announce: Callable[[], None] | None) -> VideoReport:
     """Measure one input; `announce` is called when it is open. Without that, nothing is told on the way."""
     report = VideoReport(display_name(video))
     try:
@@ -147,7 +147,7 @@ def _run_one(video: Path, measure: Callable[..., None], announce: Callable[[], N
                     _say_found(report)
                 bar.start(expected)
 
-            measure(report=report, on_open=on_open, on_advance=bar.advance)
+            deliver(runner, FileRecording(video, plan.csv.stem), plan, report, replace(wanted, on_open=on_open, on_advance=bar.advance))
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         report.exit_code, words = why_stopped(stop)

@@ -6,8 +6,8 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast, get_type_hints
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, get_type_hints
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.terminal import print_error, stopped_by_signals
@@ -15,8 +15,9 @@ from face_mirror_au.cli.terminal import print_error, stopped_by_signals
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
     from face_mirror_au.loop.nursery import Nursery
-    from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.run.runner import RunSettings, VideoRunner
+    from face_mirror_au.run.placing import Placed
+    from face_mirror_au.run.runner import VideoRunner
+    from face_mirror_au.run.settings import RunSettings
 
 _Group = TypeVar("_Group")
 _Own = ParamSpec("_Own")
@@ -42,7 +43,7 @@ class ModelOptions:
     def settings(self, **more: Any) -> RunSettings:
         """How videos are run: these options and `more`. Raises UsageError."""
         from face_mirror_au.pipeline.baseline import Baseline
-        from face_mirror_au.run.runner import RunSettings
+        from face_mirror_au.run.settings import RunSettings
 
         return RunSettings(
             detect_every=self.detect_every,
@@ -53,41 +54,21 @@ class ModelOptions:
             **more,
         )
 
-    def choose(self, start_method: str | None = None) -> Chosen:
+    def choose(self, start_method: str | None = None) -> Placed:
         """The models, and where they run; what the user should know of the devices is printed.
 
         Raises
         ------
         UsageError, WeightsError, ModelFileError
         """
-        from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
         from face_mirror_au.pipeline.model_set import plan_models
+        from face_mirror_au.run.placing import place
 
         plan = plan_models(options.open_store(self.weights), self.profile, self.models, self.au_bank)
-        setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
-        choice = choose_device(self.device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
-        for message in choice.messages if not self.quiet else ():
+        placed = place(plan, self.device, start_method)
+        for message in placed.messages if not self.quiet else ():
             print_error(message, "device", "yellow")
-        must_start = cast("StartMethod | None", choice.start_method)
-        return Chosen(replace(plan, devices=dict(choice.devices)), must_start, choice.as_metadata())
-
-
-class Chosen(NamedTuple):
-    """The models of a command and where they run.
-
-    Attributes
-    ----------
-    plan : ModelPlan
-        With its devices.
-    must_start : "fork", "spawn" or None
-        How workers must start for them; None: as they like.
-    metadata : dict
-        How the devices were chosen.
-    """
-
-    plan: ModelPlan
-    must_start: StartMethod | None
-    metadata: dict[str, object]
+        return placed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,12 +166,18 @@ class Start:
         """
         from face_mirror_au.run.runner import VideoRunner
 
-        chosen = self.given.choose(self.given.start_method)
-        if chosen.must_start == "spawn":
+        placed = self.given.choose(self.given.start_method)
+        if placed.must_start == "spawn":
             self.close()
         drawing = options.drawing(video=overlay, preview=preview, quiet=self.given.quiet)
-        plan, must_start, metadata = chosen
-        return VideoRunner(plan, settings, nursery=self._nursery, must_start=must_start, device_metadata=metadata, drawing=drawing)
+        return VideoRunner(
+            placed.plan,
+            settings,
+            nursery=self._nursery,
+            must_start=placed.must_start,
+            device_metadata=placed.metadata,
+            drawing=drawing,
+        )
 
 
 @contextmanager

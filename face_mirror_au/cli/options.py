@@ -11,7 +11,7 @@ import typer
 
 from face_mirror_au.cli.terminal import print_error
 from face_mirror_au.errors import NoDisplayError, UsageError
-from face_mirror_au.files import is_lost_on_windows
+from face_mirror_au.files import check_plain_name
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -126,7 +126,9 @@ Preview = Annotated[
 ]
 Plugins = Annotated[
     list[str] | None,
-    _plugins("--plugin", metavar="MODULE[:OBJECT]", help="A further plugin, by import name."),
+    _plugins(
+        "--plugin", metavar="FILE.py|MODULE[:OBJECT]", help="A further plugin: a file, or a module that is installed or in this folder."
+    ),
 ]
 Blocked = Annotated[list[str] | None, _plugins("--block-plugin", metavar="NAME", help="A plugin that shall not run.")]
 
@@ -140,10 +142,8 @@ def open_store(weights: Path | None) -> Store:
 
 def check_subject(subject: str | None) -> None:
     """Raise UsageError when `--subject` is no plain name."""
-    if subject is not None and (Path(subject).name != subject or subject in {"", ".", ".."}):
-        raise UsageError("--subject must be a plain name, without slashes")
-    if subject is not None and is_lost_on_windows(subject):
-        raise UsageError(f"Windows makes no file of the name {subject!r}; choose another --subject")
+    if subject is not None:
+        check_plain_name(subject)
 
 
 def worker_count(workers: int | None) -> int:
@@ -160,7 +160,6 @@ PRELOAD = (
     "cv2",
     "onnxruntime",
     "onnx",
-    "pyfhog",
     "face_mirror_au.loop.hook_task",
     "face_mirror_au.run.own_plugins",
     "face_mirror_au.models.pfld",
@@ -205,17 +204,7 @@ def drawing(*, video: bool, preview: bool, quiet: bool = False) -> Drawing:
 
 
 def parse_views(text: str) -> tuple[View, ...]:
-    """Read ``original,left,right``.
+    """Read ``original,left,right``. Raises UsageError."""
+    from face_mirror_au.run.settings import views_of
 
-    Raises
-    ------
-    UsageError
-    """
-    from face_mirror_au.records import View
-
-    names = {"original": View.ORIGINAL, "left": View.LEFT_MIRRORED, "right": View.RIGHT_MIRRORED}
-    parts = [part.strip() for part in text.split(",")]
-    unknown = next((part for part in parts if part not in names), None)
-    if unknown is not None:
-        raise UsageError(f"unknown view {unknown!r}; choose from original,left,right")
-    return tuple(names[part] for part in parts)
+    return views_of(part.strip() for part in text.split(","))

@@ -20,7 +20,8 @@ def plugins(
     from rich.table import Table
 
     from face_mirror_au.pipeline.model_set import plan_models
-    from face_mirror_au.run.runner import RunSettings, VideoRunner
+    from face_mirror_au.run.runner import VideoRunner
+    from face_mirror_au.run.settings import RunSettings
 
     settings = RunSettings(plugins=tuple(plugin or ()), blocked=tuple(block_plugin or ()))
     with VideoRunner(plan_models(options.open_store(weights), profile), settings) as runner:

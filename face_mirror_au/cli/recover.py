@@ -26,10 +26,11 @@ def recover(
 
     Exit codes: 0 the result is whole; 1 nothing could be recovered, and nothing was removed; 2 wrong usage; 3 recovered, up to the stop.
     """
+    from face_mirror_au.report.page_writer import write_page
     from face_mirror_au.run.recovery import recover as recover_folder
     from face_mirror_au.wording import counted
 
-    made = recover_folder(folder, open_store(weights), au_bank)
+    made = recover_folder(folder, open_store(weights), au_bank, write_page=write_page)
     if made.files:
         done = "recovered" if made.of_stopped_run else "measured by the run, the values made anew"
         say(f"{counted(made.frames, 'frame')} {done}: {made.table}")

@@ -1,6 +1,6 @@
 """The plugin inside the Face Mirror application: starts it with its frame loop and AU stage bound, editing none of its files.
 
-`face-mirror-au host APP_DIR`, or `python -m face_mirror_au.integrations.face_mirror APP_DIR`. See docs/face-mirror.md.
+The command is `face-mirror-au host APP_DIR`. See docs/face-mirror.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,10 +25,11 @@ from face_mirror_au.files import atomic_binary
 from face_mirror_au.integrations.binding import bound, wrap_detector
 from face_mirror_au.integrations.forms import MAIN
 from face_mirror_au.integrations.host_runner import HostRunner
-from face_mirror_au.integrations.host_video import SIDE_NAMES, HostVideo, HostVideoReport, SideTable
+from face_mirror_au.integrations.host_video import HostVideo, HostVideoReport, SideTable
 from face_mirror_au.integrations.ordering import HostFrame
 from face_mirror_au.integrations.points import ibug_points
 from face_mirror_au.records import check_image
+from face_mirror_au.run.outputs import HOST_TABLES
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class HostPlugin:
                 self._note("the application's loop has no detector with get_face_mesh; the video is not followed")
                 return None
             video = HostVideo(self._runner, input_path, output_dir, self._host_wait_s, self._places)
-            for side in SIDE_NAMES:  # of an earlier run of the same video
+            for side in HOST_TABLES:  # of an earlier run of the same video
                 self._tables.pop(_mirrored_key(video, side.value), None)
             self._video = _Video(video, processor, silence)
             return self._video
@@ -296,12 +296,3 @@ def report_lines(plugin: HostPlugin) -> list[str]:
         lines += [f"  {line}" for line in report.lines]
     lines += [f"{count} times: {problem}" if count > 1 else problem for problem, count in plugin.problems.items()]
     return lines
-
-
-def main() -> None:
-    """Run the command `face-mirror-au host`. By name: the command line is a layer above."""
-    import_module("face_mirror_au.cli.host").main()
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.integrations.ordering import OrderedFrames
 from face_mirror_au.integrations.serving import HOST_PLUGIN, HostLoop, HostProcessing, PointStore
 from face_mirror_au.integrations.timestamps import FrameTimes
-from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.media.source import FrameSource, SourceInfo
 from face_mirror_au.records import Frame, Image, View
-from face_mirror_au.run.own_plugins import OnRow
-from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
-from face_mirror_hooks.records import SessionInfo, VideoInfo
+from face_mirror_au.results.metadata import hash_input
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -54,7 +54,8 @@ class HostSource:
         self._times = times
         self._store = store
         stamps = "frame rate" if times.problem else "container"
-        self.info = SourceInfo("video", size[0], size[1], rate=times.rate, timestamps=stamps)  # type: ignore[arg-type]  # a literal
+        count = len(times.seconds) or None
+        self.info = SourceInfo("video", size[0], size[1], rate=times.rate, expected_frames=count, timestamps=stamps)  # type: ignore[arg-type]  # a literal
         self.problems: list[str] = []
         self.notes = [f"{times.problem}; the frame rate was taken"] if times.problem else []
 
@@ -65,6 +66,43 @@ class HostSource:
                 self._store.points[frame.index] = frame.points
             image = _NO_PICTURE if frame.image is None else frame.image
             yield Frame(frame.index, self._times.of(frame.index), image, frame.problem)
+
+
+class HostRecording:
+    """A video of the application, as a `Recording`: its frames come from the application's loop, and from no file.
+
+    Parameters
+    ----------
+    file : Path
+        What the application was given; it is hashed for the metadata.
+    label : str
+    source : HostSource
+    """
+
+    path = None
+
+    def __init__(self, file: Path, label: str, source: HostSource) -> None:
+        self.label = label
+        self._file = file
+        self._source = source
+
+    def open(self) -> AbstractContextManager[FrameSource]:
+        """The application has opened it."""
+        return nullcontext(self._source)
+
+    def stamp(self) -> None:
+        """What the application reads is its own affair."""
+
+    def sha256(self) -> str:
+        """See `Recording`."""
+        return hash_input(self._file)
+
+    def image_names(self) -> list[str]:
+        """None."""
+        return []
+
+    def left_out(self) -> None:
+        """Nothing is."""
 
 
 class HostRunner(VideoRunner):
@@ -111,42 +149,3 @@ class HostRunner(VideoRunner):
         if self._loop is not None:
             self._loop.close()
             self._loop = None
-
-    @contextmanager
-    def run_frames(
-        self, frames: OrderedFrames, times: FrameTimes, size: tuple[int, int], label: str, spool_folder: Path, on_row: OnRow
-    ) -> Iterator[VideoResult]:
-        """Measure one video; as `run`, with the frames of the application.
-
-        Parameters
-        ----------
-        frames : OrderedFrames
-        times : FrameTimes
-        size : (int, int)
-            Width, height of the first frame.
-        label : str
-        spool_folder : Path
-        on_row : callable
-            Called with each view's result and its online values, in order.
-
-        Yields
-        ------
-        VideoResult
-        """
-        loop = self.loop
-        if self._session is None:
-            self._session = SessionInfo(self.settings.views, (label,), self.settings.workers, loop.start_method)
-            self.manager.before_session(self._session)
-        self.action_units.on_row, self.action_units.spool_folder = on_row, spool_folder
-        source = HostSource(frames, times, size, loop.store)
-        video = VideoInfo(self._videos, None, label, size[0], size[1], times.rate, len(times.seconds) or None)
-        self._videos += 1
-        self.manager.before_video(video)
-        self._raise_own_error()
-        try:
-            yield from self._measure(loop, video, source, None)
-        except BaseException as error:
-            self.manager.on_video_error(video, str(error) or type(error).__name__)
-            raise
-        finally:
-            self.action_units.close()

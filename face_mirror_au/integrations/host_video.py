@@ -7,35 +7,25 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from face_mirror_au.files import result_stem
-from face_mirror_au.integrations.host_runner import HostRunner
+from face_mirror_au.integrations.host_runner import HostRecording, HostRunner, HostSource
 from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.records import Image, View, ViewTable
-from face_mirror_au.results.metadata import hash_input, write_metadata
-from face_mirror_au.results.names import ONLINE
-from face_mirror_au.results.work_folder import WorkFolder
-from face_mirror_au.run.outputs import OutputPlan, points_in_3d, run_metadata, write_dictionary, write_sides, write_table
-from face_mirror_au.run.runner import VideoResult
-from face_mirror_au.tables.formats import FACE_MIRROR, RAW, SIDES
-from face_mirror_au.tables.raw_log import OnlineLog
-from face_mirror_au.tables.table_format import TableFormat
-from face_mirror_hooks.records import ViewResult
+from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
+from face_mirror_au.run.outputs import HOST_TABLES, OutputPlan
+from face_mirror_au.run.video_result import VideoResult
 
 logger = logging.getLogger(__name__)
 
 # Beside the application's own folders, not in them: what reads those takes any CSV for a patient.
 OWN_FOLDER = "Face Mirror AU"
 APPLICATION_FOLDER = "Combined Data"
-# No "_left", "_right" or "mirrored" in our own names: the next programs go by these words.
-SIDE_NAMES: Mapping[View, str] = {View.LEFT_MIRRORED: "left", View.RIGHT_MIRRORED: "right"}
 # With more frames lost on our side than this share, the application's own AU stage is asked instead.
 MAX_LOST_SHARE = 0.02
 # Longer than the workers' own limits: after this long without a frame done, something is wrong with us.
@@ -178,52 +168,26 @@ class HostVideo:
         return read_frame_times(self.input_path)
 
     def _measure(self, size: tuple[int, int]) -> None:
-        plan = OutputPlan(self.folder / f"{self.label}.csv", own_folder=True)
-        plan.check()
-        with WorkFolder(plan.place) as work:
-            work.begin()
-            self._fill(work.path, plan.inside(work.path), size)
+        source = HostSource(self.frames, self._times(), size, self._runner.loop.store)
+        recording = HostRecording(self.input_path, self.label, source)
+        plan = OutputPlan(self.folder / f"{self.label}.csv", own_folder=True, for_host=True)
+        wanted = Wanted(on_advance=self._advanced, on_result=self._told)
+        deliver(self._runner, recording, plan, RecordingReport(self.label), wanted)
+        if not self.report.error:
+            self.report.tables = {view: SideTable(plan.table(view), self.report.frames) for view in HOST_TABLES}
 
-    def _fill(self, folder: Path, plan: OutputPlan, size: tuple[int, int]) -> None:
-        """Write all files of the result into a folder."""
-        with ExitStack() as stack:
-            log = stack.enter_context(OnlineLog(plan.beside(ONLINE)))
+    def _advanced(self) -> None:
+        self._seen = time.monotonic()
 
-            def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-                self._seen = time.monotonic()
-                log.append_result(index, time_s, result, values.raw)
-
-            result = stack.enter_context(
-                self._runner.run_frames(self.frames, self._times(), size, self.label, folder, on_row),
-            )
-            self._write(result, plan)
-
-    def _write(self, result: VideoResult, plan: OutputPlan) -> None:
-        runner, report = self._runner, self.report
+    def _told(self, result: VideoResult) -> dict[str, object]:
+        """Put what came out into the report; returns more for the metadata."""
+        report, counts = self.report, self.frames.counts
         report.frames = result.decoded
         report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
-        sides: dict[View, SideTable] = {}
-        held: list[tuple[str, TableFormat]] = []
-        for view, table in result.tables.items():
-            if view is View.ORIGINAL:
-                _, made = write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict)
-                held += [("", made), ("", RAW), *(("", SIDES) for _ in write_sides(table, plan))]
-            else:
-                path = plan.beside(f".{SIDE_NAMES[view]}.csv")
-                FACE_MIRROR.write_view(table, path)
-                sides[view] = SideTable(self.folder / path.name, len(table.success))
-        if result.tables:
-            RAW.write_views(list(result.tables.values()), plan.beside(".raw.csv"))
-            write_dictionary(held, plan, runner, result.models)
         report.error = self._why_incomplete(result.tables)
-        counts = self.frames.counts
         if counts.waits:
             report.lines.append(f"{counts.waits} times the application waited for the workers, {counts.waited_s:.1f} s in all threads")
-        metadata = run_metadata(result, plan, runner, hash_input(self.input_path), report.lines)
-        metadata["application"] = {**asdict(counts), "own_au_stage": report.error}
-        write_metadata(plan.beside(".metadata.json"), metadata)
-        if not report.error:
-            report.tables = sides
+        return {"application": {**asdict(counts), "own_au_stage": report.error}, "notes": [*result.notes, *report.lines]}
 
     def _why_incomplete(self, tables: Mapping[View, ViewTable]) -> str:
         """Why the application should measure the mirrored videos itself; empty when it need not."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
-from face_mirror_au.records import View
+from face_mirror_au.records import OnlineValues, View
 from face_mirror_au.tables.formats import LIVE, LIVE_SIDES
 from face_mirror_au.tables.raw_log import GrowingCsv
 from face_mirror_hooks.records import FrameResult

@@ -10,7 +10,7 @@ from face_mirror_au.live.session import LiveCounts
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.results.metadata import versions, write_metadata
-from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.tables import dictionary
 from face_mirror_au.tables.formats import LIVE, LIVE_SIDES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,16 +13,17 @@ import numpy as np
 from face_mirror_au.errors import CameraError
 from face_mirror_au.live.cameras import Camera, Clock
 from face_mirror_au.live.newest import Pictures
-from face_mirror_au.live.plugin import LiveActionUnitPlugin
 from face_mirror_au.loop.hook_task import HookedTask
+from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.pipeline.own_descriptor import failure_reason
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, failure_reason
 from face_mirror_au.pipeline.track import TrackState
-from face_mirror_au.records import Frame, View
+from face_mirror_au.records import Frame, OnlineValues, View
+from face_mirror_au.run.measuring import LiveMeasurement
 from face_mirror_au.run.plugins import gather_plugins
-from face_mirror_au.run.runner import CROWD_WARNING, RunSettings
+from face_mirror_au.run.runner import CROWD_WARNING
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_hooks.records import FrameResult, SessionInfo, VideoInfo, VideoSummary, WorkerInfo
 
 NEWEST, EVERY = "newest frame wins", "every frame"
@@ -108,18 +109,27 @@ class LiveSession:
         self._settings = settings
         self._clock = clock
         self._drawing = drawing or Drawing()
-        self.action_units = LiveActionUnitPlugin(plan, settings.views, baseline=settings.baseline)
-        self.manager, processing = gather_plugins(plan, settings, self.action_units, self._drawing)
+        self.manager, processing = gather_plugins(plan, settings, self._drawing)
+        self._plan = plan
+        self._measures = AU_PLUGIN in processing.required
         self._device = next((device for device in plan.devices.values() if device != "cpu"), "cpu")
         self._task: HookedTask = processing()
+        self._bank: AUBank | None = None
         self.counts = LiveCounts()
 
     def start(self) -> None:
         """Load the models, so that the first pictures need not wait for them. Raises ModelRunError, ModelFileError."""
         self._task.start(WorkerInfo(0, os.getpid(), self._device))
-        _ = self.action_units.bank
+        _ = self.bank
 
-    def run(self, camera: Camera, pictures: Pictures, listeners: Sequence[OnFrame], stopped: Callable[[], str]) -> LiveCounts:
+    @property
+    def bank(self) -> AUBank:
+        """The AU bank in use."""
+        if self._bank is None:
+            self._bank = self._plan.load_bank(single_image=False)
+        return self._bank
+
+    def run(self, camera: Camera, pictures: Pictures, log: OnFrame, stopped: Callable[[], str]) -> LiveCounts:
         """Measure until the pictures end, the window is closed, or `stopped` gives a reason.
 
         Parameters
@@ -127,8 +137,8 @@ class LiveSession:
         camera : Camera
         pictures : Pictures
             Of that camera. Closed at the end.
-        listeners : sequence of callable
-            Called with each frame, in order.
+        log : callable
+            Called with each frame, in order. What it raises ends the session; whoever only looks on is a plugin with `after_values`.
         stopped : callable
             Why to stop; empty as long as there is no reason.
 
@@ -147,10 +157,9 @@ class LiveSession:
         self.manager.before_session(session)
         try:
             self.manager.before_video(video)
-            self._raise_own_error()
             self._task.start_video(video)
             try:
-                self._measure(pictures, listeners, stopped)
+                self._measure(pictures, log, stopped)
             except BaseException as error:
                 self.counts.ended = self.counts.ended or str(error) or type(error).__name__
                 self.manager.on_video_error(video, self.counts.ended)
@@ -164,7 +173,8 @@ class LiveSession:
             self.counts.warnings += sorted({str(failure) for failure in self.manager.take_failures()})
         return self.counts
 
-    def _measure(self, pictures: Pictures, listeners: Sequence[OnFrame], stopped: Callable[[], str]) -> None:
+    def _measure(self, pictures: Pictures, log: OnFrame, stopped: Callable[[], str]) -> None:
+        measurement = LiveMeasurement(self.bank if self._measures else None, self._settings.views, self._settings.baseline)
         state, last = TrackState(), self._clock()
         began: float | None = None
         while not self._over(stopped):
@@ -179,7 +189,7 @@ class LiveSession:
                 continue
             last = now
             began = now if began is None else began
-            state = self._step(frame, state, listeners)
+            state = self._step(frame, state, measurement, log)
             self.counts.seen, self.counts.dropped = pictures.seen, pictures.dropped
             self.counts.seconds = self._clock() - began
 
@@ -188,7 +198,7 @@ class LiveSession:
         self.counts.ended = stopped() or ("the window was closed" if window is not None and window.closed else "")
         return bool(self.counts.ended)
 
-    def _step(self, frame: Frame, state: TrackState, listeners: Sequence[OnFrame]) -> TrackState:
+    def _step(self, frame: Frame, state: TrackState, measurement: LiveMeasurement, log: OnFrame) -> TrackState:
         """One frame, from picture to values; returns the tracker's state for the next."""
         if self._settings.flipped_input:
             frame = replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1]))
@@ -197,19 +207,15 @@ class LiveSession:
         if result.error:
             self.manager.on_frame_error(result.index, result.time_s, result.error)
         self.manager.after_frame(result)
-        self._raise_own_error()
+        values = measurement.append(result)
         self.counts.done += 1
         reason = failure_reason(result.views[0])
         if reason:
             self.counts.failed[reason] += 1
         if result.crowd and CROWD_WARNING not in self.counts.warnings:
             self.counts.warnings.append(CROWD_WARNING)
-        for listener in listeners:
-            listener(result, self.action_units.latest)
+        log(result, values)
+        self.manager.after_values(result, values)
         if self._drawing.wanted:
             self.manager.draw_overlay(frame.image.copy(), result)
         return after
-
-    def _raise_own_error(self) -> None:
-        if self.action_units.error is not None:
-            raise self.action_units.error

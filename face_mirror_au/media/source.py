@@ -20,7 +20,7 @@ class SourceInfo:
     Attributes
     ----------
     kind : str
-        "video", "image" or "image folder".
+        "video", "image", "image folder", or "frames" that a caller gives.
     width, height : int
         Pixels of the first readable picture, in display orientation. In an image folder others may differ.
     rotation : int
@@ -32,7 +32,8 @@ class SourceInfo:
     expected_frames : int or None
         How many frames the container claims to hold; a claim, not a count.
     timestamps : str
-        Where `Frame.time_s` comes from: "container"; "frame rate" where the container has none; "image index" (the index itself, in s).
+        Where `Frame.time_s` comes from: "container"; "frame rate" where the container has none; "image index" (the index itself, in s);
+        "given" by the caller.
     pixel_aspect : Fraction or None
         Width to height of a pixel where the file says they are not square. The pixels are left as they are.
     time_base : Fraction or None
@@ -41,14 +42,14 @@ class SourceInfo:
         FFmpeg's name of the decoder; None for images.
     """
 
-    kind: Literal["video", "image", "image folder"]
+    kind: Literal["video", "image", "image folder", "frames"]
     width: int
     height: int
     rotation: Literal[0, 90, 180, 270] = 0
     mirrored: bool = False
     rate: Fraction | None = None
     expected_frames: int | None = None
-    timestamps: Literal["container", "frame rate", "image index"] = "container"
+    timestamps: Literal["container", "frame rate", "image index", "given"] = "container"
     pixel_aspect: Fraction | None = None
     time_base: Fraction | None = None
     codec: str | None = None

@@ -1,4 +1,4 @@
-"""Our detectors, landmark models, PDMs and kinds of AU models, each described once. Whoever adds one adds its file and an entry here.
+"""Our detectors, landmark models, PDMs, kinds of AU models and profiles, each described once. A new one is its file and an entry here.
 
 Nobody else asks for a name: what depends on a network or a bank is a field of its entry.
 """
@@ -115,6 +115,8 @@ class BankKind:
         What its intensities are, for people.
     neutral, is_neutral : str
         What it calls no movement, and what that is, for people.
+    shipped : Path, optional
+        The file that comes with this package, in whose place the user may name another. None: a set of the store, `files`.
     """
 
     files: str
@@ -124,6 +126,27 @@ class BankKind:
     scale: str
     neutral: str
     is_neutral: str
+    shipped: Path | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile consists of, by the keys of this catalogue.
+
+    Attributes
+    ----------
+    detectors : tuple of str
+        The first that is here serves.
+    landmarks, pdm, bank : str
+    fetch : str or None
+        The set to fetch when a network is missing; the network's own when None.
+    """
+
+    detectors: tuple[str, ...]
+    landmarks: str
+    pdm: str
+    bank: str
+    fetch: str | None = None
 
 
 DETECTORS: Mapping[str, Detector] = {
@@ -204,7 +227,14 @@ BANKS: Mapping[str, BankKind] = {
         scale="0 to 5 on this bank's own scale: the numbers are not OpenFace's and must not be compared with OpenFace's",
         neutral="face at rest",
         is_neutral="what its quietest frames show",
+        shipped=open_models.BANK,
     ),
+}
+
+PROFILES: Mapping[str, Profile] = {
+    "openface": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface"),
+    "open": Profile(("blazeface",), "attention_mesh", "open", "open"),
+    "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface"),
 }
 
 

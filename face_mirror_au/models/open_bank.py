@@ -79,6 +79,7 @@ class OpenBank:
         """Of the file."""
         return str(self.description["version"])
 
+    unrestricted = True
     has_sides = True
 
     def left_empty(self, form: str) -> tuple[str, ...]:

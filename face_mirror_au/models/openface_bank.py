@@ -32,6 +32,7 @@ class OpenFaceBank:
 
     source: Path | Store
     name = OPENFACE_BANK
+    unrestricted = False
     has_sides = False
 
     @property

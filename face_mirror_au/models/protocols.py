@@ -57,6 +57,10 @@ class AUModels(Protocol):
         """What they look at of the 478 points of a mesh; None: they need no mesh."""
 
     @property
+    def unrestricted(self) -> bool:
+        """Whether anyone may use them: then nothing that not everyone may use serves beside them."""
+
+    @property
     def has_sides(self) -> bool:
         """Whether they tell the sides of one picture apart."""
 

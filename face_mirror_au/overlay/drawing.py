@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.overlay.plugin import OverlayPlugin, OverlayVideo
 from face_mirror_au.overlay.window import PreviewWindow
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import View
 from face_mirror_hooks import PluginManager
 
 
@@ -39,6 +36,11 @@ class Drawing:
         writing = self.video is not None and not self.video.problem
         return writing or (self.window is not None and not self.window.closed)
 
+    @property
+    def writes_video(self) -> bool:
+        """Whether there will be a file."""
+        return self.video is not None
+
     def start(self, path: Path, info: SourceInfo) -> None:
         """A source begins; its video, where one is wanted, goes to `path`."""
         if self.video is not None:
@@ -59,18 +61,11 @@ class Drawing:
         """What in the video is not as in the source; complete after `finish`."""
         return [] if self.video is None else self.video.notes
 
-    def register(self, manager: PluginManager, values: Mapping[View, OnlineValues]) -> None:
-        """Register what draws and what takes the pictures, when all other plugins are there: the latter come last of all.
-
-        Parameters
-        ----------
-        manager : PluginManager
-        values : mapping of View to OnlineValues
-            Of the present frame, kept up to date by whoever measures it.
-        """
+    def register(self, manager: PluginManager) -> None:
+        """Register what draws and what takes the pictures, when all other plugins are there: the latter come last of all."""
         if self.video is None and self.window is None:
             return
-        manager.register(OverlayPlugin(values), "overlay")
+        manager.register(OverlayPlugin(), "overlay")
         if self.video is not None:
             manager.register(self.video, "overlay-video")
         if self.window is not None:

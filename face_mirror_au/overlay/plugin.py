@@ -12,26 +12,24 @@ from face_mirror_au.media.encoder import VideoWriter
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.overlay.picture import draw_scene
 from face_mirror_au.overlay.scene import scene_of
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import Image, View
+from face_mirror_au.records import Image, OnlineValues, View
 from face_mirror_hooks import hookimpl
 from face_mirror_hooks.records import FrameResult
 
 
 class OverlayPlugin:
-    """Draws face, bars, head pose and success. Called before others, so that theirs stands on top. Registered as "overlay".
+    """Draws face, bars, head pose and success. Called before others, so that theirs stands on top. Registered as "overlay"."""
 
-    Parameters
-    ----------
-    values : mapping of View to OnlineValues
-        Of the present frame, kept up to date by whoever measures it.
-    """
-
-    def __init__(self, values: Mapping[View, OnlineValues]) -> None:
-        self._values = values
+    def __init__(self) -> None:
+        self._values: Mapping[View, OnlineValues] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_values": {}}  # a worker draws nothing
+
+    @hookimpl
+    def after_values(self, values: Mapping[View, OnlineValues]) -> None:
+        """Keep the values of the frame that is drawn next."""
+        self._values = values
 
     @hookimpl(tryfirst=True)
     def draw_overlay(self, canvas: Image, result: FrameResult) -> None:

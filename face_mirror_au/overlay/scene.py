@@ -12,9 +12,8 @@ from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.reflection import Midline, midline_of_landmarks
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
-from face_mirror_au.records import INTENSITY_AUS, Face, FloatArray, View
+from face_mirror_au.records import INTENSITY_AUS, Face, FloatArray, OnlineValues, View
 from face_mirror_hooks.records import FrameResult
 
 SHOWN_AUS = tuple(au for zone in ZONES for au in zone.aus)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.alignment import Aligner
-from face_mirror_au.numerics.fhog import extract_fhog
+from face_mirror_au.numerics.fhog import OWN, extract_fhog
 from face_mirror_au.numerics.geometry import geometry_features
 from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
 from face_mirror_au.numerics.mesh_shape import MeshShape
@@ -30,13 +30,21 @@ class FaceDescriber:
         Of the same PDM: the tracker's, which has the fit of the landmarks already.
     mesh_shape : MeshShape, optional
         Adds the mesh's shape parameters to the geometry; every face must have a mesh then.
+    fhog : str
+        Which program computes FHOG; see `extract_fhog`.
     """
 
     def __init__(
-        self, pdm: PDM, triangles: NDArray[np.int32], pose_fitter: PoseFitter | None = None, mesh_shape: MeshShape | None = None
+        self,
+        pdm: PDM,
+        triangles: NDArray[np.int32],
+        pose_fitter: PoseFitter | None = None,
+        mesh_shape: MeshShape | None = None,
+        fhog: str = OWN,
     ) -> None:
         self.pdm = pdm
         self._mesh_shape = mesh_shape
+        self._fhog = fhog
         self.pose_fitter = pose_fitter or PoseFitter(pdm)
         self._aligner = Aligner(pdm, triangles)
 
@@ -74,7 +82,7 @@ class FaceDescriber:
         height, width = image.shape[:2]
         camera = Camera.for_size(width, height)
         return FaceDescriptor(
-            hog=extract_fhog(aligned),
+            hog=extract_fhog(aligned, self._fhog),
             geometry=self._geometry(fit, mesh),
             pose=fit.pose,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),

@@ -11,18 +11,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_mirror_au.errors import ModelFileError, UsageError, WeightsError
-from face_mirror_au.models.catalogue import BANKS, DETECTORS, LANDMARKS, PDMS, Landmarks
+from face_mirror_au.models.catalogue import BANKS, DETECTORS, LANDMARKS, PDMS, PROFILES, Landmarks
 from face_mirror_au.models.open_bank import PDM_FEATURES
 from face_mirror_au.models.openface_bank import AU_SET
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.models.protocols import AUModels, FaceDetector, LandmarkModel
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.fhog import fhog_program
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.records import N_LANDMARKS
-from face_mirror_weights import Store, open_models
+from face_mirror_weights import Store
 from face_mirror_weights.hashing import sha256_of
 
 AUTO = "auto"
@@ -30,34 +31,6 @@ MODELS = (AUTO, "dynamic", "static")
 
 # Shape parameters of OpenFace's PDM and of ours; tables have a column for each.
 N_MODES = PDM_FEATURES - 3 * N_LANDMARKS
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What a profile consists of, by the keys of the catalogue.
-
-    Attributes
-    ----------
-    detectors : tuple of str
-        The first that is here serves.
-    landmarks, pdm, bank : str
-    fetch : str or None
-        The set to fetch when a network is missing; the network's own when None.
-    """
-
-    detectors: tuple[str, ...]
-    landmarks: str
-    pdm: str
-    bank: str
-    fetch: str | None = None
-
-
-_PROFILES: Mapping[str, Profile] = {
-    "openface": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface"),
-    "open": Profile(("blazeface",), "attention_mesh", "open", "open"),
-    "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface"),
-}
-PROFILES = (AUTO, *_PROFILES)
 
 
 @dataclass(frozen=True)
@@ -122,12 +95,17 @@ class ModelPlan:
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
         fitter = self.load_pose_fitter()
-        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, self.au_models.mesh_shape)
+        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, self.au_models.mesh_shape, self.fhog)
 
     @property
     def au_models(self) -> AUModels:
         """The AU models, which answer for themselves."""
         return BANKS[self.bank_kind].opens(self.predictors)
+
+    @property
+    def fhog(self) -> str:
+        """The program that computes FHOG: "own" or "pyfhog"."""
+        return fhog_program(unrestricted=self.au_models.unrestricted)
 
     @property
     def bank(self) -> str:
@@ -166,6 +144,7 @@ class ModelPlan:
             "reason": self.reason,
             "detector": self.detector[0],
             "landmarks": self.landmarks[0],
+            "fhog": self.fhog,
             "au_bank": self.bank,
             "au_bank_version": self.au_models.version,
             "sha256": dict(self.hashes),
@@ -215,7 +194,7 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     ----------
     store : Store
     profile : str
-        One of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
+        "auto" or one of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
     models : str
         One of `MODELS`; see `ModelPlan`.
     bank : Path, optional
@@ -230,16 +209,16 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     WeightsError
         Files are missing; the message names the command that gets them.
     """
-    if profile not in PROFILES:
-        raise UsageError(f"unknown profile {profile!r}; choose one of {', '.join(PROFILES)}")
+    if profile not in {AUTO, *PROFILES}:
+        raise UsageError(f"unknown profile {profile!r}; choose one of {', '.join((AUTO, *PROFILES))}")
     if models not in MODELS:
         raise UsageError(f"unknown models {models!r}; choose one of {', '.join(MODELS)}")
     reason = "asked for"
     if profile == AUTO:
         profile, reason = ("open", "an open AU bank was named") if bank is not None else _best_profile(store)
-    if bank is not None and profile != "open":
+    parts = PROFILES[profile]
+    if bank is not None and BANKS[parts.bank].shipped is None:
         raise UsageError(f"is for profile open, not {profile}, whose AU models are OpenFace's", "au_bank")
-    parts = _PROFILES[profile]
     detector = next((key for key in parts.detectors if store.find(key) is not None), parts.detectors[0])
     networks = {key: store.require(key, fetch=parts.fetch) for key in (detector, parts.landmarks)}
     predictors, bank_hash = _bank_files(store, parts.bank, bank)
@@ -259,13 +238,13 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     )
 
 
-def _bank_files(store: Store, kind: str, named: Path | None) -> tuple[Path | Store, str]:
+def _bank_files(store: Store, key: str, named: Path | None) -> tuple[Path | Store, str]:
     """Where the AU models of a kind are, and their hash: a set of the store, or a file."""
-    files = BANKS[kind].files
-    if files in store.manifest.sets:
-        return store, store.set_sha256(files)
-    path = named or open_models.BANK
-    BANKS[kind].opens(path)  # one that is damaged is told here
+    kind = BANKS[key]
+    if kind.shipped is None:
+        return store, store.set_sha256(kind.files)
+    path = named or kind.shipped
+    kind.opens(path)  # one that is damaged is told here
     return path, sha256_of(path)
 
 
@@ -279,7 +258,7 @@ def _best_profile(store: Store) -> tuple[str, str]:
     has_bank = store.has_set(AU_SET)
     has_networks = {
         name: store.find(parts.landmarks) is not None and any(store.find(key) is not None for key in parts.detectors)
-        for name, parts in _PROFILES.items()
+        for name, parts in PROFILES.items()
     }
     if has_bank and has_networks["hybrid"]:
         return "hybrid", "OpenFace's AU files are here, and the attention mesh, which keeps left and right apart better than PFLD"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,43 +9,7 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.online_correction import OnlineCorrection
 from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
-
-_WHOLE = len(INTENSITY_AUS)
-
-
-@dataclass(frozen=True, slots=True)
-class OnlineValues:
-    """Prediction of one frame as it comes. All NaN when the frame failed.
-
-    Attributes
-    ----------
-    columns : ndarray, (m,) float64
-        Unclipped intensities, in the columns of the bank (see `AUBank`).
-    presence : ndarray, (18,) float64
-        0 or 1.
-    all_corrected : ndarray, (m,) float64
-        OpenFace's webcam values: `columns` minus their own running 10 % quantiles, clipped to [0, 5].
-    """
-
-    columns: FloatArray
-    presence: FloatArray
-    all_corrected: FloatArray
-
-    @property
-    def raw(self) -> FloatArray:
-        """Unclipped intensities of the whole face, (17,) float64."""
-        return self.columns[:_WHOLE]
-
-    @property
-    def corrected(self) -> FloatArray:
-        """Webcam values of the whole face, (17,) float64."""
-        return self.all_corrected[:_WHOLE]
-
-    @property
-    def sides(self) -> FloatArray | None:
-        """Webcam values of the subject's left and right, (2, 17) float64; None when the bank has no predictors of one side."""
-        return self.all_corrected[_WHOLE:].reshape(2, _WHOLE) if len(self.all_corrected) > _WHOLE else None
+from face_mirror_au.records import PRESENCE_AUS, FloatArray, OnlineValues
 
 
 class OnlineSequence:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from face_mirror_au.records import FaceDescriptor
-from face_mirror_hooks.records import ViewResult
+from face_mirror_au.records import FaceDescriptor, View
+from face_mirror_hooks.records import FrameResult, ViewResult
 
 AU_PLUGIN = "action-units"
 """Name of the plugin under which our description travels."""
@@ -20,3 +20,12 @@ def failure_reason(result: ViewResult) -> str:
     if descriptor_of(result) is not None:
         return ""
     return result.reason or str(result.descriptions.get(AU_PLUGIN, "no description of the face"))
+
+
+def described_frame(index: int, descriptor: FaceDescriptor | None, time_s: float = 0.0) -> FrameResult:
+    """A frame of which only our description of the original view is known; None: it failed."""
+    if descriptor is None:
+        view = ViewResult(View.ORIGINAL, None, success=False, confidence=0.0, reason="no landmarks")
+    else:
+        view = ViewResult(View.ORIGINAL, None, success=True, confidence=1.0, descriptions={AU_PLUGIN: descriptor})
+    return FrameResult(index, time_s, (view,))

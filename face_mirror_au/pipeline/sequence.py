@@ -22,9 +22,9 @@ from face_mirror_au.numerics.final_values import (
 )
 from face_mirror_au.numerics.rest import RestRows, find_rest, weighed_rows, weighted_medians
 from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, OtherRest
-from face_mirror_au.pipeline.online import OnlineSequence, OnlineValues
+from face_mirror_au.pipeline.online import OnlineSequence
 from face_mirror_au.pipeline.row_store import MemoryRows, RowStore
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray, OnlineValues
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
 MAX_REPREDICTED = 3000

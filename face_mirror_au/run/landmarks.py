@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pose import PoseFit
 from face_mirror_au.pipeline.describer import FaceDescriber
 from face_mirror_au.pipeline.model_set import load_openface_describer
-from face_mirror_au.pipeline.sequence import AUSequence, predict_image
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, check_image
+from face_mirror_au.pipeline.own_descriptor import described_frame
+from face_mirror_au.pipeline.sequence import predict_image
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FaceDescriptor, FloatArray, Image, View, check_image
+from face_mirror_au.run.measuring import Measurement
 from face_mirror_au.tables.landmarks_csv import LandmarksTable, read_landmarks, read_pdm_params
 from face_mirror_au.wording import counted
 from face_mirror_weights import Store
@@ -115,7 +118,11 @@ def aus_from_landmarks(
     descriptors = _describe(describer, images, table, fits, problems)
     if models == "image":
         return _image_values(bank, table, descriptors, strict, problems)
-    return _sequence_values(bank, table, descriptors, values, strict, problems)
+    with (
+        TemporaryDirectory(prefix="face-mirror-au-") as spool,
+        Measurement(bank, (View.ORIGINAL,), Path(spool), strict=strict) as measurement,
+    ):
+        return _sequence_values(measurement, table, descriptors, values, problems)
 
 
 def _frames(video: Path, problems: list[str]) -> Iterator[Image | None]:
@@ -171,17 +178,17 @@ def _describe(
 
 
 def _sequence_values(
-    bank: AUBank, table: LandmarksTable, descriptors: Iterator[FaceDescriptor | None], values: str, strict: bool, problems: list[str]
+    measurement: Measurement, table: LandmarksTable, descriptors: Iterator[FaceDescriptor | None], values: str, problems: list[str]
 ) -> LandmarkAUs:
-    sequence = AUSequence(bank, strict=strict)
     success: list[bool] = []
     online = []
     for descriptor in descriptors:
+        result = described_frame(len(success), descriptor)
         success.append(descriptor is not None)
-        online.append(sequence.append(descriptor.hog, descriptor.geometry) if descriptor is not None else sequence.append(None, None))
+        online.append(measurement.append(result)[View.ORIGINAL])
     if not online:
         raise LandmarksError("there is no landmark row with a frame to it")
-    final = sequence.finish()
+    final = measurement.final_values()
     if values == "final":
         intensity, presence = final.intensity, final.presence
     elif values == "repredicted":
@@ -189,7 +196,7 @@ def _sequence_values(
     else:
         intensity = np.array([each.corrected if values == "webcam" else each.raw for each in online])
         presence = np.array([each.presence for each in online])
-    if strict:
+    if measurement.strict:
         intensity, presence = np.nan_to_num(intensity), np.nan_to_num(presence)
     return LandmarkAUs(table.frame[: len(success)], np.array(success), intensity, presence, tuple(problems))
 

@@ -11,17 +11,21 @@ import numpy as np
 
 from face_mirror_au.errors import OutputError, UsageError, VideoError
 from face_mirror_au.files import check_output_file, check_output_folder, check_output_name, display_name
-from face_mirror_au.media.images import list_images
+from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.metadata import hash_input, metadata_text, versions, write_metadata
-from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE
+from face_mirror_au.results.metadata import metadata_text, versions, write_metadata
+from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
-from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
+from face_mirror_au.run.recordings import Recording
+from face_mirror_au.run.rest import stored_rests
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
+from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables import asymmetry_csv, columns, dictionary
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 from face_mirror_au.tables.formats import IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
@@ -29,6 +33,8 @@ from face_mirror_au.tables.table_files import is_parquet, parquet
 from face_mirror_au.tables.table_format import TableFormat
 
 FORMATS = tuple(RUN_FORMATS)
+# Beside an application's loop, whose next programs go by the words "left", "right" and "mirrored" between underscores.
+HOST_TABLES: Mapping[View, str] = dict(zip((View.LEFT_MIRRORED, View.RIGHT_MIRRORED), SIDES_OF_HOST, strict=True))
 
 
 def table_ending(format_: str) -> str:
@@ -62,6 +68,8 @@ class OutputPlan:
         Whether the table's folder is there for this result alone.
     nameless : bool
         No name of an input file may be in the outputs (`--subject`).
+    for_host : bool
+        The mirrored views' tables are those that the Face Mirror application reads, `<stem>.left.csv` and `<stem>.right.csv`.
     """
 
     csv: Path
@@ -70,6 +78,7 @@ class OutputPlan:
     typed_folder: Path | None = None
     own_folder: bool = False
     nameless: bool = False
+    for_host: bool = False
 
     def __post_init__(self) -> None:
         ending = table_ending(self.format)
@@ -87,6 +96,8 @@ class OutputPlan:
 
     def table(self, view: View) -> Path:
         """The final table of a view: the plan's own for the original, `<stem>_left_mirrored.csv` beside it for a mirrored one."""
+        if self.for_host and view in HOST_TABLES:
+            return self.beside(HOST_TABLES[view])
         return self.csv if view is View.ORIGINAL else self.beside(f"_{view.value}{self.csv.suffix}")
 
     def check(self) -> None:
@@ -106,13 +117,13 @@ class OutputPlan:
         """The same files in another folder, in which they are made."""
         return replace(self, csv=folder / self.csv.name)
 
-    def check_input(self, source: Path, others: Iterable[Path] = ()) -> bool:
+    def check_input(self, source: Path | None, others: Iterable[Path] = ()) -> bool:
         """Whether there is an earlier result, which this one will replace.
 
         Parameters
         ----------
-        source : Path
-            The input.
+        source : Path or None
+            The input; None where it is no file.
         others : iterable of Path
             Further files that will be written.
 
@@ -123,9 +134,13 @@ class OutputPlan:
         """
         earlier = earlier_files(self.csv)
         for path in (self.csv, *others, *earlier):
-            if path.exists() and path.samefile(source):
+            if source is not None and path.exists() and path.samefile(source):
                 raise OutputError(f"'{path}' is the input and would be replaced; choose another output folder")
         return bool(earlier)
+
+    def format_of(self, view: View) -> str:
+        """The format of a view's table."""
+        return "face-mirror" if self.for_host and view in HOST_TABLES else self.format
 
 
 def write_table(
@@ -133,14 +148,14 @@ def write_table(
 ) -> tuple[Path, TableFormat]:
     """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run."""
     path, whole = plan.table(table.view), with_points_3d(table, points3d)
-    wanted = run_format(plan.format, plan.groups, whole)
+    wanted = run_format(plan.format_of(table.view), plan.groups, whole)
     wanted.write_view(whole, path, strict=strict, metadata="" if metadata is None else metadata_text(metadata))
     return path, wanted
 
 
 def write_dictionary(held: Sequence[tuple[str, TableFormat]], plan: OutputPlan, runner: VideoRunner, models: str) -> Path:
     """Write `<stem>.columns.csv`; return where it is."""
-    bank, path = runner.bank, plan.beside(".columns.csv")
+    bank, path = runner.bank(models), plan.beside(".columns.csv")
     dictionary.write_dictionary(path, held, bank.name, presence_above=bank.presence_above, empty=runner.plan.left_empty(models))
     return path
 
@@ -168,9 +183,10 @@ def write_all(
     result: VideoResult,
     plan: OutputPlan,
     runner: VideoRunner,
-    source: Path,
+    recording: Recording,
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
+    more: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the files of a run that has its input at hand; see `write_result`.
 
@@ -179,18 +195,20 @@ def write_all(
     result : VideoResult
     plan : OutputPlan
     runner : VideoRunner
-    source : Path
+    recording : Recording
         The input; its hash goes into the metadata, its name does not.
     notes : sequence of str
-        More for the metadata.
+        More notes for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    more : mapping, optional
+        More entries for the metadata.
     """
     if result.info.kind == "image folder" and result.changed:  # which row is which image is not certain
-        raise VideoError(f"images were added to '{display_name(source)}', changed or removed while it was read; run it again")
-    images = [image.name for image in list_images(source)] if result.info.kind == "image folder" else []
-    input_hash = None if result.changed else hash_input(source)
-    return write_result(result, plan, runner, run_metadata(result, plan, runner, input_hash, notes), others, images)
+        name = display_name(recording.path) if recording.path is not None else recording.label
+        raise VideoError(f"images were added to '{name}', changed or removed while it was read; run it again")
+    metadata = run_metadata(result, plan, runner, None if result.changed else recording.sha256(), notes)
+    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names())
 
 
 def write_result(
@@ -286,6 +304,18 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
         },
         "baseline": str(runner.settings.baseline),
         "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],
+    }
+
+
+def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, recording: Recording, *, page: bool) -> dict[str, Any]:
+    """What is stored beside the descriptors. Raises VideoError when the input cannot be read."""
+    known, baseline = settings_metadata(plan, runner), runner.settings.baseline
+    return {
+        "table": {"format": plan.format, "groups": [group for group in columns.GROUPS if group in plan.groups], "page": page},
+        "run": known | {"input": {"sha256": recording.sha256(), **asdict(info), **known["input"]}},
+        "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
+        "other_rest": stored_rests(baseline.others),
+        "images": recording.image_names() if not plan.nameless else [],
     }
 
 

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from face_mirror_au.errors import PluginProblemError
 from face_mirror_au.loop.hook_task import HookedProcessing, required_plugins
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
-from face_mirror_au.run.own_plugins import ActionUnitPlugin, register_own
+from face_mirror_au.run.own_plugins import register_own
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.errors import HookError
 
 if TYPE_CHECKING:
-    from face_mirror_au.overlay.drawing import Drawing
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.run.runner import RunSettings
+    from face_mirror_au.run.protocols import Drawing
+    from face_mirror_au.run.settings import RunSettings
 
 
 def gather_plugins(
-    plan: ModelPlan, settings: RunSettings, action_units: ActionUnitPlugin, drawing: Drawing
+    plan: ModelPlan, settings: RunSettings, drawing: Drawing | None = None, given: Sequence[object] = ()
 ) -> tuple[PluginManager, HookedProcessing]:
     """Register all plugins in their fixed order: our own, installed ones, those that the user names, what draws.
-
-    Parameters
-    ----------
-    plan : ModelPlan
-    settings : RunSettings
-    action_units : ActionUnitPlugin
-    drawing : Drawing
 
     Returns
     -------
@@ -44,11 +38,14 @@ def gather_plugins(
     manager = PluginManager()
     try:
         manager.block(settings.blocked)
-        register_own(manager, plan, action_units, settings.max_side)
+        register_own(manager, plan, settings.max_side)
         manager.load_entry_points()
         for reference in settings.plugins:
             manager.register_import(reference)
-        drawing.register(manager, action_units.latest)
+        for plugin in given:
+            manager.register(plugin, type(plugin).__name__, "given")
+        if drawing is not None:
+            drawing.register(manager)
         manager.check_pending()
         own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
         return manager, HookedProcessing(manager.for_worker(), plan, settings.views, settings.mirror, required_plugins(own, manager))

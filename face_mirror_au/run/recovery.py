@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from face_mirror_au.errors import FaceMirrorAUError, ResultError
 from face_mirror_au.files import display_name
-from face_mirror_au.media.images import list_images
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.answered import Answered
-from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.pipeline.baseline import RESULT, Baseline
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.results.descriptors import StoredDescriptors
 from face_mirror_au.results.earlier import listed_files, read_metadata
-from face_mirror_au.results.metadata import hash_input
-from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, VIDEOS
+from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, METADATA, ONLINE, OVERLAY, REPORT, VIDEOS
 from face_mirror_au.results.publish import ENDING, Place, is_complete, publish
 from face_mirror_au.results.work_folder import held, place_of
-from face_mirror_au.run.outputs import OutputPlan, run_metadata, settings_metadata, write_result
-from face_mirror_au.run.rest import described_rest, rest_words
-from face_mirror_au.run.runner import RunSettings, VideoResult, VideoRunner
-from face_mirror_au.tables import asymmetry_csv
+from face_mirror_au.run.delivery import log_online
+from face_mirror_au.run.outputs import OutputPlan, run_metadata, write_result
+from face_mirror_au.run.protocols import PageWriter
+from face_mirror_au.run.rest import described_rest, rests_of
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
+from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables.columns import GROUPS
 from face_mirror_au.tables.formats import RAW, RUN_FORMATS
 from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_au.wording import counted
-from face_mirror_hooks.records import VideoInfo, View, ViewResult
+from face_mirror_hooks.records import View
 from face_mirror_weights import Store
 
 # What a run says of itself, and not of the machine that makes the values anew.
@@ -68,19 +68,7 @@ class Recovery:
     of_stopped_run: bool = False
 
 
-def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, source: Path, *, page: bool) -> dict[str, Any]:
-    """What is stored beside the descriptors. Raises VideoError when the input cannot be read."""
-    known, baseline = settings_metadata(plan, runner), runner.settings.baseline
-    groups = [group for group in GROUPS if group in plan.groups]
-    return {
-        "table": {"format": plan.format, "groups": groups, "page": page},
-        "run": known | {"input": {"sha256": hash_input(source), **asdict(info), **known["input"]}},
-        "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
-        "images": [image.name for image in list_images(source)] if info.kind == "image folder" and not plan.nameless else [],
-    }
-
-
-def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery:
+def recover(folder: Path, store: Store, au_bank: Path | None = None, *, write_page: PageWriter) -> Recovery:
     """Make final values from stored descriptors, and put them in their place; or complete a publishing that was cut off.
 
     Parameters
@@ -91,6 +79,8 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
         With the models that the run used.
     au_bank : Path, optional
         See `plan_models`.
+    write_page : PageWriter
+        Called where the run wanted a report page.
 
     Raises
     ------
@@ -102,7 +92,7 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
         raise ResultError(_no_folder(folder))
     place = place_of(folder)
     if place is None:
-        return _of_a_result(folder, store, au_bank)
+        return _of_a_result(folder, store, au_bank, write_page)
     with held(folder):
         if not is_complete(folder, place):
             kept = folder / place.name(DESCRIPTORS)
@@ -116,10 +106,10 @@ def recover(folder: Path, store: Store, au_bank: Path | None = None) -> Recovery
         else:
             made = Recovery(place.csv)
     publish(folder, place)
-    return _with_page(made, place)
+    return _with_page(made, place, write_page)
 
 
-def _of_a_result(folder: Path, store: Store, au_bank: Path | None) -> Recovery:
+def _of_a_result(folder: Path, store: Store, au_bank: Path | None, write_page: PageWriter) -> Recovery:
     found = sorted(folder.glob(f"*{DESCRIPTORS}"))
     if len(found) > 1:
         raise ResultError(f"'{folder}' holds the descriptors of {len(found)} recordings; move those of one to a folder of their own")
@@ -132,7 +122,7 @@ def _of_a_result(folder: Path, store: Store, au_bank: Path | None) -> Recovery:
     # Each file is replaced by what it was, if nobody changed it: no work folder needed, and none of the result's files is ever away.
     with _Replay.of(stored, store, au_bank, place) as replay:
         made = replay.write(folder, known, [ending for ending in (DESCRIPTORS, *VIDEOS, OVERLAY) if place.beside(ending).exists()])
-    return _with_page(made, place)
+    return _with_page(made, place, write_page)
 
 
 def _said_format(stored: StoredDescriptors) -> object:
@@ -140,21 +130,18 @@ def _said_format(stored: StoredDescriptors) -> object:
     return table.get("format") if isinstance(table, dict) else None
 
 
-def _with_page(made: Recovery, place: Place) -> Recovery:
+def _with_page(made: Recovery, place: Place, write_page: PageWriter) -> Recovery:
     """Write the report page where the metadata say that there is one."""
-    from face_mirror_au.report.write import ENDING as REPORT_ENDING  # slow to import
-    from face_mirror_au.report.write import write_report
-
-    wanted = REPORT_ENDING in listed_files(read_metadata(place.csv))
-    page = place.beside(REPORT_ENDING)
+    wanted = REPORT in listed_files(read_metadata(place.csv))
+    page = place.beside(REPORT)
     if wanted and not page.exists():
         try:
-            write_report(place.csv.parent, place.csv.stem)
+            write_page(place.csv.parent, place.csv.stem)
         except FaceMirrorAUError as error:
             made.warnings.append(f"no report page: {error}")
     made.page = page if page.exists() else None
     if made.page is not None and made.files:
-        made.files.append(place.beside(asymmetry_csv.ENDING))
+        made.files.append(place.beside(ASYMMETRY))
     return made
 
 
@@ -247,7 +234,7 @@ class _Replay:
                 strict=run["settings"]["strict"] is True,
                 flipped_input=run["input"]["flipped_input"] is True,
                 views=stored.views,
-                baseline=Baseline(*_baseline(stored.header["baseline"])),
+                baseline=_baseline(stored.header),
             )
             groups = [group for group in GROUPS if group in table["groups"]]
             images = [str(name) for name in stored.header["images"]]
@@ -262,8 +249,7 @@ class _Replay:
         found = plan_models(store, profile, models, au_bank)
         here = {key: found.hashes.get(key) for key in wanted}
         with VideoRunner(found, settings) as runner:
-            runner.action_units.single_image = info.kind == "image"
-            if not wanted or here != wanted or runner.bank.n_features != HOG_SIZE + stored.geometry:
+            if not wanted or here != wanted or runner.bank(runner.models_for(info)).n_features != HOG_SIZE + stored.geometry:
                 other = "; give that bank with --au-bank" if BANKS["open"].files in wanted else ""
                 what = f"'{display_name(stored.path)}' was measured with other AU models ({name}) than those here"
                 raise ResultError(f"{what}: final values need the same ones{other}")
@@ -280,15 +266,13 @@ class _Replay:
         kept : list of str
             Endings of files of the result that are there already.
         """
-        from face_mirror_au.report.write import ENDING as REPORT_ENDING
-
         plan = self.plan.inside(folder)
         with self._replayed(plan) as result:
             models = {**self.run["models"], **self.runner.plan.described_bank(result.models), "answered": result.answered.described()}
             metadata = run_metadata(result, plan, self.runner, "") | {**self.run, "models": models}
             problems = list(dict.fromkeys([*known["problems"], *result.empty_tables]))
             metadata |= {**known, "problems": problems, "recovered": {"frames": result.decoded}}
-            pages = [REPORT_ENDING, asymmetry_csv.ENDING] if self._has_page else []
+            pages = [REPORT, ASYMMETRY] if self._has_page else []
             others = [plan.beside(ending) for ending in (ONLINE, *kept, *pages)]
             written = write_result(result, plan, self.runner, metadata, others, self.images)
             files = [self.plan.csv.with_name(path.name) for path in (*written, plan.beside(ONLINE))]
@@ -308,44 +292,34 @@ class _Replay:
     @contextmanager
     def _replayed(self, plan: OutputPlan) -> Iterator[VideoResult]:
         """Every stored frame through the ordered half of the method."""
-        units, online = self.runner.action_units, plan.beside(ONLINE)
+        online, models = plan.beside(ONLINE), self.runner.models_for(self.info)
         anew = online.with_name(f".anew-{online.name}")
-        units.spool_folder = plan.csv.parent
         frames, answered = 0, Answered()
         with ExitStack() as stack:
-            stack.callback(units.close)
             stack.callback(anew.unlink, missing_ok=True)
+            measurement = stack.enter_context(self.runner.measurement(models, plan.csv.parent))
             with OnlineLog(anew) as log:
-
-                def on_row(index: int, time_s: float, result: ViewResult, values: OnlineValues) -> None:
-                    log.append_result(index, time_s, result, values.raw)
-
-                units.on_row = on_row
-                units.before_video(VideoInfo(0, None, plan.csv.stem, self.info.width, self.info.height))
                 for result in self.stored.frames():
                     answered.count(result)
-                    units.after_frame(result)
-                    if units.error is not None:
-                        raise units.error
+                    log_online(log, result, measurement.append(result))
                     frames += 1
             anew.replace(online)
-            models = self.runner.plan.models_for(single_image=self.info.kind == "image")
-            warnings = self.runner.plan.warnings
-            tables, rest = units.finish(), units.rest
-            notes = () if rest is None else (rest_words(rest),)
-            told = None if rest is None else described_rest(rest, units.rests)
-            yield VideoResult(self.info, models, tables, frames, units.failures, (), notes, warnings, (), answered=answered, rest=told)
+            tables, failures, warnings = measurement.finish(), measurement.failures, self.runner.plan.warnings
+            rest = None if measurement.rest is None else described_rest(measurement.rest, measurement.rests)
+            yield VideoResult(self.info, models, tables, frames, failures, (), (), warnings, (), answered=answered, rest=rest)
 
 
-def _baseline(said: Any) -> tuple[str, float, float]:
-    kind, start, end = said
+def _baseline(header: Mapping[str, Any]) -> Baseline:
+    kind, start, end = header["baseline"]
+    if kind == RESULT:
+        return Baseline(RESULT, others=rests_of(header["other_rest"]))
     Baseline.parse(kind if kind != "neutral" else "neutral:0-1")
-    return kind, float(start), float(end)
+    return Baseline(kind, float(start), float(end))
 
 
 def _source_info(said: Mapping[str, Any]) -> SourceInfo:
     """The source as the header describes it. Raises KeyError, TypeError or ValueError."""
-    if said["kind"] not in {"video", "image", "image folder"}:
+    if said["kind"] not in {"video", "image", "image folder", "frames"}:
         raise ValueError(said["kind"])
     width, height = int(said["width"]), int(said["height"])
     if not (0 < width < 1 << 20 and 0 < height < 1 << 20):

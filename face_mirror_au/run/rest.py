@@ -42,8 +42,18 @@ def described_rest(rest: Rest, views: Mapping[View, OtherRest]) -> dict[str, obj
         "probability_wrong": round(rest.wrong, 3),
         "warning": rest.warning,
         "stretches": [[round(start, 3), round(end, 3)] for start, end in rest.stretches],
-        "views": {view.value: {"levels": of.levels, "open_at_rest": of.open_at_rest} for view, of in views.items()},
+        "views": stored_rests({view.value: of for view, of in views.items()}),
     }
+
+
+def stored_rests(rests: Mapping[str, OtherRest]) -> dict[str, object]:
+    """The rests of views for JSON."""
+    return {view: {"levels": of.levels, "open_at_rest": of.open_at_rest} for view, of in rests.items()}
+
+
+def rests_of(stored: Mapping[str, Any]) -> dict[str, OtherRest]:
+    """What `stored_rests` made, read back. Raises KeyError, TypeError or ValueError where it is something else."""
+    return {view: OtherRest(np.array(of["levels"], np.float64), np.array(of["open_at_rest"], np.float64)) for view, of in stored.items()}
 
 
 def with_other_rest(baseline: Baseline, plan: ModelPlan, views: Sequence[View]) -> Baseline:
@@ -70,9 +80,7 @@ def with_other_rest(baseline: Baseline, plan: ModelPlan, views: Sequence[View]) 
         )
     stored = _mapping(_mapping(metadata, "rest"), "views")
     try:
-        others = {
-            view: OtherRest(np.array(of["levels"], np.float64), np.array(of["open_at_rest"], np.float64)) for view, of in stored.items()
-        }
+        others = rests_of(stored)
     except (KeyError, TypeError, ValueError):
         others = {}
     missing = [view.value for view in views if view.value not in others]

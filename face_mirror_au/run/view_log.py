@@ -15,11 +15,10 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.face_regions import of_kept_half, unseen_presences, unseen_units
 from face_mirror_au.numerics.rest import Rest, RestRows, find_rest
 from face_mirror_au.pipeline.baseline import NEUTRAL, Baseline
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
 from face_mirror_au.pipeline.signals import EYE_CLOSURE, EYE_OPENING, REGION_CONFIDENCE, SIGNALS
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, Column, FloatArray, View, ViewTable
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, Column, FloatArray, OnlineValues, View, ViewTable
 from face_mirror_au.tables.spool import Spool
 from face_mirror_hooks.records import ViewResult
 
@@ -98,7 +97,7 @@ class ViewLog:
             return self.sequence.append(None, None, time_s)
         return self.sequence.append(descriptor.hog, descriptor.geometry, time_s, descriptor.signals.get(EYE_OPENING.name))
 
-    def find_rest(self, reference: FloatArray) -> Rest | None:
+    def find_rest(self, reference: FloatArray | None) -> Rest | None:
         """Which frames show the face at rest; None where no frame was measured. Call it after the last frame.
 
         Parameters

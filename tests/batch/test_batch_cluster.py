@@ -19,7 +19,7 @@ from face_mirror_au.batch import cluster
 from face_mirror_au.batch.job import Job, Results
 from face_mirror_au.batch.session import wanted_results
 from face_mirror_au.cli.terminal import ExitCode
-from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.tables.columns import GROUPS
 
 

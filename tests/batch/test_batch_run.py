@@ -296,18 +296,18 @@ def test_a_glob_and_a_list_reach_the_same_results(clip, batch, tmp_path):
 
 
 def test_a_mistake_of_ours_in_one_video_does_not_end_the_batch(clip, batch, tmp_path, monkeypatch):
-    from face_mirror_au.run import recording
+    from face_mirror_au.run import delivery
 
     shutil.copy2(clip, tmp_path / "a.mp4")
     shutil.copy2(clip, tmp_path / "b.mp4")
-    write_all = recording.write_all
+    write_all = delivery.write_all
 
-    def fails_for_a(result, plan, runner, source, *others):
-        if source.stem == "a":
+    def fails_for_a(result, plan, runner, recording, *others):
+        if recording.path.stem == "a":
             raise ZeroDivisionError("a mistake")
-        return write_all(result, plan, runner, source, *others)
+        return write_all(result, plan, runner, recording, *others)
 
-    monkeypatch.setattr(recording, "write_all", fails_for_a)
+    monkeypatch.setattr(delivery, "write_all", fails_for_a)
     assert batch(tmp_path / "a.mp4", tmp_path / "b.mp4", "-o", tmp_path / "out").exit_code == ExitCode.FAILED
     assert statuses(tmp_path / "out") == ["failed", "done"]
     assert "unexpected ZeroDivisionError: a mistake" in rows(tmp_path / "out")[0]["reason"]

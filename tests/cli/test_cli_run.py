@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from face_mirror_au.cli import options
 from face_mirror_au.cli.app import app
 from face_mirror_au.cli.terminal import ExitCode
+from face_mirror_au.numerics._kernels import NAMES
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
 CLIP = CLIPS / "smile_both.mp4"
@@ -340,7 +341,7 @@ def test_info_tells_versions_kernels_and_no_path(weights):
     done = call("info", "--json")
     found = json.loads(done.stdout)
     assert found["versions"]["numpy"] == np.__version__
-    assert set(found["kernels"]) == {"pose", "running_median", "mask"}
+    assert set(found["kernels"]) == set(NAMES)
     assert "CPUExecutionProvider" in found["providers"]
     assert found["model sets"]["openface"] == "complete"
     assert found["profile"].startswith("hybrid")

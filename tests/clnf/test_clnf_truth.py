@@ -1,4 +1,4 @@
-"""OpenFace's landmark models equal the C++ program's: each stage from its own inputs, videos and images from the pictures alone."""
+"""OpenFace's landmark models equal the C++ program's: each stage from its own inputs, a clip from the pictures alone."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def shared(shared_file):
 
 @pytest.mark.truth
 @pytest.mark.parametrize("stage", clnf_cases.STAGES, ids=lambda each: each.__name__)
-def test_each_stage_and_whole_clips_are_within_their_limits(shared, stage):
+def test_each_stage_is_within_its_limit(shared, stage):
     assert [figure for figure in stage(shared) if not figure.good] == []
 
 
 @pytest.mark.truth
-@pytest.mark.parametrize("stage", [clnf_cases.answers, clnf_cases.fits], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("stage", [clnf_cases.answers, clnf_cases.fits, clnf_cases.video], ids=lambda each: each.__name__)
 def test_each_stage_of_the_twins_is_within_its_limit(shared, stage, monkeypatch):
     monkeypatch.setattr(_kernels, "responses", responses_numpy)
     monkeypatch.setattr(_kernels, "stage", stage_numpy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 
@@ -34,3 +35,15 @@ def test_recordings_that_a_notebook_names_are_in_the_repository(path):
     names = re.findall(r'Path\(\\"(\.\./[^"\\]+)\\"\)', path.read_text("utf-8"))
     assert names
     assert [name for name in names if not (path.parent / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_there_and_no_command_line_is_called(path):
+    notebook = json.loads(path.read_text("utf-8"))
+    trees = [ast.parse("".join(cell["source"])) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    assert not [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names if alias.name == "subprocess"]
+    taken = [(node.module, alias.name) for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names]
+    ours = [(module, name) for module, name in taken if module.startswith("face_mirror_au")]
+    assert ours
+    assert [each for each in ours if not hasattr(importlib.import_module(each[0]), each[1])] == []

@@ -13,6 +13,7 @@ from face_mirror_hooks.records import (
     Frame,
     FrameResult,
     Located,
+    OnlineValues,
     PluginFailure,
     SessionInfo,
     VideoInfo,
@@ -39,5 +40,6 @@ LOCATED = Located(POINTS, 0.8, np.zeros((478, 3), np.float32))
 FACE = Face(BOX, 0.9, POINTS, "pfld")
 VIEW_RESULT = ViewResult(View.ORIGINAL, FACE, True, 0.9, "", {"p": FAILURE})
 RESULT = FrameResult(7, 0.28, (VIEW_RESULT, ViewResult(View.LEFT_MIRRORED, None, False, 0.0, "no face found")), crowd=True)
+VALUES = OnlineValues(np.zeros(51), np.zeros(18), np.arange(51.0))
 
-ONE_OF_EACH = (SESSION, VIDEO, SUMMARY, WORKER, LOSS, FAILURE, FRAME, DETECTION, LOCATED, FACE, VIEW_RESULT, RESULT)
+ONE_OF_EACH = (SESSION, VIDEO, SUMMARY, WORKER, LOSS, FAILURE, FRAME, DETECTION, LOCATED, FACE, VIEW_RESULT, RESULT, VALUES)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hook_records import BOX, DETECTION, FACE, FRAME, LOCATED, LOSS, POINTS, RESULT, SESSION, SUMMARY, VIDEO, WORKER
+from hook_records import BOX, DETECTION, FACE, FRAME, LOCATED, LOSS, POINTS, RESULT, SESSION, SUMMARY, VALUES, VIDEO, WORKER
 
 from face_mirror_hooks import PluginManager, hookimpl
 from face_mirror_hooks.errors import PluginError
@@ -58,6 +59,14 @@ class Recorder:
         self.calls.append((self.name, result))
 
     @hookimpl
+    def after_values(self, frame, values):
+        self.calls.append((self.name, frame, values))
+
+    @hookimpl
+    def after_result(self, folder, metadata):
+        self.calls.append((self.name, folder, metadata))
+
+    @hookimpl
     def on_frame_error(self, index, time_s, reason):
         self.calls.append((self.name, index, time_s, reason))
 
@@ -81,6 +90,8 @@ PARENT_HOOKS = {
     "after_video": {"video": VIDEO, "summary": SUMMARY},
     "on_video_error": {"video": VIDEO, "reason": "cut off"},
     "after_frame": {"result": RESULT},
+    "after_values": {"frame": RESULT, "values": {View.ORIGINAL: VALUES}},
+    "after_result": {"folder": Path("results/clip"), "metadata": {"frames": {"decoded": 3}}},
     "on_frame_error": {"index": 7, "time_s": 0.28, "reason": "damaged"},
     "on_worker_lost": {"loss": LOSS},
 }
@@ -386,3 +397,28 @@ def test_keyboard_interrupt_is_not_caught(manager):
     manager.register(_plugin(after_frame=interrupt), "p")
     with pytest.raises(KeyboardInterrupt):
         manager.after_frame(RESULT)
+
+
+def test_after_values(manager):
+    # Who raises is out of this video, and of nothing else.
+    seen = []
+    manager.register(_plugin(after_values=lambda values: seen.append(values[View.ORIGINAL].sides[1, 16]), after_result=_raises), "kept")
+    manager.register(_plugin(after_values=_raises, after_frame=lambda: seen.append("broken")), "broken")
+    for _ in range(2):
+        manager.before_video(VIDEO)
+        manager.after_frame(RESULT)
+        manager.after_values(RESULT, {View.ORIGINAL: VALUES})
+        manager.after_frame(RESULT)
+        manager.after_video(VIDEO, SUMMARY)
+    assert seen == ["broken", 50.0] * 2
+    assert len(manager.take_failures()) == 2
+
+
+def test_after_result__errors_are_counted(manager):
+    calls = []
+    manager.register(_plugin(after_result=_raises, before_video=lambda: calls.append("before_video")), "broken")
+    manager.register(_plugin(after_result=lambda folder: calls.append(("p", folder))), "p")
+    manager.after_result(Path("a"), {})
+    manager.before_video(VIDEO)
+    assert calls == [("p", Path("a")), "before_video"]
+    assert [failure.hook for failure in manager.take_failures()] == ["after_result"]

@@ -9,6 +9,7 @@ import pickle
 import sys
 import textwrap
 import types
+from contextlib import contextmanager
 
 import pytest
 from hook_records import FACE, FRAME, RESULT, VIDEO
@@ -271,3 +272,75 @@ def test_a_forked_worker_inherits_its_plugins(manager):
     os.close(writer)
     # What the worker's plugin knows, the parent's does not.
     assert "AttributeError" in manager.describe_face(FRAME, FACE, View.ORIGINAL)["p"].message
+
+
+PLUGIN = """
+import beside_it
+from face_mirror_hooks import hookimpl
+
+class Plugin:
+    @hookimpl
+    def describe_face(self):
+        return beside_it.VALUE
+"""
+
+
+@pytest.fixture
+def plugin_folder(tmp_path, monkeypatch):
+    """The current folder, with a plugin in a file that imports another one."""
+    (tmp_path / "my_own_plugin.py").write_text(PLUGIN, "utf-8")
+    (tmp_path / "beside_it.py").write_text("VALUE = 41\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with _as_new_process():
+        yield tmp_path
+
+
+@contextmanager
+def _as_new_process():
+    """Python's path as it is, and none of those modules imported."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+        for name in ("my_own_plugin", "beside_it", "face_mirror_plugin_my_own_plugin", "face_mirror_plugin_pickle"):
+            sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("reference", ["my_own_plugin.py:Plugin", "my_own_plugin:Plugin", "{folder}/my_own_plugin.py:Plugin"])
+def test_a_plugin_of_the_current_folder_is_found(manager, plugin_folder, tmp_path_factory, monkeypatch, reference):
+    with _as_new_process():
+        manager.register_import(reference.format(folder=plugin_folder))
+        assert [plugin.name for plugin in manager.plugins()] == ["my_own_plugin:Plugin"]
+        sent = pickle.dumps(manager.for_worker())
+    # A worker may be elsewhere.
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    workers = pickle.loads(sent)  # noqa: S301 - made above
+    assert workers.build().describe_face(FRAME, FACE, View.ORIGINAL) == {"my_own_plugin:Plugin": 41}
+
+
+def test_a_file_does_not_stand_in_for_a_module_of_its_name(manager, plugin_folder):
+    (plugin_folder / "pickle.py").write_text(PLUGIN, "utf-8")
+    manager.register_import("pickle.py:Plugin")
+    assert sys.modules["pickle"] is pickle
+    assert manager.describe_face(FRAME, FACE, View.ORIGINAL) == {"pickle:Plugin": 41}
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        ("none.py", r"there is no file '.*none\.py'"),
+        ("sub/none.py:Plugin", r"there is no file '.*none\.py'"),
+        ("no_module.sub", r"no module 'no_module\.sub' is installed, and '.*' holds neither no_module/sub\.py nor a folder no_module/sub"),
+        ("my_own_plugin:Missing", "has no attribute 'Missing'"),
+    ],
+)
+def test_a_plugin_that_is_not_there_says_where_it_was_looked_for(manager, plugin_folder, reference, said):
+    with pytest.raises(PluginLoadError, match=said):
+        manager.register_import(reference)
+
+
+def test_what_a_plugin_lacks_is_not_taken_for_the_plugin(manager, plugin_folder):
+    (plugin_folder / "beside_it.py").unlink()
+    with pytest.raises(PluginLoadError, match="No module named 'beside_it'"):
+        manager.register_import("my_own_plugin.py:Plugin")

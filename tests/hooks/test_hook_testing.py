@@ -204,12 +204,15 @@ def test_the_log_has_a_line_for_every_call(face_mirror_manager, face_mirror_loop
         "locate_landmarks 0 original",
         "describe_face 0 original stand-in",
         "after_frame 0",
+        "after_values 0 original",
         "draw_overlay 0",
         "locate_landmarks 1 original",
         "describe_face 1 original stand-in",
         "after_frame 1",
+        "after_values 1 original",
         "draw_overlay 1",
         "after_video sample 2",
+        "after_result True",
         "after_session sample",
     ]
     assert len({line.partition(" ")[0] for line in lines}) == 1

@@ -91,10 +91,7 @@ class Double:
 
     def start(self, *options: object, plugin: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the double, with the plugin or as it is."""
-        if plugin:
-            command = ["-m", "face_mirror_au.integrations.face_mirror", str(self.app), "--device", "cpu", "--workers", "1"]
-        else:
-            command = ["main.py"]
+        command = ["-m", "face_mirror_au", "host", str(self.app), "--device", "cpu", "--workers", "1"] if plugin else ["main.py"]
         return subprocess.run(
             [sys.executable, *command, *map(str, options)],
             cwd=self.app,

@@ -11,7 +11,8 @@ from host_fixtures import SIDES, Double
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
 from face_mirror_au.run.outputs import OutputPlan, write_table
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED)
@@ -35,7 +36,7 @@ def tables_of_run(double, folder, monkeypatch):
             plan.csv.parent.mkdir(parents=True)
             with runner.run(video, plan.csv.parent) as result:
                 found.append(
-                    {view.value: write_table(table, plan, None, strict=False).read_text() for view, table in result.tables.items()}
+                    {view.value: write_table(table, plan, None, strict=False)[0].read_text() for view, table in result.tables.items()}
                 )
     return found
 

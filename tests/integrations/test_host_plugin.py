@@ -20,7 +20,7 @@ from face_mirror_au.integrations.serving import HOST_PLUGIN
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.run.runner import RunSettings
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"

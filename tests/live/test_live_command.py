@@ -26,8 +26,7 @@ from face_mirror_au.live import cameras, newest, session
 from face_mirror_au.live.files import LiveLog, free_stem
 from face_mirror_au.media.video import open_source
 from face_mirror_au.overlay import window
-from face_mirror_au.pipeline.online import OnlineValues
-from face_mirror_au.records import INTENSITY_AUS, View
+from face_mirror_au.records import INTENSITY_AUS, OnlineValues, View
 from face_mirror_au.tables.formats import LIVE, LIVE_SIDES
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"

@@ -12,16 +12,29 @@ import pytest
 from face_mirror_au.devices.probe import model_to_probe
 from face_mirror_au.errors import UsageError
 from face_mirror_au.models.attention_mesh import FORM
-from face_mirror_au.models.catalogue import BANKS, DETECTORS, LANDMARKS, NETWORKS, PDMS, Calibration, Landmarks, bank_of, title
+from face_mirror_au.models.catalogue import (
+    BANKS,
+    DETECTORS,
+    LANDMARKS,
+    NETWORKS,
+    PDMS,
+    PROFILES,
+    Calibration,
+    Landmarks,
+    Profile,
+    bank_of,
+    title,
+)
 from face_mirror_au.numerics.pose import PoseFit
 from face_mirror_au.pipeline.confidence import landmark_confidence
-from face_mirror_au.pipeline.model_set import ModelPlan
+from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import Located
 from face_mirror_au.report.words import model_words
 from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.run.own_plugins import LandmarkPlugin
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_hooks.records import WorkerInfo
 from face_mirror_weights import Store, open_models
 
@@ -106,6 +119,21 @@ def test_every_network_has_its_file_in_the_manifest_and_a_title_of_its_own():
 def test_every_landmark_model_is_calibrated_with_every_pdm():
     for entry in LANDMARKS.values():
         assert set(entry.calibration) == set(PDMS)
+
+
+def test_a_bank_and_a_profile_are_added_by_one_entry_each(monkeypatch, tmp_path, shared_file):
+    file = tmp_path / "other.npz"
+    file.write_bytes(open_models.BANK.read_bytes())
+    monkeypatch.setitem(BANKS, "other", replace(BANKS["open"], files="other-au", shipped=file))
+    monkeypatch.setitem(PROFILES, "mine", Profile(("blazeface",), "attention_mesh", "open", "other"))
+    store = Store([shared_file("weights")])
+    plan = plan_models(store, "mine")
+    assert (plan.profile, plan.bank_kind, plan.predictors) == ("mine", "other", file)
+    assert set(plan.hashes) == {"blazeface", "attention_mesh", "other-au"}
+    assert plan_models(store, "mine", bank=open_models.BANK).predictors == open_models.BANK
+    monkeypatch.setitem(BANKS, "other", replace(BANKS["other"], shipped=None, files="openface-au"))
+    with pytest.raises(UsageError, match="is for profile open, not mine"):
+        plan_models(store, "mine", bank=open_models.BANK)
 
 
 def test_the_kind_of_a_bank_is_known_from_its_files_or_its_name():

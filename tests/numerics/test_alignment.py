@@ -8,7 +8,7 @@ import pytest
 from face_mirror_au.errors import FrameError, LandmarksError
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
 from face_mirror_au.numerics.alignment import RIGID_POINTS, Aligner
-from face_mirror_au.numerics.fhog import extract_fhog
+from face_mirror_au.numerics.fhog import OWN, PYFHOG, extract_fhog
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_weights import open_models
@@ -67,9 +67,10 @@ def test_the_mask_reaches_30_px_above_the_brows(pdm):
     ],
     ids=["float", "grey", "small", "strided", "channels reversed"],
 )
-def test_fhog_refuses_what_pyfhog_would_read_wrongly(face):
+@pytest.mark.parametrize("program", [OWN, PYFHOG])
+def test_fhog_refuses_what_pyfhog_would_read_wrongly(face, program):
     with pytest.raises(FrameError, match="contiguous"):
-        extract_fhog(face)
+        extract_fhog(face, program)
 
 
 def test_fhog_tells_vertical_from_horizontal_edges():

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics._kernels import fhog_numpy
+from face_mirror_au.numerics.fhog import OWN, PYFHOG, fhog_program
+
+CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"
+# What a run says and writes where there is no pyfhog.
+WITHOUT_PYFHOG = """
+import sys
+sys.modules["pyfhog"] = None
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "pyfhog" else found(name, package)
+from face_mirror_au.cli.app import app
+app(sys.argv[1:])
+"""
 
 
 def described(module, image):
@@ -58,3 +77,38 @@ def test_the_kernel_refuses_what_it_would_read_beyond(shape):
 
 def test_a_picture_without_gradients_has_no_features():
     assert not described(_kernels.fhog, np.full((112, 112, 3), 77, np.uint8)).any()
+
+
+def test_pyfhog_serves_beside_restricted_models_alone(monkeypatch):
+    pytest.importorskip("pyfhog", reason="pyfhog has no wheel here")
+    assert fhog_program(unrestricted=True) == OWN
+    assert fhog_program(unrestricted=False) == PYFHOG
+    monkeypatch.setattr("face_mirror_au.numerics.fhog.find_spec", lambda name: None)
+    assert fhog_program(unrestricted=False) == OWN
+
+
+@pytest.mark.parametrize(("profile", "program"), [("open", OWN), ("hybrid", PYFHOG)])
+def test_without_pyfhog_every_profile_gives_the_same(shared_file, tmp_path, profile, program):
+    pytest.importorskip("pyfhog", reason="pyfhog has no wheel here")
+    how = [
+        "run",
+        str(CLIP),
+        "--profile",
+        profile,
+        "--workers",
+        "0",
+        "--device",
+        "cpu",
+        "--max-frames",
+        "6",
+        "--weights",
+        str(shared_file("weights")),
+    ]
+    said, tables = [], []
+    for name, start in (("with", ["-m", "face_mirror_au"]), ("without", ["-c", WITHOUT_PYFHOG])):
+        subprocess.run([sys.executable, *start, *how, "-o", str(tmp_path / name)], check=True, env=os.environ, capture_output=True)
+        folder = tmp_path / name / CLIP.stem
+        said.append(json.loads((folder / f"{CLIP.stem}.metadata.json").read_text())["models"]["fhog"])
+        tables.append((folder / f"{CLIP.stem}.csv").read_bytes())
+    assert said == [program, OWN]
+    assert tables[0] == tables[1]

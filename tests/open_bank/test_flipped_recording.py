@@ -13,7 +13,8 @@ import pytest
 
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
 OTHER = {View.ORIGINAL: View.ORIGINAL, View.LEFT_MIRRORED: View.RIGHT_MIRRORED, View.RIGHT_MIRRORED: View.LEFT_MIRRORED}

@@ -12,7 +12,8 @@ from face_mirror_au.models.open_bank import FORMS, MAX_BYTES, read_open_bank
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import INTENSITY_AUS, View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store, open_models
 from training.render.targets import ONE_PIECE
 

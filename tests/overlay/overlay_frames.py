@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from face_mirror_au.pipeline.online import OnlineValues
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
-from face_mirror_au.records import INTENSITY_AUS, Face, FaceDescriptor, View
+from face_mirror_au.records import INTENSITY_AUS, Face, FaceDescriptor, OnlineValues, View
 from face_mirror_hooks.records import FrameResult, ViewResult
 
 

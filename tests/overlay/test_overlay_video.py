@@ -146,16 +146,16 @@ def test_a_video_that_cannot_be_written_costs_the_overlay_and_not_the_tables(tmp
 
 
 def test_an_interrupted_run_leaves_no_overlay(tmp_path, monkeypatch):
-    from face_mirror_au.run.own_plugins import ActionUnitPlugin
+    from face_mirror_au.run.measuring import Measurement
 
-    before = ActionUnitPlugin._append
+    before = Measurement.append
 
     def interrupt(self, result):
         if result.index == 5:
             raise KeyboardInterrupt
-        before(self, result)
+        return before(self, result)
 
-    monkeypatch.setattr(ActionUnitPlugin, "_append", interrupt)
+    monkeypatch.setattr(Measurement, "append", interrupt)
     done = call("run", CLIPS / "smile_both.mp4", "-o", tmp_path, "--profile", "open", "--overlay")
     assert done.exit_code == ExitCode.INTERRUPTED
     assert {path.name for path in tmp_path.iterdir()} == {"smile_both.unfinished"}

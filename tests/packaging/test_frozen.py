@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from face_mirror_au.numerics._kernels import NAMES
+
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left.mp4"
 FOLDER = os.environ.get("FACE_MIRROR_AU_FROZEN")
 TABLES = ("", "_left_mirrored", "_right_mirrored", ".raw", ".online", ".asymmetry")
@@ -61,7 +63,7 @@ def unfrozen(models, elsewhere, tmp_path_factory):
 
 def test_it_knows_its_version_its_kernels_and_its_libraries(program, elsewhere):
     found = json.loads(said_by(program, "info", "--json", **elsewhere))
-    assert found["kernels"] == dict.fromkeys(("pose", "running_median", "mask"), "compiled")
+    assert found["kernels"] == dict.fromkeys(NAMES, "compiled")
     assert None not in found["versions"].values()
     assert found["versions"]["face-mirror-au"] == said_by(program, "--version", **elsewhere).strip()
     assert set(found["model sets"]) >= {"open", "openface-au"}, "the manifest is inside"

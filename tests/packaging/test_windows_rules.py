@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from face_mirror_au import files
 from face_mirror_au.batch import inputs
 from face_mirror_au.batch.state import only_batch
 from face_mirror_au.cli import options
@@ -30,9 +31,9 @@ def test_ordinary_names_are_not_among_them(name):
 
 
 def test_a_subject_and_a_label_of_such_a_name_are_refused_there(monkeypatch):
-    for module in (options, inputs):
+    for module in (files, inputs):
         monkeypatch.setattr(module, "is_lost_on_windows", partial(is_lost_on_windows, windows=True))
-    with pytest.raises(UsageError, match="Windows makes no file of the name 'visit:2'"):
+    with pytest.raises(UsageError, match="cannot be 'visit:2': Windows makes no file of that name"):
         options.check_subject("visit:2")
     with pytest.raises(UsageError, match="Windows makes no file"):
         inputs._checked("p1/aux")

@@ -10,7 +10,8 @@ from face_mirror_au.models.pfld import PFLD
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import Detection, Located, View
 from face_mirror_au.results.networks import landmark_sources, towards_symmetry
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_hooks import hookimpl
 from face_mirror_weights import Store
 

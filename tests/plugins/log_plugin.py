@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from face_mirror_hooks import hookimpl
-from face_mirror_hooks.records import Face, Frame, FrameResult, SessionInfo, VideoInfo, VideoSummary, View, WorkerInfo, WorkerLoss
+from face_mirror_hooks.records import (
+    Face,
+    Frame,
+    FrameResult,
+    OnlineValues,
+    SessionInfo,
+    VideoInfo,
+    VideoSummary,
+    View,
+    WorkerInfo,
+    WorkerLoss,
+)
 
 FILE_VARIABLE = "FACE_MIRROR_LOG"
 
@@ -75,6 +87,14 @@ class LogPlugin:
     @hookimpl
     def after_frame(self, result: FrameResult) -> None:
         self._write("after_frame", result.index)
+
+    @hookimpl
+    def after_values(self, frame: FrameResult, values: Mapping[View, OnlineValues]) -> None:
+        self._write("after_values", f"{frame.index} {' '.join(view.value for view in values)}")
+
+    @hookimpl
+    def after_result(self, folder: Path) -> None:
+        self._write("after_result", folder.is_dir())
 
     @hookimpl
     def on_frame_error(self, index: int, reason: str) -> None:

@@ -17,7 +17,7 @@ from face_mirror_au.cli.terminal import ExitCode
 from face_mirror_au.errors import OutputError
 from face_mirror_au.results import publish as publishing
 from face_mirror_au.results.descriptors import StoredDescriptors
-from face_mirror_au.run.own_plugins import ActionUnitPlugin
+from face_mirror_au.run.measuring import Measurement
 
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left_right_both.mp4"
 STEM = CLIP.stem
@@ -35,15 +35,15 @@ def weights(shared_file, monkeypatch, tmp_path):
 
 def stop_at(patch, frame, error=KeyboardInterrupt):
     """Have the next runs end at a frame, with an exception; what is returned lets them go on again."""
-    before = ActionUnitPlugin._append
+    before = Measurement.append
 
     def append(self, result):
         if result.index == frame:
             raise error
-        before(self, result)
+        return before(self, result)
 
-    patch.setattr(ActionUnitPlugin, "_append", append)
-    return lambda: patch.setattr(ActionUnitPlugin, "_append", before)
+    patch.setattr(Measurement, "append", append)
+    return lambda: patch.setattr(Measurement, "append", before)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import Frame
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_hooks.records import WorkerInfo
 from face_mirror_weights import Store
 

@@ -21,7 +21,9 @@ from face_mirror_au.cli.app import app
 from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.records import View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.protocols import Sink
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -105,7 +107,7 @@ def test_plugins_lists_ours_and_the_samples_with_their_hooks():
     assert set(listed) == {"blazeface", "attention_mesh", "action-units", "plugins.log_plugin:LogPlugin"}
     assert "detect_faces" in listed["blazeface"]["hooks"]
     assert "locate_landmarks" in listed["attention_mesh"]["hooks"]
-    assert {"describe_face", "after_frame"} <= set(listed["action-units"]["hooks"])
+    assert listed["action-units"]["hooks"] == ["after_worker_start", "describe_face"]
     assert len(listed["plugins.log_plugin:LogPlugin"]["hooks"]) > 10
     assert "action-units" in call("plugins", "--profile", "hybrid").stdout
 
@@ -139,7 +141,7 @@ def test_a_landmark_plugin_replaces_ours_in_the_original_view(tmp_path, monkeypa
     assert mirrored["success"].eq(1).all()
 
 
-class _KillerByProgress:
+class _KillerByProgress(Sink):
     """Kills ten workers while a video runs, each four chunks after the one before: never at the same frame twice, on any machine."""
 
     def __init__(self, pool, chunk):
@@ -147,16 +149,14 @@ class _KillerByProgress:
         self._last, self._jobs = 0, defaultdict(set)
         self.killed = []
 
-    def __call__(self, index, _time_s, result, _values):
-        if result.view is not View.ORIGINAL:
-            return
+    def append(self, _picture, result, _values):
         for worker in self._pool._workers.values():
             if worker.job is not None:
                 self._jobs[worker.process.pid].add(worker.job.number)
         # One that was seen at two jobs has done a chunk: a frame at which fresh workers die looks deadly.
         grown = [pid for pid in self._pool.pids if len(self._jobs[pid]) > 1]
-        if grown and len(self.killed) < 10 and index >= self._last + self._pause:
-            self._last = index
+        if grown and len(self.killed) < 10 and result.index >= self._last + self._pause:
+            self._last = result.index
             self.killed.append(self._chance.choice(grown))
             os.kill(self.killed[-1], signal.SIGKILL)
 
@@ -171,10 +171,10 @@ def test_ten_killed_workers_change_nothing(tmp_path, shared_file, nursery):
 
     def run(killer_of):
         with VideoRunner(plan, settings, nursery=nursery) as runner:
-            on_row = killer_of(runner)
-            with runner.run(video, tmp_path, on_row=on_row) as result:
+            sink = killer_of(runner)
+            with runner.run(video, tmp_path, sink) as result:
                 tables = {view: (np.array(table.intensity), np.array(table.landmarks)) for view, table in result.tables.items()}
-                return tables, result, on_row
+                return tables, result, sink
 
     calm, undisturbed, _ = run(lambda _: None)
     shaken, disturbed, killer = run(lambda runner: _KillerByProgress(runner.loop._pool, settings.detect_every))

@@ -15,7 +15,8 @@ from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.views import MirrorSettings
 from face_mirror_au.records import INTENSITY_AUS, View
-from face_mirror_au.run.runner import RunSettings, VideoRunner
+from face_mirror_au.run.runner import VideoRunner
+from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
