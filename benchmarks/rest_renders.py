@@ -62,6 +62,7 @@ BLINK = (0.5, 1.0, 0.4)
 EYELIDS = (((43, 47), (44, 46)), ((37, 41), (38, 40)))
 """Upper and lower lid of the 68 points, the subject's left eye first."""
 
+EYE_OPENNESS = 0.5
 LIDS = ("eyeBlink_L", "eyeBlink_R")
 UPPER_LIDS = ((36, 37, 38, 39), (45, 44, 43, 42))
 
@@ -137,6 +138,9 @@ class Recorder:
         """The mesh, loaded when something is rendered."""
         if self._studio is None:
             self._studio = Studio(FaceModel.load(SHARED / "faces3d" / "ict.npz"))
+            for eye in self._studio.eye_vertices:
+                # What the socket hides at rest would be black when the eye rolls up.
+                self._studio.openness[eye] = np.maximum(self._studio.openness[eye], EYE_OPENNESS)
         return self._studio
 
     @property

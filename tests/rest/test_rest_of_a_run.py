@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from face_mirror_au.cli.app import app
+from face_mirror_au.pipeline.track import BAD_LANDMARKS, NO_FACE
+from face_mirror_au.records import View
+from face_mirror_au.run.video_result import VideoResult
 
 Shared = Callable[[str], Path]
 Run = Callable[..., Path]
@@ -110,7 +115,8 @@ def test_the_open_eye_of_bells_phenomenon_is_open(run: Run) -> None:
     sides, table = _table(folder, ".sides.csv"), _table(folder)
     assert sides["AU45_right"].max() < 0.7, "it rolls up behind open lids"
     assert sides["AU45_left"].max() > 1.2
-    assert table["eye_closure_right"].max() < 0.4 < 0.6 < table["eye_closure_left"].max()
+    assert table["eye_closure_right"].max() < 0.4
+    assert table["eye_closure_left"].max() > 0.6
 
 
 def test_every_blink_is_seen_and_no_other(run: Run) -> None:
@@ -121,6 +127,15 @@ def test_every_blink_is_seen_and_no_other(run: Run) -> None:
         assert closure[first : last + 1].max() >= 0.2, first
         near[first - 4 : last + 6] = True
     assert closure[~near].max() < 0.2
+
+
+@pytest.mark.parametrize(("reasons", "advised"), [({BAD_LANDMARKS: 3}, True), ({NO_FACE: 3}, False)])
+def test_a_recording_whose_faces_were_all_refused_says_what_to_do(reasons: dict[str, int], advised: bool) -> None:
+    tables: Any = {View.ORIGINAL: SimpleNamespace(success=np.zeros(3, bool))}
+    info: Any = None
+    (told,) = VideoResult(info, "dynamic", tables, 3, {View.ORIGINAL: reasons}, (), (), (), ()).empty_tables
+    assert told.startswith("no face was found in any frame: the table has no measurement")
+    assert ("film from the front" in told) is advised
 
 
 def test_strict_output_has_openfaces_columns_alone(run: Run) -> None:
