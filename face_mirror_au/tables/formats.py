@@ -113,7 +113,7 @@ _AUS = (_intensity(2), Part(units("c", decimals=2), _measured(lambda table, rows
 
 
 def openface(groups: Collection[str] = GROUPS, table: ViewTable | None = None) -> TableFormat:
-    """The table of OpenFace 2.2 (au-algorithm.md section 10).
+    """The table of OpenFace 2.2 (docs/outputs.md).
 
     Parameters
     ----------
