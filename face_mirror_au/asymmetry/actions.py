@@ -24,8 +24,6 @@ class Action:
         Key of the zone that moves; None for rest.
     aus : tuple of str
         The action units that make the movement: in each frame the largest of them is its strength.
-    lengths : tuple of str
-        Keys of the landmark measures that show it.
     by_lids : bool
         The lids say how far it went, not an action unit: an eye that rolls up behind open lids looks closed.
     words : tuple of str
@@ -37,7 +35,6 @@ class Action:
     word: str
     zone: str | None
     aus: tuple[str, ...]
-    lengths: tuple[str, ...] = ()
     by_lids: bool = False
     words: tuple[str, ...] = ()
 
@@ -50,31 +47,29 @@ def _measured(*aus: str) -> tuple[str, ...]:
     return tuple(au for au in aus if au in INTENSITY_AUS) or _MOUTH
 
 
-_BROW, _LIDS, _CORNER = ("brow_raise",), ("eye_closing",), ("mouth_corner",)
-
 # The expressions of Sunnybrook's scale, which House-Brackmann's and eFACE use too, are rest, RE, ES, BS, WN and PL.
 ACTIONS = {
     action.code: action
     for action in (
         Action("BL", "baseline: face at rest", "rest", None, (), words=("baseline", "at rest", "neutral", "repose")),
         Action(
-            "RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02"), _BROW,
+            "RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02"),
             words=("raise brows", "raise the eyebrows", "raised eyebrows", "eyebrow raise", "forehead wrinkle"),
         ),
         Action("FR", "frown", "frown", "upper", ("AU04",), words=("brow lowering",)),
         Action(
-            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), _LIDS, by_lids=True,
+            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), by_lids=True,
             words=("gentle eye closure", "soft eye closure", "close eyes", "close the eyes", "close eyes gently"),
         ),
         Action(
-            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), _LIDS, by_lids=True,
+            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), by_lids=True,
             words=("forced eye closure", "squeeze eyes", "close the eyes tightly"),
         ),
-        Action("BK", "blink", "blink", "eye", ("AU45",), _LIDS, by_lids=True, words=("blinking",)),
+        Action("BK", "blink", "blink", "eye", ("AU45",), by_lids=True, words=("blinking",)),
         Action("WN", "wrinkle nose", "nose wrinkle", "midface", ("AU09", "AU10"), words=("snarl", "sneer", "wrinkle the nose")),
-        Action("SS", "soft smile", "smile", "mouth", ("AU12",), _CORNER, words=("gentle smile", "closed-mouth smile")),
+        Action("SS", "soft smile", "smile", "mouth", ("AU12",), words=("gentle smile", "closed-mouth smile")),
         Action(
-            "BS", "big smile", "smile", "mouth", ("AU12",), _CORNER,
+            "BS", "big smile", "smile", "mouth", ("AU12",),
             words=("open-mouth smile", "open mouth smile", "smile with teeth", "toothy smile", "full smile"),
         ),
         Action("SE", "say E", "saying E", "mouth", ("AU12", "AU20", "AU25"), words=("say ee", "say eee")),
