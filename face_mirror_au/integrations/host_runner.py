@@ -115,6 +115,8 @@ class HostRunner(VideoRunner):
         See `host_settings`.
     nursery, must_start, device_metadata
         See `VideoRunner`.
+    or_ours : bool
+        Our own models are tried where the application's landmarks fail; otherwise such a row stays empty.
     """
 
     def __init__(
@@ -125,10 +127,11 @@ class HostRunner(VideoRunner):
         nursery: Nursery | None = None,
         must_start: StartMethod | None = None,
         device_metadata: Mapping[str, object] | None = None,
+        or_ours: bool = True,
     ) -> None:
         super().__init__(plan, host_settings(settings), nursery=nursery, must_start=must_start, device_metadata=device_metadata)
         common = self._processing
-        self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)})
+        self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)}, or_ours=or_ours)
 
     @property
     def loop(self) -> HostLoop:

@@ -50,11 +50,8 @@ class HookedProcessing:
 
     Attributes
     ----------
-    plugins : WorkerPlugins
     plan : ModelPlan
         Its PDM tells landmarks that are a face from those that are none.
-    views : tuple of View
-    mirror : MirrorSettings
     required : frozenset of str
         Plugins without which there is no use in going on.
     """
@@ -74,10 +71,6 @@ class HookedTask:
     """Runs chunks through a `FrameProcessor` that asks the plugins.
 
     A job is the `TrackState` at a chunk's start, its result a `ChunkResult`.
-
-    Parameters
-    ----------
-    processing : HookedProcessing
     """
 
     def __init__(self, processing: HookedProcessing) -> None:

@@ -324,6 +324,8 @@ class WorkerPool:
         return exit_code
 
     def _launch(self, number: int) -> None:
+        if self._closed:  # by another thread, while this one waited for workers
+            raise WorkerError("the workers have ended")
         launcher = self._the_launcher
         try:
             process = launcher.launch()

@@ -53,7 +53,6 @@ class AnonymousMemory:
         Owned from here on.
     size : int
         Bytes.
-    writable : bool
     """
 
     def __init__(self, descriptor: int, size: int, *, writable: bool) -> None:
@@ -98,7 +97,6 @@ class NamedMemory:
 
     Parameters
     ----------
-    memory : SharedMemory
     owner : bool
         True in the process that made it.
     """

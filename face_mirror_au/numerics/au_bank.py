@@ -25,13 +25,11 @@ class Predictor:
 
     Attributes
     ----------
-    action_unit : str
     classifier : bool
         True: presence (SVM). False: intensity (SVR).
     dynamic : bool
         True: works on the descriptor minus the neutral reference. False: on the descriptor itself.
     weights : ndarray, (n,) float64
-    bias : float
     cutoff : float
         Intensity, dynamic: the share of frames taken to lie below the neutral level, 0 to 1.
     positive, negative : float
@@ -124,11 +122,9 @@ class AUBank:
 
         Parameters
         ----------
-        name : str
         sides : pair of sequence of Predictor
             The subject's left, then right; each of `INTENSITY_AUS` at most once.
         means : ndarray, (n,) float64
-        presence_above : float
         """
         left, right = (cls.build(name, predictors, means) for predictors in sides)
         n = len(INTENSITY_AUS)

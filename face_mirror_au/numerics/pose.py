@@ -31,7 +31,6 @@ class PoseFit:
         Local shape parameters, not clamped.
     error : float
         Root mean square distance of the visible landmarks to the projected model, px.
-    iterations : int
     """
 
     pose: FloatArray
@@ -45,10 +44,6 @@ class PoseFitter:
 
     The normal matrix of the local parameters is `scale^2 * sum_ab (R'R)_ab V_a' V_b`: the six products V_a' V_b depend on the PDM only and
     are made once, here.
-
-    Parameters
-    ----------
-    pdm : PDM
     """
 
     def __init__(self, pdm: PDM) -> None:

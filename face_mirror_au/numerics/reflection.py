@@ -191,7 +191,6 @@ def reflect_landmarks(landmarks: Float32Array, midline: Midline, keep: View) -> 
     ----------
     landmarks : ndarray, (68, 2) float32
         Of the original view, frame pixels, iBUG order. They must come from a model that keeps asymmetry (docs/architecture.md).
-    midline : Midline
     keep : View
         `ORIGINAL` returns `landmarks`.
 

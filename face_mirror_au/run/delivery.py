@@ -5,7 +5,7 @@ The last step of every way to a result: `run`, `mirror`, `batch`, the API, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables.raw_log import OnlineLog
+from face_mirror_au.tables.table_format import TableFormat
 from face_mirror_hooks.records import FrameResult
 
 # A page compares the two mirrored views with the original.
@@ -100,6 +101,10 @@ def _nothing(*_: object) -> None:
     """Where nobody listens."""
 
 
+def _no_tables(_: OutputPlan) -> tuple[tuple[Path, TableFormat], ...]:
+    return ()
+
+
 def _no_more(_: VideoResult) -> dict[str, object]:
     return {}
 
@@ -120,6 +125,8 @@ class Wanted:
         Called with how many frames are expected (None: nobody knows), when the input is open.
     on_advance : callable
         Called after each frame.
+    more_tables : callable
+        Called with the plan of the files in the making when all frames are there; writes more tables, and returns which file holds what.
     on_result : callable
         Called with the `VideoResult` as long as its rows are there; what it returns goes into the metadata.
     """
@@ -129,6 +136,7 @@ class Wanted:
     descriptors: bool = False
     on_open: Callable[[int | None], None] = _nothing
     on_advance: Callable[[], None] = _nothing
+    more_tables: Callable[[OutputPlan], Sequence[tuple[Path, TableFormat]]] = _no_tables
     on_result: Callable[[VideoResult], Mapping[str, object]] = _no_more
 
 
@@ -255,8 +263,8 @@ class _Files(Sink):
         if wanted.page is not None and len(result.tables) >= VIEWS_FOR_A_PAGE:
             self.pages = [made.beside(ending) for ending in (REPORT, ASYMMETRY)]
         online = made.beside(ONLINE)
-        others, more = [*videos, online, *descriptors], wanted.on_result(result)
-        written = write_all(result, made, self._runner, self._recording, notes, [*others, *self.pages], more)
+        others, tables, more = [*videos, online, *descriptors], wanted.more_tables(made), wanted.on_result(result)
+        written = write_all(result, made, self._runner, self._recording, notes, [*others, *self.pages], tables, more)
         self._report.tell(self._runner, result)
         return [*written, *others]
 

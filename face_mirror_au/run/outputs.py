@@ -186,6 +186,7 @@ def write_all(
     recording: Recording,
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
+    more_tables: Sequence[tuple[Path, TableFormat]] = (),
     more: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the files of a run that has its input at hand; see `write_result`.
@@ -201,6 +202,8 @@ def write_all(
         More notes for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    more_tables : sequence of (Path, TableFormat)
+        Tables of this run that were written already.
     more : mapping, optional
         More entries for the metadata.
     """
@@ -208,7 +211,7 @@ def write_all(
         name = display_name(recording.path) if recording.path is not None else recording.label
         raise VideoError(f"images were added to '{name}', changed or removed while it was read; run it again")
     metadata = run_metadata(result, plan, runner, None if result.changed else recording.sha256(), notes)
-    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names())
+    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names(), more_tables)
 
 
 def write_result(
@@ -218,6 +221,7 @@ def write_result(
     metadata: Mapping[str, object],
     others: Sequence[Path] = (),
     images: Sequence[str] = (),
+    more_tables: Sequence[tuple[Path, TableFormat]] = (),
 ) -> list[Path]:
     """Write the views' tables, raw values, column dictionary and, last, metadata.
 
@@ -232,6 +236,8 @@ def write_result(
         Files of this result that were written already, or will be.
     images : sequence of str
         Names of the images of a folder.
+    more_tables : sequence of (Path, TableFormat)
+        Tables of this result that were written already.
 
     Returns
     -------
@@ -251,6 +257,7 @@ def write_result(
     if result.info.kind == "image folder" and not plan.nameless:
         tables.append((plan.beside(".images.csv"), IMAGES))
         write_image_names(tables[-1][0], images[: result.decoded])
+    tables += more_tables
     written = [path for path, _ in tables]
     if result.tables:
         raw = next(place for place, (_, made) in enumerate(tables) if made is RAW)

@@ -100,7 +100,15 @@ IMAGES = TableFormat(
         Part((TableColumn("image", "name of the image file of that row", range="text", kind="text"),)),
     ),
 )
-FORMATS = (MINIMAL, FACE_MIRROR, RAW, SIDES, AUS, LIVE, LIVE_SIDES, IMAGES, ASYMMETRY, DICTIONARY)
+# Beside an application's loop: whose landmarks a row of the original view rests on.
+SOURCES = TableFormat(
+    "sources",
+    (
+        Part((columns.FRAME,)),
+        Part((TableColumn("landmarks", "whose landmarks the row rests on; empty where there is no face", range="text", kind="text"),)),
+    ),
+)
+FORMATS = (MINIMAL, FACE_MIRROR, RAW, SIDES, AUS, LIVE, LIVE_SIDES, IMAGES, SOURCES, ASYMMETRY, DICTIONARY)
 
 _KEYS = (
     _FRAME,

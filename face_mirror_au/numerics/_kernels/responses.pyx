@@ -191,7 +191,7 @@ cdef extern from *:
         }
     }
 
-    /* Adds amount / (1 + exp(-(sum / norm + bias))) of all cells. The polynomial is that of Cephes' expf. */
+    /* Adds amount / (1 + exp(-(sum / norm + bias))) of all cells: exp by powers of 2 and Taylor's series of what is left, right to float32. */
     CCNF_CLONES static void ccnf_answer(
         const float *CCNF_RESTRICT sums, const float *CCNF_RESTRICT inverse_norms, int cells, float bias, float amount, float *CCNF_RESTRICT out
     ) {
@@ -204,10 +204,9 @@ cdef extern from *:
             whole = z * 1.44269504f + 12582912.0f;  /* rounds to a whole number, which then lies in the lowest bits */
             memcpy(&bits, &whole, 4);
             whole -= 12582912.0f;
-            rest = (z - whole * 0.693359375f) + whole * 2.12194440e-4f;
-            power = ((((1.9875691500e-4f * rest + 1.3981999507e-3f) * rest + 8.3334519073e-3f) * rest + 4.1665795894e-2f) * rest
-                     + 1.6666665459e-1f) * rest + 5.0000001201e-1f;
-            power = power * rest * rest + rest + 1.0f;
+            rest = (z - whole * 0.693359375f) + whole * 2.12194440e-4f;  /* log 2 in two parts */
+            power = 1.0f + rest * (1.0f + rest * (1.0f / 2 + rest * (1.0f / 6 + rest * (1.0f / 24
+                    + rest * (1.0f / 120 + rest * (1.0f / 720 + rest * (1.0f / 5040)))))));
             bits = (int32_t)((uint32_t)bits << 23) + (127 << 23);
             memcpy(&whole, &bits, 4);
             out[x] += amount / (1.0f + power * whole);
