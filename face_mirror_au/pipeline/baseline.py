@@ -78,6 +78,10 @@ class Baseline:
         """Whether a frame at that time lies in the segment."""
         return self.kind == NEUTRAL and self.start_s <= time_s <= self.end_s
 
+    def meets(self, start_s: float, end_s: float | None) -> bool:
+        """Whether the segment has a part in this one; true where there is no segment."""
+        return self.kind != NEUTRAL or (self.end_s > start_s and (end_s is None or self.start_s < end_s))
+
     def __str__(self) -> str:
         return f"neutral:{self.start_s:g}-{self.end_s:g}" if self.kind == NEUTRAL else self.kind
 

@@ -184,7 +184,7 @@ class VideoRunner:
         VideoError
             When the source cannot be opened or holds no frame.
         """
-        recording = FileRecording(recording) if isinstance(recording, Path) else recording
+        recording = FileRecording(recording, reading=self.settings.reading) if isinstance(recording, Path) else recording
         sink = sink or Sink()
         loop = self.loop  # workers start before a source is open
         if self._session is None:
@@ -248,6 +248,7 @@ class VideoRunner:
             notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ()), *(() if rest is None else (rest_words(rest),))),
             warnings=(
                 *self.plan.warnings,
+                *source.warnings,
                 *((CROWD_WARNING,) if seen.crowd else ()),
                 *self._source_warnings(recording, models, seen.frames, sum(failures.get(View.ORIGINAL, {}).values())),
                 *([rest_warning(rest)] if rest is not None and rest.warning else ()),
