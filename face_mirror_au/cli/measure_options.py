@@ -76,6 +76,11 @@ class ModelOptions:
 class MeasureOptions(ModelOptions):
     """How recordings are measured and what is written of them."""
 
+    start: options.StartTime = None
+    end: options.EndTime = None
+    every: options.Every = 1
+    fps: options.FramesPerSecond = None
+    timestamps: options.Timestamps = "zero"
     max_frames: options.MaxFrames = None
     format_: options.Format = "openface"
     columns: options.Columns = None
@@ -146,6 +151,7 @@ class Start:
 
     def settings(self, views: str) -> RunSettings:
         """How videos are run. Raises UsageError."""
+        from face_mirror_au.media.source import reading_of
         from face_mirror_au.pipeline.views import MirrorSettings
 
         given = self.given
@@ -155,6 +161,7 @@ class Start:
                 f"{option} is for --format face-mirror, whose tables Face Mirror's next programs read; add that, or leave it out"
             )
         return given.settings(
+            reading=reading_of(given.start, given.end, given.every, given.fps, given.timestamps),
             max_frames=given.max_frames,
             static_columns=given.static_columns,
             fill_gaps=given.fill_gaps,

@@ -57,6 +57,7 @@ class HostSource:
         count = len(times.seconds) or None
         self.info = SourceInfo("video", size[0], size[1], rate=times.rate, expected_frames=count, timestamps=stamps)  # type: ignore[arg-type]  # a literal
         self.problems: list[str] = []
+        self.warnings: list[str] = []
         self.notes = [f"{times.problem}; the frame rate was taken"] if times.problem else []
 
     def __iter__(self) -> Iterator[Frame]:

@@ -44,8 +44,6 @@ class WorkerPool:
     ----------
     factory : callable
         Makes the task in each worker; see `TaskFactory`.
-    workers : int
-        How many.
     start_method : "fork", "spawn" or None
         None: fork where that is safe when the pool starts, else spawn.
     device : str

@@ -154,8 +154,6 @@ class Block:
     ----------
     size : int
         Bytes to begin with; it grows as needed.
-    named : bool
-        Use named memory.
 
     Attributes
     ----------

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.final_values import PRESENCE_WINDOW, final_intensities
-from face_mirror_au.pipeline.sequence import RowStore
+from face_mirror_au.pipeline.row_store import RowStore
 from face_mirror_au.records import INTENSITY_AUS, FloatArray
 
 _PIECE = 4096

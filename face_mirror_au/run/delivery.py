@@ -253,7 +253,7 @@ class _Files(Sink):
             self._descriptors = self._closing.enter_context(
                 DescriptorLog(made.beside(DESCRIPTORS), header, runner.settings.views, geometry)
             )
-        wanted.on_open(runner.settings.max_frames or info.expected_frames)
+        wanted.on_open(runner.settings.max_frames or info.frames_in(runner.settings.reading))
         if self._mirrored:
             self._videos = self._encoding.enter_context(MirroredVideos(self._mirrored, info))
         if drawing is not None:

@@ -22,6 +22,7 @@ from face_mirror_au.results.metadata import metadata_text, versions, write_metad
 from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
+from face_mirror_au.run.rest import stored_rests
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
@@ -294,6 +295,8 @@ def run_metadata(
     if runner.settings.fill_gaps:  # from 0, as in those tables
         gaps = {view.value: single_gaps(np.asarray(table.success)) for view, table in result.tables.items() if view is not View.ORIGINAL}
         known["filled_frames"] = {view: np.flatnonzero(found).tolist() for view, found in gaps.items()}
+    if result.rest is not None:
+        known["rest"] = result.rest
     return known | {
         "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
         "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
@@ -334,6 +337,7 @@ def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, recording
         "table": {"format": plan.format, "groups": [group for group in columns.GROUPS if group in plan.groups], "page": page},
         "run": known | {"input": {"sha256": recording.sha256(), **asdict(info), **known["input"]}},
         "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
+        "other_rest": stored_rests(baseline.others),
         "images": recording.image_names() if not plan.nameless else [],
     }
 

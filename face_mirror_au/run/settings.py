@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.loop.launch import StartMethod
+from face_mirror_au.media.source import WHOLE, Reading
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.views import MirrorSettings
@@ -23,6 +24,8 @@ class RunSettings:
         Frames between two scheduled detections.
     max_frames : int or None
         Stop after so many frames.
+    reading : Reading
+        Which part of a recording is read, and how its times are counted.
     strict : bool
         Read failed frames as OpenFace does.
     flipped_input : bool
@@ -51,6 +54,7 @@ class RunSettings:
 
     detect_every: int = 30
     max_frames: int | None = None
+    reading: Reading = WHOLE
     strict: bool = False
     flipped_input: bool = False
     max_side: int = MAX_SIDE
@@ -78,6 +82,8 @@ class RunSettings:
             raise UsageError(f"must be 0 or 1, not {self.fill_gaps}", "fill_gaps")
         if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
             raise UsageError("must begin with original and name each view once: original,left,right", "views")
+        if self.reading.timestamps == "zero" and not self.baseline.meets(self.reading.start_s, self.reading.end_s):
+            raise UsageError(f"the segment {self.baseline} lies outside the part of the recording that is read", "baseline")
 
 
 def views_of(names: Iterable[str]) -> tuple[View, ...]:
