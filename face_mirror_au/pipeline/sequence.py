@@ -332,7 +332,8 @@ class AUSequence:
         return np.concatenate([of(start, min(start + _PIECE, total)) for start in range(0, total, _PIECE)])
 
     def _nothing_in_segment(self) -> UsageError:
-        return UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
+        remedy = "; choose another one" if self._kept else ", nor any other until then: check that the recording shows a face"
+        return UsageError(f"no frame was measured in the baseline segment {self._baseline}{remedy}")
 
     def _by_columns(self, chosen: NDArray[np.bool_], level: Callable[[FloatArray, slice], FloatArray]) -> FloatArray:
         """Make something of each column's raw values in the chosen frames; of a long video a few columns at a time."""
