@@ -115,6 +115,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         yaw_deg=_read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata),
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
         baseline=str(metadata.get("baseline", "")),
+        rest=rest_stretches(metadata),
     )
 
 
@@ -194,3 +195,12 @@ def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in the metadata; empty where there is none, or something else."""
     value = content.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def rest_stretches(metadata: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    """The stretches at rest that a run found, s; none where its metadata tell of none, or are not as a run writes them."""
+    found = mapping_in(metadata, "rest").get("stretches")
+    try:
+        return tuple((float(start), float(end)) for start, end in found) if isinstance(found, list) else ()
+    except (TypeError, ValueError):
+        return ()

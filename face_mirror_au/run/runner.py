@@ -28,6 +28,7 @@ from face_mirror_au.run.measuring import Measurement
 from face_mirror_au.run.plugins import gather_plugins
 from face_mirror_au.run.protocols import Drawing, Sink
 from face_mirror_au.run.recordings import FileRecording, Recording
+from face_mirror_au.run.rest import described_rest, rest_warning, rest_words, with_other_rest
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.wording import counted
@@ -98,6 +99,7 @@ class VideoRunner:
         if settings.mirror.landmarks == REFLECT:
             plan.check_reflect()
         self.plan = plan
+        settings = replace(settings, baseline=with_other_rest(settings.baseline, plan, settings.views))
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
         self.drawing = drawing
@@ -165,7 +167,17 @@ class VideoRunner:
         """
         bank = self.bank(models) if self._measures else None
         settings = self.settings
-        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline)
+        static = self.bank("static") if self._measures and settings.static_columns else None
+        reference = self.pdm.mean[:2].T
+        return Measurement(
+            bank,
+            settings.views,
+            spool,
+            strict=settings.strict,
+            baseline=settings.baseline,
+            static_bank=static,
+            reference=reference,
+        )
 
     @contextmanager
     def run(self, recording: Recording | Path, spool: Path, sink: Sink | None = None) -> Iterator[VideoResult]:
@@ -243,25 +255,28 @@ class VideoRunner:
         plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
         models = self.models_for(source.info)
         single_image = source.info.kind == "image" and models == "static" and self._measures
+        tables, rest = measurement.finish(), measurement.rest
         return VideoResult(
             info=source.info,
             models=models,
-            tables=measurement.finish(),
+            tables=tables,
             decoded=seen.frames,
             failures=failures,
             problems=(*source.problems, *((CHANGED,) if changed else ())),
-            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ())),
+            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ()), *(() if rest is None else (rest_words(rest),))),
             warnings=(
                 *self.plan.warnings,
                 *source.warnings,
                 *((CROWD_WARNING,) if seen.crowd else ()),
                 *((other_person_warning(seen.persons.changed_s),) if seen.persons.changed_s is not None else ()),
                 *self._source_warnings(recording, models, seen.frames, sum(failures.get(View.ORIGINAL, {}).values())),
+                *([rest_warning(rest)] if rest is not None and rest.warning else ()),
                 *plugin_failures,
             ),
             losses=(),
             changed=changed,
             answered=seen.answered,
+            rest=None if rest is None else described_rest(rest, measurement.rests),
         )
 
     def _source_warnings(self, recording: Recording, models: str, decoded: int, failed: int) -> Iterator[str]:
