@@ -74,21 +74,28 @@ def outputs_of_the_application(double: Double) -> dict[str, object]:
     return {**files, "counts": [(each.get("csv"), each.get("count")) for each in double.result["au"]]}
 
 
-def expected_tables(folder: Path) -> dict[tuple[str, str, str], str]:
-    """The tables of each clip in each form, from a session in which nothing happens; keyed by form, clip and side."""
-    found = {}
-    for form in "CDE":
-        double = Double(folder / form, form, CLIPS, FRAMES, job={"unsmoothed": True}, first=FIRST)
-        done = double.start()
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        found.update({(form, clip, side): double.table(side, number) for number, clip in enumerate(CLIPS) for side in SIDES})
-        if len({found[form, clip, side] for clip in CLIPS for side in SIDES}) != len(CLIPS) * len(SIDES):
-            raise RuntimeError("two clips have the same table: nothing could be told apart")
-    return found
+class Expected:
+    """The tables of each clip in each form, from a session in which nothing happens; made when a form is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: dict[str, dict[tuple[str, str], str]] = {}
+
+    def tables(self, form: str) -> dict[tuple[str, str], str]:
+        """By clip and side."""
+        if form not in self._found:
+            double = Double(self._folder / form, form, CLIPS, FRAMES, job={"unsmoothed": True}, first=FIRST)
+            done = double.start()
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+            found = {(clip, side): double.table(side, number) for number, clip in enumerate(CLIPS) for side in SIDES}
+            if len(set(found.values())) != len(found):
+                raise RuntimeError("two clips have the same table: nothing could be told apart")
+            self._found[form] = found
+        return self._found[form]
 
 
-def try_session(folder: Path, number: int, seed: int, expected: dict[tuple[str, str, str], str], tally: Tally) -> None:
+def try_session(folder: Path, number: int, seed: int, expected: Expected, tally: Tally) -> None:
     """One session with the plugin, and the same without it."""
     random_ = random.Random(1000 * seed + number)  # noqa: S311
     form, videos = random_.choice("CDE"), random_.randint(1, 3)
@@ -116,7 +123,7 @@ def try_session(folder: Path, number: int, seed: int, expected: dict[tuple[str, 
         tally.delivered += 1
         video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
         side = next(side for side in SIDES if table.stem.endswith(side))
-        if video is None or content != expected[form, clips[video], side]:
+        if video is None or content != expected.tables(form)[clips[video], side]:
             breach(f"{table.name} is not the table of its video ({video})")
     if closed:
         return  # how far a closed application came is chance
@@ -137,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     tally, began = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sessions-") as made:
-        expected = expected_tables(Path(made) / "expected")
+        expected = Expected(Path(made) / "expected")
         done = 0
         for number in range(given.sessions):
             if time.monotonic() - began > given.seconds:
