@@ -56,7 +56,7 @@ def job_of(random_: random.Random, videos: int) -> tuple[dict[str, Any], list[st
         told = MISHAPS[what][1]
         if told is not None:
             key, value = told
-            job.setdefault(key, []).append([video, random_.randrange(1, FRAMES) if value is None else value])
+            job.setdefault(key, []).append([video, random_.randrange(1, FRAMES - 1) if value is None else value])
     return job, happens
 
 
@@ -115,6 +115,7 @@ def try_session(folder: Path, number: int, seed: int, expected: Expected, tally:
         breach(f"ended with {done.returncode}: {done.stderr[-500:]}")
     for what in leftovers(double):
         breach(f"left behind: {what}")
+    emptied = []  # videos written over with nothing by a later turn of their name, whose tables stay
     for table in double.combined.glob("*.csv") if double.combined.exists() else ():
         content = table.read_text()
         if content.startswith("by the application"):
@@ -123,12 +124,17 @@ def try_session(folder: Path, number: int, seed: int, expected: Expected, tally:
         tally.delivered += 1
         video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
         side = next(side for side in SIDES if table.stem.endswith(side))
-        if video is None or content != expected.tables(form)[clips[video], side]:
+        if video is None:
+            emptied.append(table.name)
+        elif content != expected.tables(form)[clips[video], side]:
             breach(f"{table.name} is not the table of its video ({video})")
     if closed:
         return  # how far a closed application came is chance
     alone = Double(folder / "without", form, clips, FRAMES, names, job, FIRST)
     alone.start(plugin=False)
+    for name in emptied:
+        if not (alone.combined / name).exists():
+            breach(f"{name} is there, its video is not, and without the plugin it would not be there")
     with_plugin, without = outputs_of_the_application(double), outputs_of_the_application(alone)
     differ = [name for name in with_plugin | without if with_plugin.get(name) != without.get(name)]
     if differ:
