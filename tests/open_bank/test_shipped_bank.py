@@ -71,7 +71,7 @@ def test_what_the_bank_leaves_empty_is_empty_everywhere(store, tmp_path):
     plan = plan_models(store, "open")
     intensity, sides, _ = measured(store, CLIPS / "smile_both.mp4", tmp_path)[View.ORIGINAL]
     empty = set(plan.left_empty("dynamic")) - {"AU28"}  # AU28 has no intensity
-    assert {name for name in INTENSITY_AUS if np.isnan(sides[:, :, column(name)]).all()} == set(plan.without_sides("dynamic"))
+    assert {name for name in INTENSITY_AUS if np.isnan(sides[:, :, column(name)]).all()} == set(plan.au_models.without_sides("dynamic"))
     assert {name for name in INTENSITY_AUS if np.isnan(intensity[:, column(name)]).all()} == empty
     assert {name for name in INTENSITY_AUS if np.isnan(sides[:, :, column(name)]).all()} >= empty | set(ONE_PIECE)
 
