@@ -40,6 +40,8 @@ class HostOptions(ModelOptions):
     """With what the application's faces are measured."""
 
     models: options.Models = "dynamic"
+    static_columns: options.StaticColumns = False
+    fill_gaps: options.FillGaps = 0
 
 
 @one_line_errors
@@ -82,7 +84,13 @@ def host(
         from face_mirror_au.pipeline.views import MirrorSettings
 
         method = cast("StartMethod | None", start_method)
-        settings = given.settings(mirror=MirrorSettings(mirror_landmarks), workers=count, start_method=method)
+        settings = given.settings(
+            mirror=MirrorSettings(mirror_landmarks),
+            workers=count,
+            start_method=method,
+            static_columns=given.static_columns,
+            fill_gaps=given.fill_gaps,
+        )
         placed = given.choose(start_method)
         for message in placed.plan.warnings if not given.quiet else ():
             print_error(message, "warning", "yellow")

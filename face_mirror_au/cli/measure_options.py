@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, ge
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.terminal import print_error, stopped_by_signals
+from face_mirror_au.errors import UsageError
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -83,6 +84,8 @@ class MeasureOptions(ModelOptions):
     max_frames: options.MaxFrames = None
     format_: options.Format = "openface"
     columns: options.Columns = None
+    static_columns: options.StaticColumns = False
+    fill_gaps: options.FillGaps = 0
     openface_strict: options.Strict = False
     max_side: options.MaxSide = 1280
     flipped_input: options.Flipped = False
@@ -152,9 +155,16 @@ class Start:
         from face_mirror_au.pipeline.views import MirrorSettings
 
         given = self.given
+        if given.format_ != "face-mirror" and (given.static_columns or given.fill_gaps):
+            option = "--static-columns" if given.static_columns else "--fill-gaps"
+            raise UsageError(
+                f"{option} is for --format face-mirror, whose tables Face Mirror's next programs read; add that, or leave it out"
+            )
         return given.settings(
             reading=reading_of(given.start, given.end, given.every, given.fps, given.timestamps),
             max_frames=given.max_frames,
+            static_columns=given.static_columns,
+            fill_gaps=given.fill_gaps,
             strict=given.openface_strict,
             flipped_input=given.flipped_input,
             max_side=given.max_side,

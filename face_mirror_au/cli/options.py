@@ -68,6 +68,17 @@ Columns = Annotated[
     str | None,
     _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,eyes,regions,aus. Default: all."),
 ]
+StaticColumns = Annotated[
+    bool,
+    _method("--static-columns", help="With --format face-mirror: 17 columns AUxx_r_static more, by models without a neutral face."),
+]
+FillGaps = Annotated[
+    int,
+    _method(
+        "--fill-gaps",
+        help="With --format face-mirror: 1 fills a single missing frame with the mean of its neighbours. success stays False.",
+    ),
+]
 Strict = Annotated[
     bool,
     _method("--openface-strict", help="Failed frames as OpenFace writes them: zeros that take part in smoothing."),

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from face_mirror_au.errors import FaceMirrorAUError, LandmarksError
-from face_mirror_au.files import atomic_binary
+from face_mirror_au.files import READ_AND_WRITE, atomic_binary
 from face_mirror_au.integrations.binding import bound, wrap_detector
 from face_mirror_au.integrations.forms import MAIN
 from face_mirror_au.integrations.host_runner import HostRunner
@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 HOST_WAIT_S = 10.0
 CLOSED = "the application was closed while it was processed"
 _AU_STAGE = "openface"
-_READ_AND_WRITE = 0o666
 
 Result = TypeVar("Result")
 
@@ -235,7 +234,7 @@ class HostPlugin:
             return None
         with atomic_binary(Path(csv_path)) as handle:
             if hasattr(os, "fchmod"):  # as the application's own files are, for who reads them with another account
-                os.fchmod(handle.fileno(), table.video.stat().st_mode & _READ_AND_WRITE)
+                os.fchmod(handle.fileno(), table.video.stat().st_mode & READ_AND_WRITE)
             handle.write(table.path.read_bytes())
         if callable(progress):
             self._guarded("report progress", lambda: _report_progress(progress, table.rows))

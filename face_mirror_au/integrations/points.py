@@ -35,7 +35,6 @@ class DetectorAnswers:
 
     def __init__(self) -> None:
         self._gives_details = False
-        self._seen: set[bytes] = set()
 
     def is_measurement(self, points: object, details: object) -> bool:
         """Whether the points were found in the frame that was asked for.
@@ -44,18 +43,15 @@ class DetectorAnswers:
         ----------
         points : ndarray or None
         details : object
-            The second value that `get_face_mesh` returned: a dict in some forms, None or a picture in others.
+            The second value that `get_face_mesh` returned: a dict in some forms, None in others.
         """
         if points is None:
             return False
         if isinstance(details, dict):
             self._gives_details = True
             return not any(key in details and bool(details[key]) is sign for key, sign in _SIGNS_OF_FAILURE.items())
-        # After an exception a detector gives a copy of what it found last, and no details; smoothed points never come twice by themselves.
-        content = np.ascontiguousarray(points).tobytes()
-        again = content in self._seen
-        self._seen.add(content)
-        return not (self._gives_details or again)
+        # After an exception a detector whose answers have details gives a copy of what it found last, without any.
+        return not self._gives_details
 
 
 def ibug_points(points: object) -> Float32Array:

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from face_mirror_au.errors import LandmarksError
-from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
+from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask, HookFinder
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.runner import FrameLoop
-from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, landmark_confidence
 from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
 from face_mirror_hooks import hookimpl
 from face_mirror_hooks.records import FrameResult, VideoInfo
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from face_mirror_au.loop.messages import FrameRef
     from face_mirror_au.loop.ring import Block
     from face_mirror_au.pipeline.process import ChunkResult
+    from face_mirror_au.pipeline.track import FaceTracker
 
 NO_KEYPOINTS = np.zeros((0, 2), np.float32)
 
@@ -91,27 +90,22 @@ class HostTask(HookedTask):
         super().__init__(processing)
         HOST_LANDMARKS.boxes_only = processing.plan.needs_mesh
         HOST_LANDMARKS.or_ours = isinstance(processing, HostProcessing) and processing.or_ours
-        self._pose_fitter = processing.plan.load_pose_fitter() if HOST_LANDMARKS.or_ours else None
+
+    def tracker(self, finder: HookFinder) -> FaceTracker:
+        """See `HookedTask`."""
+        from face_mirror_au.integrations.host_tracker import HostTracker
+
+        return HostTracker(finder, self._processing.plan.load_pose_fitter(), HOST_LANDMARKS)
 
     def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
         """Process one chunk."""
         if not isinstance(job, HostWork):
             raise TypeError(f"a job of the application's loop is a HostWork, not {type(job).__name__}")
-        HOST_LANDMARKS.points = {index: points for index, points in job.points.items() if self._may_be_a_face(points)}
+        HOST_LANDMARKS.points = job.points
         try:
             return super().run(job.job, frames)
         finally:
             HOST_LANDMARKS.points = {}
-
-    def _may_be_a_face(self, points: Float32Array) -> bool:
-        """False where our own models shall try: no frame would be a success with these."""
-        if self._pose_fitter is None:
-            return True
-        try:
-            fit = self._pose_fitter.fit(points.astype(np.float64))
-        except LandmarksError:
-            return False
-        return landmark_confidence(HOST_PLUGIN, self._pose_fitter, Located(points, 1.0), fit) > MIN_CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,24 @@ from pathlib import Path
 from types import TracebackType
 
 from face_mirror_au.errors import FaceMirrorAUError, OutputError, UsageError
+from face_mirror_au.files import READ_AND_WRITE, display_name
 from face_mirror_au.media.mirrored_video import MirroredVideos
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.records import Image, View
 from face_mirror_au.results.descriptors import DescriptorLog
 from face_mirror_au.results.earlier import read_metadata
+from face_mirror_au.results.face_mirror_folder import recording_beside
 from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, ONLINE, OVERLAY, REPORT
 from face_mirror_au.results.publish import bring_tables_of_persons
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.measuring import OnlineOfViews
-from face_mirror_au.run.outputs import OutputPlan, header_of, write_all
+from face_mirror_au.run.outputs import HOST_TABLES, OutputPlan, header_of, write_all
 from face_mirror_au.run.protocols import PageWriter, Sink
 from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
+from face_mirror_au.tables.formats import FACE_MIRROR
 from face_mirror_au.tables.raw_log import OnlineLog
 from face_mirror_au.tables.table_format import TableFormat
 from face_mirror_hooks.records import FrameResult
@@ -181,8 +184,25 @@ def deliver(
         report.files = [str(work.path / plan.place.name(ONLINE))] if work.kept else []
         raise
     report.files = [str(plan.csv.with_name(name)) for name in names]
+    if len(runner.settings.views) > 1 and not plan.for_host:
+        _suit_face_mirror(plan, report)
     runner.manager.after_result(plan.csv.parent, read_metadata(plan.csv) or {})
     report.warnings += sorted({str(failure) for failure in runner.manager.take_failures()})
+
+
+def _suit_face_mirror(plan: OutputPlan, report: RecordingReport) -> None:
+    """Beside its recording a result may be read by Face Mirror's next programs: its tables suit them, or they are warned of."""
+    beside = recording_beside(plan.csv)
+    if beside is None:
+        return
+    if plan.format == FACE_MIRROR.name:
+        for view in HOST_TABLES:  # as the files that lie there, which another account may read
+            plan.table(view).chmod(beside.stat().st_mode & READ_AND_WRITE)
+    elif plan.csv.suffix == ".csv":
+        report.warnings.append(
+            f"'{display_name(plan.csv)}' lies beside '{display_name(beside)}': Face Mirror's next programs would take it for the table of "
+            "one side, and their frames count from 0; for them add --format face-mirror, or choose another folder"
+        )
 
 
 class _Files(Sink):

@@ -37,6 +37,8 @@ class Measurement:
     strict : bool
         Read failed frames as OpenFace does.
     baseline : Baseline, optional
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
     reference : ndarray, (68, 2), optional
         The PDM's mean face, which the rest is looked for with; from values alone when not given.
 
@@ -55,6 +57,7 @@ class Measurement:
         *,
         strict: bool = False,
         baseline: Baseline | None = None,
+        static_bank: AUBank | None = None,
         reference: FloatArray | None = None,
     ) -> None:
         self.strict = strict
@@ -68,7 +71,7 @@ class Measurement:
         with ExitStack() as opening:
             for view in views:
                 original = next((log.sequence for log in self._views.values()), None)
-                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original)
+                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original, static_bank=static_bank)
                 self._views[view] = opening.enter_context(log)
             self._closing = opening.pop_all()
 

@@ -28,7 +28,8 @@ from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables import asymmetry_csv, columns, dictionary
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
-from face_mirror_au.tables.formats import IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.formats import FACE_MIRROR, IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.gaps import fill_single_gaps, single_gaps
 from face_mirror_au.tables.table_files import is_parquet, parquet
 from face_mirror_au.tables.table_format import TableFormat
 
@@ -144,11 +145,22 @@ class OutputPlan:
 
 
 def write_table(
-    table: ViewTable, plan: OutputPlan, points3d: Column[np.float64], *, strict: bool, metadata: Mapping[str, object] | None = None
+    table: ViewTable,
+    plan: OutputPlan,
+    points3d: Column[np.float64],
+    *,
+    strict: bool,
+    fill_gaps: bool = False,
+    metadata: Mapping[str, object] | None = None,
 ) -> tuple[Path, TableFormat]:
-    """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run."""
+    """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run.
+
+    With `fill_gaps`, single missing frames of a table for Face Mirror's next programs get the mean of their neighbours.
+    """
     path, whole = plan.table(table.view), with_points_3d(table, points3d)
     wanted = run_format(plan.format_of(table.view), plan.groups, whole)
+    if fill_gaps and wanted.name == FACE_MIRROR.name:
+        whole = fill_single_gaps(whole)
     wanted.write_view(whole, path, strict=strict, metadata="" if metadata is None else metadata_text(metadata))
     return path, wanted
 
@@ -244,9 +256,10 @@ def write_result(
     list of Path
         What was written, the table first.
     """
-    known = metadata if plan.format == "parquet" else None
+    known, settings = metadata if plan.format == "parquet" else None, runner.settings
+    fill_gaps = bool(settings.fill_gaps)
     tables = [
-        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict, metadata=known)
+        write_table(table, plan, points_in_3d(runner, result, table), strict=settings.strict, fill_gaps=fill_gaps, metadata=known)
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
@@ -279,6 +292,9 @@ def run_metadata(
     given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
     if any(given.values()):
         known["signals"] = {view: names for view, names in given.items() if names}
+    if runner.settings.fill_gaps:  # from 0, as in those tables
+        gaps = {view.value: single_gaps(np.asarray(table.success)) for view, table in result.tables.items() if view is not View.ORIGINAL}
+        known["filled_frames"] = {view: np.flatnonzero(found).tolist() for view, found in gaps.items()}
     if result.rest is not None:
         known["rest"] = result.rest
     return known | {

@@ -235,6 +235,8 @@ class _Replay:
                 flipped_input=run["input"]["flipped_input"] is True,
                 views=stored.views,
                 baseline=_baseline(stored.header),
+                static_columns=run["settings"].get("static_columns") is True,
+                fill_gaps=int(run["settings"].get("fill_gaps", 0)),
             )
             groups = [group for group in GROUPS if group in table["groups"]]
             images = [str(name) for name in stored.header["images"]]

@@ -159,8 +159,17 @@ class VideoRunner:
         """
         bank = self.bank(models) if self._measures else None
         settings = self.settings
+        static = self.bank("static") if self._measures and settings.static_columns else None
         reference = self.pdm.mean[:2].T
-        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline, reference=reference)
+        return Measurement(
+            bank,
+            settings.views,
+            spool,
+            strict=settings.strict,
+            baseline=settings.baseline,
+            static_bank=static,
+            reference=reference,
+        )
 
     @contextmanager
     def run(self, recording: Recording | Path, spool: Path, sink: Sink | None = None) -> Iterator[VideoResult]:

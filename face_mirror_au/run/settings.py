@@ -36,6 +36,10 @@ class RunSettings:
         Original first.
     mirror : MirrorSettings
     baseline : Baseline
+    static_columns : bool
+        Measure with static models, too; the format face-mirror has columns for them.
+    fill_gaps : int
+        In that format, so many missing frames between two measured ones get their mean: 0 or 1.
     workers : int
         Processes beside this one; 0: none.
     start_method : "fork", "spawn" or None
@@ -57,6 +61,8 @@ class RunSettings:
     views: tuple[View, ...] = (View.ORIGINAL,)
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
     baseline: Baseline = field(default_factory=Baseline)
+    static_columns: bool = False
+    fill_gaps: int = 0
     workers: int = 0
     start_method: StartMethod | None = None
     device: str = "cpu"
@@ -72,6 +78,8 @@ class RunSettings:
             raise UsageError(f"must be 64 or more pixels, not {self.max_side}", "max_side")
         if self.workers < 0:
             raise UsageError(f"must be 0 or more, not {self.workers}", "workers")
+        if self.fill_gaps not in {0, 1}:
+            raise UsageError(f"must be 0 or 1, not {self.fill_gaps}", "fill_gaps")
         if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
             raise UsageError("must begin with original and name each view once: original,left,right", "views")
         if self.reading.timestamps == "zero" and not self.baseline.meets(self.reading.start_s, self.reading.end_s):

@@ -18,6 +18,7 @@ from face_mirror_au.pipeline.baseline import NEUTRAL, Baseline
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
 from face_mirror_au.pipeline.signals import EYE_CLOSURE, EYE_OPENING, REGION_CONFIDENCE, SIGNALS
+from face_mirror_au.pipeline.static_values import StaticSequence
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, Column, FloatArray, OnlineValues, View, ViewTable
 from face_mirror_au.tables.spool import Spool
 from face_mirror_hooks.records import ViewResult
@@ -34,6 +35,8 @@ class ViewLog:
         Where the per-frame numbers are spooled; they are deleted at the end.
     strict, baseline, original
         See `AUSequence`.
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class ViewLog:
         strict: bool = False,
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
+        static_bank: AUBank | None = None,
     ) -> None:
         self.view = view
         self.failures: Counter[str] = Counter()
@@ -70,6 +74,7 @@ class ViewLog:
         self._baseline = baseline or Baseline()
         other = self._baseline.others.get(view.value)
         self.sequence = AUSequence(bank, strict=strict, baseline=baseline, original=original, other=other, rows=self._open)
+        self._static = None if static_bank is None else StaticSequence(static_bank, self._open, strict=strict)
 
     def __enter__(self) -> ViewLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -93,6 +98,8 @@ class ViewLog:
             self.failures[reason] += 1
             row["reason"] = self._reasons.setdefault(reason, len(self._reasons))
         self._spool.append(row)
+        if self._static is not None:
+            self._static.append(*((None, None) if descriptor is None else (descriptor.hog, descriptor.geometry)))
         if descriptor is None:
             return self.sequence.append(None, None, time_s)
         return self.sequence.append(descriptor.hog, descriptor.geometry, time_s, descriptor.signals.get(EYE_OPENING.name))
@@ -152,7 +159,18 @@ class ViewLog:
             raw_sides=values.column("raw_sides") if self._has_sides else None,
             reason=rows.column("reason"),
             reasons=tuple(self._reasons),
+            static=None if self._static is None else self._static_values(self._static, seen).column("static"),
         )
+
+    def _static_values(self, static: StaticSequence, seen: Column[np.float64] | None) -> Spool:
+        values = self._open(np.dtype([("static", np.float64, (len(INTENSITY_AUS),))]))
+        for piece in static.final_pieces():
+            if seen is not None and not self._strict:
+                piece[unseen_units(self._seen_here(seen[len(values) : len(values) + len(piece)])).any(axis=1)] = np.nan
+            records = np.empty(len(piece), values.dtype)
+            records["static"] = piece
+            values.extend(records)
+        return values
 
     def _final_values(self, rest: NDArray[np.float32] | None, seen: Column[np.float64] | None) -> Spool:
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("intensity", "raw"), (len(INTENSITY_AUS),))

@@ -28,12 +28,12 @@ def build_app(folder: Path, form: str) -> Path:
     return folder
 
 
-def build_clip(path: Path, points: Path, clip: str, number: int, frames: int) -> None:
+def build_clip(path: Path, points: Path, clip: str, number: int, frames: int, first: int = 0) -> None:
     """A lossless video whose first pixel says which video and frame it is, and its landmarks."""
     with open_source(CLIPS / f"{clip}.mp4") as source:
-        pictures = [frame.image.copy() for frame in source][:frames]
+        pictures = [frame.image.copy() for frame in source][first : first + frames]
     with np.load(CLIPS / f"{clip}.npz") as truth:
-        np.savez(points, landmarks=truth["landmarks"][:frames, 0])
+        np.savez(points, landmarks=truth["landmarks"][first : first + frames, 0])
     with av.open(str(path), "w", format="matroska") as container:
         stream = container.add_stream("ffv1", rate=Fraction(30000, 1001))
         stream.width, stream.height, stream.pix_fmt = pictures[0].shape[1], pictures[0].shape[0], "bgr0"
@@ -58,6 +58,8 @@ class Double:
         Of each.
     names : tuple of str
         File names of the videos; each lies in a folder of its own.
+    first : int
+        Frame of the clips that the videos begin with.
     job : dict
         How badly it behaves.
     """
@@ -68,6 +70,7 @@ class Double:
     frames: int = 24
     names: tuple[str, ...] = ()
     job: dict = field(default_factory=dict)
+    first: int = 0
 
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,7 @@ class Double:
             self.videos.append(self.folder / f"given_{number}" / name)
             self.videos[-1].parent.mkdir()
             points.append(self.folder / f"points_{number}.npz")
-            build_clip(self.videos[-1], points[-1], clip, number, self.frames)
+            build_clip(self.videos[-1], points[-1], clip, number, self.frames, self.first)
         self.result_file = self.folder / "result.json"
         self.job = {
             "videos": [str(video) for video in self.videos],
