@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,29 @@ class Expected:
         return self._found[form]
 
 
+def check_tables(
+    double: Double, clips: tuple[str, ...], expected: dict[tuple[str, str], str], tally: Tally, breach: Callable[[str], None]
+) -> list[str]:
+    """Compare each delivered table with that of the clip which its video shows.
+
+    Returns the names of those whose video a later turn of the name wrote over with nothing.
+    """
+    emptied = []
+    for table in double.combined.glob("*.csv") if double.combined.exists() else ():
+        content = table.read_text()
+        if content.startswith("by the application"):
+            tally.left += 1
+            continue
+        tally.delivered += 1
+        video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
+        side = next(side for side in SIDES if table.stem.endswith(side))
+        if video is None:
+            emptied.append(table.name)
+        elif content != expected[clips[video], side]:
+            breach(f"{table.name} is not the table of its video ({video})")
+    return emptied
+
+
 def try_session(folder: Path, number: int, seed: int, expected: Expected, tally: Tally) -> None:
     """One session with the plugin, and the same without it."""
     random_ = random.Random(1000 * seed + number)  # noqa: S311
@@ -115,19 +139,7 @@ def try_session(folder: Path, number: int, seed: int, expected: Expected, tally:
         breach(f"ended with {done.returncode}: {done.stderr[-500:]}")
     for what in leftovers(double):
         breach(f"left behind: {what}")
-    emptied = []  # videos written over with nothing by a later turn of their name, whose tables stay
-    for table in double.combined.glob("*.csv") if double.combined.exists() else ():
-        content = table.read_text()
-        if content.startswith("by the application"):
-            tally.left += 1
-            continue
-        tally.delivered += 1
-        video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
-        side = next(side for side in SIDES if table.stem.endswith(side))
-        if video is None:
-            emptied.append(table.name)
-        elif content != expected.tables(form)[clips[video], side]:
-            breach(f"{table.name} is not the table of its video ({video})")
+    emptied = check_tables(double, clips, expected.tables(form), tally, breach)
     if closed:
         return  # how far a closed application came is chance
     alone = Double(folder / "without", form, clips, FRAMES, names, job, FIRST)
