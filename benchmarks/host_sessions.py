@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def job_of(random_: random.Random, videos: int) -> tuple[dict[str, Any], list[st
         told = MISHAPS[what][1]
         if told is not None:
             key, value = told
-            job.setdefault(key, []).append([video, random_.randrange(1, FRAMES) if value is None else value])
+            job.setdefault(key, []).append([video, random_.randrange(1, FRAMES - 1) if value is None else value])
     return job, happens
 
 
@@ -74,21 +75,51 @@ def outputs_of_the_application(double: Double) -> dict[str, object]:
     return {**files, "counts": [(each.get("csv"), each.get("count")) for each in double.result["au"]]}
 
 
-def expected_tables(folder: Path) -> dict[tuple[str, str, str], str]:
-    """The tables of each clip in each form, from a session in which nothing happens; keyed by form, clip and side."""
-    found = {}
-    for form in "CDE":
-        double = Double(folder / form, form, CLIPS, FRAMES, job={"unsmoothed": True}, first=FIRST)
-        done = double.start()
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        found.update({(form, clip, side): double.table(side, number) for number, clip in enumerate(CLIPS) for side in SIDES})
-        if len({found[form, clip, side] for clip in CLIPS for side in SIDES}) != len(CLIPS) * len(SIDES):
-            raise RuntimeError("two clips have the same table: nothing could be told apart")
-    return found
+class Expected:
+    """The tables of each clip in each form, from a session in which nothing happens; made when a form is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: dict[str, dict[tuple[str, str], str]] = {}
+
+    def tables(self, form: str) -> dict[tuple[str, str], str]:
+        """By clip and side."""
+        if form not in self._found:
+            double = Double(self._folder / form, form, CLIPS, FRAMES, job={"unsmoothed": True}, first=FIRST)
+            done = double.start()
+            if done.returncode:
+                raise RuntimeError(done.stderr)
+            found = {(clip, side): double.table(side, number) for number, clip in enumerate(CLIPS) for side in SIDES}
+            if len(set(found.values())) != len(found):
+                raise RuntimeError("two clips have the same table: nothing could be told apart")
+            self._found[form] = found
+        return self._found[form]
 
 
-def try_session(folder: Path, number: int, seed: int, expected: dict[tuple[str, str, str], str], tally: Tally) -> None:
+def check_tables(
+    double: Double, clips: tuple[str, ...], expected: dict[tuple[str, str], str], tally: Tally, breach: Callable[[str], None]
+) -> list[str]:
+    """Compare each delivered table with that of the clip which its video shows.
+
+    Returns the names of those whose video a later turn of the name wrote over with nothing.
+    """
+    emptied = []
+    for table in double.combined.glob("*.csv") if double.combined.exists() else ():
+        content = table.read_text()
+        if content.startswith("by the application"):
+            tally.left += 1
+            continue
+        tally.delivered += 1
+        video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
+        side = next(side for side in SIDES if table.stem.endswith(side))
+        if video is None:
+            emptied.append(table.name)
+        elif content != expected[clips[video], side]:
+            breach(f"{table.name} is not the table of its video ({video})")
+    return emptied
+
+
+def try_session(folder: Path, number: int, seed: int, expected: Expected, tally: Tally) -> None:
     """One session with the plugin, and the same without it."""
     random_ = random.Random(1000 * seed + number)  # noqa: S311
     form, videos = random_.choice("CDE"), random_.randint(1, 3)
@@ -108,20 +139,14 @@ def try_session(folder: Path, number: int, seed: int, expected: dict[tuple[str, 
         breach(f"ended with {done.returncode}: {done.stderr[-500:]}")
     for what in leftovers(double):
         breach(f"left behind: {what}")
-    for table in double.combined.glob("*.csv") if double.combined.exists() else ():
-        content = table.read_text()
-        if content.startswith("by the application"):
-            tally.left += 1
-            continue
-        tally.delivered += 1
-        video = shown(double.output / "Face Mirror 1.0 Output" / f"{table.stem}.mp4")
-        side = next(side for side in SIDES if table.stem.endswith(side))
-        if video is None or content != expected[form, clips[video], side]:
-            breach(f"{table.name} is not the table of its video ({video})")
+    emptied = check_tables(double, clips, expected.tables(form), tally, breach)
     if closed:
         return  # how far a closed application came is chance
     alone = Double(folder / "without", form, clips, FRAMES, names, job, FIRST)
     alone.start(plugin=False)
+    for name in emptied:
+        if not (alone.combined / name).exists():
+            breach(f"{name} is there, its video is not, and without the plugin it would not be there")
     with_plugin, without = outputs_of_the_application(double), outputs_of_the_application(alone)
     differ = [name for name in with_plugin | without if with_plugin.get(name) != without.get(name)]
     if differ:
@@ -137,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     tally, began = Tally(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sessions-") as made:
-        expected = expected_tables(Path(made) / "expected")
+        expected = Expected(Path(made) / "expected")
         done = 0
         for number in range(given.sessions):
             if time.monotonic() - began > given.seconds:
