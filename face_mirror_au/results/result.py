@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from face_mirror_au.asymmetry.co_movement import RAW_AUS
+from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
@@ -42,6 +43,19 @@ class RunResult(Recording):
     folder: Path
     stem: str
     metadata: Mapping[str, Any]
+
+    def propose(self) -> list[Movement]:
+        """See `Recording`. Of images without times no movement is proposed: they stand for a second each, and that is made up."""
+        return [] if self._is_untimed else Recording.propose(self)
+
+    @property
+    def unproposable(self) -> str:
+        """See `Recording`."""
+        return "the images have no times (--fps gives them)" if self._is_untimed else Recording.unproposable.__get__(self)
+
+    @property
+    def _is_untimed(self) -> bool:
+        return mapping_in(self.metadata, "input").get("timestamps") == "image index"
 
     def file(self, ending: str) -> Path:
         """A file of this run, e.g. ``file(".report.html")``."""

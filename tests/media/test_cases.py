@@ -125,8 +125,10 @@ def test_a_folder_of_frames_can_have_its_rate(call, shared_file, tmp_path):
     times = column(rows_of(tmp_path / "timed" / "frames_folder" / "frames_folder.csv"), "timestamp")
     assert times == pytest.approx(np.arange(30) / 23.976, abs=1e-3)
     assert "--fps" not in done.output
-    done = call("run", folder, "-o", tmp_path / "untimed", *OPEN, "--max-frames", 12)
+    done = call("mirror", folder, "-o", tmp_path / "untimed", *OPEN, "--every", 3)
     assert "give their number in a second with --fps" in " ".join(done.output.split())
+    done = call("movements", tmp_path / "untimed" / "frames_folder")
+    assert "the images have no times" in " ".join(done.output.split()), "no movement of two seconds"
 
 
 def test_an_animation_has_all_its_frames(call, shared_file, tmp_path):
