@@ -20,9 +20,9 @@ INSTALL_LOCKED := $(BIN)/python -m pip install --quiet --require-hashes --requir
 INSTALL += --no-build-isolation
 endif
 
-# Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them.
+# Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them: `make demo` looks where the bare command looks.
 ifneq ($(wildcard ../shared/weights),)
-export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
+test quick faults docs wheels frozen bench bench-open soak host-sessions train-open fuzz: export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
 SAY_WEIGHTS := @echo "using the models in $(FACE_MIRROR_AU_WEIGHTS)"
 endif
 
@@ -32,7 +32,6 @@ help: ## List what there is to make.
 
 .PHONY: demo
 demo: $(BASE) ## Fetch the open models and a face clip, run it, show rows and where the files are.
-	$(SAY_WEIGHTS)
 	$(BIN)/face-mirror-au weights fetch open demo-clip
 	$(BIN)/face-mirror-au demo -o demo-out
 
@@ -94,6 +93,10 @@ bench: $(DEV) ## Agreement with C++ OpenFace, and timings. Needs ../shared.
 .PHONY: soak
 soak: $(DEV) ## 200,000 frames, 60 videos and 199 killed workers in one process: half an hour on 2 idle cores. Needs ../shared.
 	$(BIN)/python -m benchmarks.soak
+
+.PHONY: host-sessions
+host-sessions: $(DEV) ## 200 sessions of the host double with random names, failures and cancellations: 20 minutes. Needs ../shared.
+	$(BIN)/python -m benchmarks.host_sessions
 
 MESH ?= ../shared/faces3d/ict.npz
 

@@ -20,7 +20,7 @@ from face_mirror_au.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[1]
 # File of the repository: the page that it is on the site.
-COPIED = {"CHANGELOG.md": "changelog.md", "benchmarks/RESULTS.md": "measurements.md"}
+COPIED = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "benchmarks/RESULTS.md": "measurements.md"}
 NOTEBOOKS = {f"examples/{path.name}": f"examples/{path.stem}.md" for path in sorted((ROOT / "examples").glob("*.ipynb"))}
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s#:]+)(#[^)\s]*)?\)")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from face_mirror_au.errors import FaceMirrorAUError, UsageError
 from face_mirror_au.files import check_plain_name
 from face_mirror_au.media.given import GivenFrame
+from face_mirror_au.media.source import Reading, reading_of
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.overlay.drawing import Drawing
 from face_mirror_au.pipeline.baseline import Baseline
@@ -178,6 +179,10 @@ class AUPipeline:
         output: Path | str | None = None,
         *,
         fps: float | None = None,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        every: int = 1,
+        timestamps: str = "zero",
         label: str | None = None,
         format: str = "openface",  # noqa: A002 - as the command line calls it
         columns: Collection[str] = GROUPS,
@@ -198,7 +203,13 @@ class AUPipeline:
             A folder, in which the folder `<label>/` is made, as `-o` does; or the table's name, ending in .csv or .parquet, as `--output`.
             An earlier result of that name is replaced as a whole, by a whole one. When not given, nothing is written.
         fps : float, optional
-            Frames per second of frames without times.
+            Frames per second of frames without times, and of a folder of images.
+        start, end : float or str, optional
+            Measure only this part: seconds, or "h:mm:ss". The end is not part of it.
+        every : int
+            Measure the first frame and every so many after it.
+        timestamps : str
+            "zero": times count from the recording's first frame; "container": they are the file's own.
         label : str, optional
             Names the files in place of the file's name, as `--subject`.
         format : str
@@ -224,15 +235,22 @@ class AUPipeline:
             check_plain_name(label)
         if output is None and (mirrored_videos or keep_descriptors):
             raise UsageError("is needed for videos and descriptors: they are files", "output")
-        recording = _recording(source, fps, label)
+        reading = reading_of(start, end, every, fps, timestamps)
+        recording = _recording(source, reading, label)
         plan = _output_plan(output, recording, format, columns, nameless=label is not None)
         wanted = Wanted(videos=mirrored_videos, page=write_page if page else None, descriptors=keep_descriptors)
-        return self._measure(recording, plan, wanted, max_frames, progress)
+        return self._measure(recording, plan, wanted, reading, max_frames, progress)
 
     def _measure(
-        self, recording: Recording, plan: OutputPlan | None, wanted: Wanted, max_frames: int | None, progress: Progress | None
+        self,
+        recording: Recording,
+        plan: OutputPlan | None,
+        wanted: Wanted,
+        reading: Reading,
+        max_frames: int | None,
+        progress: Progress | None,
     ) -> Result:
-        self._runner.settings = replace(self._settings, max_frames=max_frames)
+        self._runner.settings = replace(self._settings, reading=reading, max_frames=max_frames)
         told, collected = Told(progress), Collected(self._runner, RecordingReport(recording.label))
         if plan is None:
             with TemporaryDirectory(prefix="face-mirror-au-") as folder, self._runner.run(recording, Path(folder), told) as result:
@@ -256,6 +274,11 @@ class AUPipeline:
         output_csv: Path | str | None = None,
         max_frames: int | None = None,
         progress: Progress | None = None,
+        *,
+        start: float | str | None = None,
+        end: float | str | None = None,
+        every: int = 1,
+        fps: float | None = None,
     ) -> pd.DataFrame:
         """Measure a recording, and return the original view's table: `measure(...).table`.
 
@@ -266,6 +289,8 @@ class AUPipeline:
             Write the OpenFace-style table there, and the other files of a result beside it.
         max_frames : int, optional
         progress : callable, optional
+        start, end, every, fps
+            See `measure`.
 
         Returns
         -------
@@ -277,7 +302,9 @@ class AUPipeline:
         VideoError, OutputError, UsageError
         """
         plan = OutputPlan(Path(output_csv)) if output_csv is not None else None
-        return _table(self._measure(FileRecording(Path(path)), plan, Wanted(page=write_page), max_frames, progress))
+        reading = reading_of(start, end, every, fps)
+        recording = FileRecording(Path(path), reading=reading)
+        return _table(self._measure(recording, plan, Wanted(page=write_page), reading, max_frames, progress))
 
     def process_frame(self, image: Image, *, time_s: float = 0.0, detect: bool = False) -> FrameResult:
         """Find and describe the face of one frame; frames given one after the other are tracked. `reset` starts anew.
@@ -312,12 +339,10 @@ class AUPipeline:
         self._state = TrackState()
 
 
-def _recording(source: Path | str | Iterable[GivenFrame], fps: float | None, label: str | None) -> Recording:
+def _recording(source: Path | str | Iterable[GivenFrame], reading: Reading, label: str | None) -> Recording:
     if not isinstance(source, str | os.PathLike):
-        return GivenRecording(source, fps, label or "frames")
-    if fps is not None:
-        raise UsageError("is for frames; a file says itself how fast it is", "fps")
-    return FileRecording(Path(source), label)
+        return GivenRecording(source, reading.fps, label or "frames", reading)
+    return FileRecording(Path(source), label, reading)
 
 
 def _output_plan(

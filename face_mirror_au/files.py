@@ -17,6 +17,8 @@ from face_mirror_au.wording import printable
 # Faces are identifiers: what we write is for the person who ran us only. Windows ignores these and keeps the folder's own rights.
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+# The part of a mode that says who may read and write.
+READ_AND_WRITE = 0o666
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space, or choose another folder",

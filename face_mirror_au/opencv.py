@@ -11,7 +11,7 @@ from face_mirror_au.errors import OpenCVMissingError
 
 
 def opencv() -> ModuleType:
-    """Import cv2 at first use, so that a parent process can load our modules fast and still fork safely (architecture.md, Processes).
+    """Import cv2 at first use, so that a parent process can load our modules fast and still fork safely (docs/architecture.md, Processes).
 
     Raises
     ------

@@ -165,6 +165,10 @@ class ViewTable:
         Why a row has no measurement: its place in `reasons`.
     reasons : tuple of str
         All reasons there are; the first is empty.
+    static : ndarray, (N, 17) float64, or None
+        As `intensity`, by static models beside dynamic ones; None when they were not asked for.
+    filled : ndarray, (N,) bool, or None
+        Rows without a success whose intensities are the mean of their neighbours'; None: there are none.
     """
 
     view: View
@@ -180,6 +184,8 @@ class ViewTable:
     raw_sides: Column[np.float64] | None = None
     reason: Column[np.int64] | None = None
     reasons: tuple[str, ...] = ("",)
+    static: Column[np.float64] | None = None
+    filled: NDArray[np.bool_] | None = None
 
     def reason_of(self, rows: slice) -> list[str]:
         """Why each of some rows has no measurement; empty for those that have one."""

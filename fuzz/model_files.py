@@ -105,7 +105,7 @@ def manifest(data: bytes) -> None:
 _HOG_SIZE = 4
 # The arrays of a bank; the first byte of an input says which of them the rest stands for.
 BANK_MEMBERS = (
-    "description", "mesh_reference", "mesh_basis", "mesh_rigid", "means", "static_bias", "loudness", "dynamic_known", "static_known",
+    "description", "mesh_reference", "mesh_basis", "mesh_rigid", "means", "static_bias", "dynamic_known", "static_known",
 )  # fmt: skip
 
 
@@ -120,7 +120,6 @@ def good_bank() -> dict[str, bytes]:
         "mesh_rigid": np.arange(5, dtype=np.int32),
         "means": np.zeros(n_features, np.float32),
         "static_bias": np.zeros(per_predictor, np.float32),
-        "loudness": np.ones(len(INTENSITY_AUS), np.float32),
         "dynamic": np.zeros((*per_predictor, n_features), np.float32),
         "static": np.zeros((*per_predictor, n_features), np.float32),
         "dynamic_known": np.ones(per_predictor, np.float32),

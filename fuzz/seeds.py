@@ -14,6 +14,7 @@ import numpy as np
 
 from fuzz.contract import CORPUS, folder
 from fuzz.expert_stand_ins import ccnf, cen
+from fuzz.heif_file import heic
 from fuzz.landmark_models import LISTS, good_detector
 from fuzz.model_files import BANK_MEMBERS, MEMBER, MEMBER_CONTENT, good_bank
 from fuzz.openface_landmarks import good_networks
@@ -152,6 +153,15 @@ def _binary_targets() -> dict[str, list[bytes]]:
         "wheel": [_wheel(ZIP_STORED), _wheel(ZIP_DEFLATED), _wheel(ZIP_DEFLATED, content=bytes(100)), _wheel(ZIP_STORED, "../model.bin")],
         "table_parquet": [_parquet(kind) for kind in (0, 2)],
         "image": [_image(suffix) for suffix in (".png", ".jpg", ".bmp", ".tiff", ".webp")],
+        "heif": [heic(np.full((32, 32, 3), 90, np.uint8), turns) for turns in (0, 1)],
+        "animation": [_animation(kind) for kind in ("webp", "png", "gif")],
+        "image_times": [
+            _image(".jpg"),
+            b"a_40ms\na_80ms",
+            b"IMG_20240131_101500_040\nIMG_20240131_101501_000",
+            b"1706692500100\n1706692500140",
+        ],
+        "completeness": [_image(".jpg"), *(_video(*each)[:2000] for each in (("p.mp4", "mpeg4"), ("p.mkv", "mpeg4"), ("p.avi", "mjpeg")))],
         "video": [_video(*each) for each in (("p.mp4", "mpeg4"), ("p.mkv", "mpeg4"), ("p.avi", "mjpeg"), ("p.mp4", "h264"))],
         **{
             name: [b"", bytes(1), *(plain.integers(0, 256, 200, dtype=np.uint8).tobytes() for _ in range(3)), bytes([0x0F]) * 60]
@@ -174,6 +184,15 @@ def _image(suffix: str) -> bytes:
 
     picture = np.random.default_rng(1).integers(0, 256, (6, 5, 3), dtype=np.uint8)
     return bytes(cv2.imencode(suffix, picture)[1].tobytes())
+
+
+def _animation(kind: str) -> bytes:
+    from PIL import Image
+
+    first, *others = (Image.new("RGB", (6, 5), (shade, 0, 0)) for shade in (20, 120, 220))
+    written = BytesIO()
+    first.save(written, format=kind, save_all=True, append_images=others, duration=40)
+    return written.getvalue()
 
 
 def _video(name: str, codec: str) -> bytes:

@@ -36,7 +36,11 @@ TARGETS: dict[str, Target] = {
         recovering.descriptors,
         tables.tidy,
         tables.table_parquet,
+        media.completeness,
+        media.image_times,
         media.image,
+        media.heif,
+        media.animation,
         media.video,
     )
 }

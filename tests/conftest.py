@@ -21,16 +21,26 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.load_profile("fixed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+NOT_HERE = "development data ../shared/"
 
 
 def _shared_path(relative: str) -> Path:
     path = SHARED / relative
     if not path.exists():
-        message = f"development data ../shared/{relative} are not here"
+        message = f"{NOT_HERE}{relative} are not here"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what whoever has no development data need not worry about."""
+    count = sum(NOT_HERE in str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    if count:
+        terminalreporter.write_line(
+            f"{count} tests were skipped: they need development data ({SHARED.name}/, beside the project). That is expected."
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
 from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray
 from training.dataset import Dataset
-from training.render.targets import ACTION_UNITS, ONE_PIECE, PART_OF_SMILE, SHAPES, SMILE
+from training.render.targets import ACTION_UNITS, ONE_PIECE
 from training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
 
 MESH_MODES = 96
@@ -75,7 +75,6 @@ def fit_bank(data: Dataset) -> Fitted:
         "mesh_reference": shape.reference.astype(np.float32),
         "mesh_rigid": RIGID_POINTS,
         "mesh_basis": shape.basis.astype(np.float32),
-        "loudness": loudness().astype(np.float32),
     }
     correlations: dict[str, FloatArray] = {}
     for form in FORMS:
@@ -247,12 +246,6 @@ def _predictors(
         means[:HOG_SIZE], means[-n_modes:] = mean[:HOG_SIZE] / scales[0], mean[HOG_SIZE:] / scales[1]
         arrays |= {"means": means.astype(np.float32), "static_bias": np.tile(level, (2, 1)).astype(np.float32)}
     return arrays
-
-
-def loudness() -> FloatArray:
-    """How much movement an intensity of 1 is, (17,): 1, and for the smile also what it brings along and other intensities do not count."""
-    of_smile = INTENSITY_AUS[list(SHAPES.values()).index(SMILE)]
-    return np.array([1.0 + sum(PART_OF_SMILE.values()) if name == of_smile else 1.0 for name in INTENSITY_AUS])
 
 
 def _blocks(count: int) -> list[slice]:

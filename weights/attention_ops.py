@@ -23,8 +23,6 @@ def landmarks_to_transform_matrix(graph: OnnxGraph, landmarks: str, options: dic
 
     Parameters
     ----------
-    graph
-        The graph under construction.
     landmarks
         (1, N, 3) landmarks in pixels of the feature map.
     options
@@ -74,8 +72,6 @@ def transform_tensor_bilinear(
 
     Parameters
     ----------
-    graph
-        The graph under construction.
     feature_map
         (1, C, map_height, map_width).
     matrix

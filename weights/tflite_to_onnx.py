@@ -27,8 +27,6 @@ def convert_tflite(path: Path, name: str) -> bytes:
 
     Parameters
     ----------
-    path
-        The ``.tflite`` file.
     name
         Name of the ONNX graph.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from face_mirror_au.asymmetry.zones import ZONES, Zone
+from face_mirror_au.records import INTENSITY_AUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Action:
         Key of the zone that moves; None for rest.
     aus : tuple of str
         The action units that make the movement: in each frame the largest of them is its strength.
+    by_lids : bool
+        The lids say how far it went, not an action unit: an eye that rolls up behind open lids looks closed.
+    words : tuple of str
+        Other names that are understood, in small letters.
     """
 
     code: str
@@ -30,30 +35,71 @@ class Action:
     word: str
     zone: str | None
     aus: tuple[str, ...]
+    by_lids: bool = False
+    words: tuple[str, ...] = ()
 
 
 _MOUTH = next(zone.aus for zone in ZONES if zone.key == "mouth")
 
+
+def _measured(*aus: str) -> tuple[str, ...]:
+    """Those of a movement's own action units that are measured; whatever moves in the mouth where none is."""
+    return tuple(au for au in aus if au in INTENSITY_AUS) or _MOUTH
+
+
+# The expressions of Sunnybrook's scale, which House-Brackmann's and eFACE use too, are rest, RE, ES, BS, WN and PL.
 ACTIONS = {
     action.code: action
     for action in (
-        Action("BL", "baseline: face at rest", "rest", None, ()),
-        Action("RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02")),
-        Action("FR", "frown", "frown", "upper", ("AU04",)),
-        Action("ES", "close eyes softly", "eye closure", "eye", ("AU45",)),
-        Action("ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",)),
-        Action("BK", "blink", "blink", "eye", ("AU45",)),
-        Action("WN", "wrinkle nose", "nose wrinkle", "midface", ("AU09", "AU10")),
-        Action("SS", "soft smile", "smile", "mouth", ("AU12",)),
-        Action("BS", "big smile", "smile", "mouth", ("AU12",)),
-        Action("SE", "say E", "saying E", "mouth", ("AU12", "AU20", "AU25")),
-        Action("SO", "say O", "saying O", "mouth", ("AU25",)),
-        # No measured action unit is made by the muscles of these alone: whatever moves in the mouth counts.
-        Action("PL", "pucker lips", "pucker", "mouth", _MOUTH),
-        Action("BC", "blow cheeks", "blowing the cheeks", "mouth", _MOUTH),
-        Action("LT", "show lower teeth", "showing the lower teeth", "mouth", _MOUTH),
+        Action("BL", "baseline: face at rest", "rest", None, (), words=("baseline", "at rest", "neutral", "repose")),
+        Action(
+            "RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02"),
+            words=("raise brows", "raise the eyebrows", "raised eyebrows", "eyebrow raise", "forehead wrinkle"),
+        ),
+        Action("FR", "frown", "frown", "upper", ("AU04",), words=("brow lowering",)),
+        Action(
+            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), by_lids=True,
+            words=("gentle eye closure", "soft eye closure", "close eyes", "close the eyes", "close eyes gently"),
+        ),
+        Action(
+            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), by_lids=True,
+            words=("forced eye closure", "squeeze eyes", "close the eyes tightly"),
+        ),
+        Action("BK", "blink", "blink", "eye", ("AU45",), by_lids=True, words=("blinking",)),
+        Action("WN", "wrinkle nose", "nose wrinkle", "midface", ("AU09", "AU10"), words=("snarl", "sneer", "wrinkle the nose")),
+        Action("SS", "soft smile", "smile", "mouth", ("AU12",), words=("gentle smile", "closed-mouth smile")),
+        Action(
+            "BS", "big smile", "smile", "mouth", ("AU12",),
+            words=("open-mouth smile", "open mouth smile", "smile with teeth", "toothy smile", "full smile"),
+        ),
+        Action("SE", "say E", "saying E", "mouth", ("AU12", "AU20", "AU25"), words=("say ee", "say eee")),
+        Action("SO", "say O", "saying O", "mouth", _measured("AU22", "AU25"), words=("say oo",)),
+        Action(
+            "PL", "pucker lips", "pucker", "mouth", _measured("AU18"),
+            words=("lip pucker", "lip-pucker", "pucker the lips", "purse lips", "kiss", "whistle"),
+        ),
+        Action(
+            "BC", "blow cheeks", "blowing the cheeks", "mouth", _measured("AU34"),
+            words=("cheek puff", "puff cheeks", "puff the cheeks", "blow the cheeks"),
+        ),
+        Action(
+            "LT", "show lower teeth", "showing the lower teeth", "mouth", _measured("AU16"),
+            words=("lower teeth", "lower lip depression", "show the lower teeth"),
+        ),
     )
-}
+}  # fmt: skip
+
+
+def action_code(text: str) -> str | None:
+    """The code of an action by its code, its name or another word for it, in capital letters or not; None where nobody knows it."""
+    plain = " ".join(text.split())
+    if plain.upper() in ACTIONS:
+        return plain.upper()
+    return _CODES.get(plain.lower())
+
+
+# A plain "smile" is the soft one.
+_CODES = {word.lower(): action.code for action in reversed(ACTIONS.values()) for word in (*action.words, action.word, action.name)}
 
 # What a movement without a code is: nobody said what the person was asked to do.
 UNNAMED = Action("", "not named", "movement", None, ())

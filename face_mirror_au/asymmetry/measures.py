@@ -54,7 +54,7 @@ class Asymmetry:
 def measure_asymmetry(recording: Recording, movements: Iterable[Movement]) -> Asymmetry:
     """Measure a recording and its movements, which are in order of time."""
     given = list(movements)
-    at_rest, words = rows_at_rest(recording.time_s, given, recording.baseline)
+    at_rest, words = rows_at_rest(recording.time_s, given, recording.baseline, recording.rest)
     lengths = measure_lengths(recording.time_s, recording.landmarks, at_rest)
     _, sides = recording.main_sides
     meter = MovementMeter(recording.time_s, sides, lengths if isinstance(lengths, Lengths) else None, at_rest)

@@ -69,6 +69,8 @@ class Recording:
         Positions of brow, lids and mouth corner of both sides; or why there are none.
     baseline : str
         What the run was told about the neutral face (`--baseline`).
+    rest : tuple of (float, float)
+        The stretches at rest that the run found, s; empty where it looked for none.
     """
 
     time_s: FloatArray
@@ -77,6 +79,7 @@ class Recording:
     yaw_deg: FloatArray | None = None
     landmarks: LandmarkSides | str = ""
     baseline: str = ""
+    rest: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a recording of which nothing can be compared."""

@@ -16,11 +16,13 @@ _NAMED = "neutral:"
 _MIN_FRAMES = 5
 
 
-def rows_at_rest(time_s: FloatArray, movements: Collection[Movement], baseline: str) -> tuple[NDArray[np.bool_], str]:
+def rows_at_rest(
+    time_s: FloatArray, movements: Collection[Movement], baseline: str, rest: Collection[tuple[float, float]] = ()
+) -> tuple[NDArray[np.bool_], str]:
     """Choose the frames at rest, the best that is known.
 
     Movements called baseline (BL); else the seconds that the run was told are neutral (`baseline` is ``neutral:START-END``); else the
-    frames that are in no movement, if there are five; else all frames.
+    stretches that the run found; else the frames that are in no movement, if there are five; else all frames.
 
     Returns
     -------
@@ -34,6 +36,9 @@ def rows_at_rest(time_s: FloatArray, movements: Collection[Movement], baseline: 
     seconds = _seconds(baseline)
     if seconds is not None and _inside(time_s, [seconds]).any():
         return _inside(time_s, [seconds]), f"the face in seconds {baseline.removeprefix(_NAMED)}, named as rest"
+    found = _inside(time_s, [Movement(start, end, BASELINE_CODE) for start, end in rest])
+    if found.any():
+        return found, "the frames at rest that were found in the recording"
     outside = ~_inside(time_s, movements)
     if movements and outside.sum() >= _MIN_FRAMES:
         return outside, "the frames that are in no movement"

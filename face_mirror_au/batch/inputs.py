@@ -10,7 +10,7 @@ from pathlib import Path
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.files import display_name, is_lost_on_windows
-from face_mirror_au.media.images import VIDEO_SUFFIXES
+from face_mirror_au.media.formats import why_left_out
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.names import METADATA
 from face_mirror_au.results.publish import LOCK
@@ -47,7 +47,15 @@ class Input:
     problem: str = ""
 
 
-def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> list[Input]:
+@dataclass(frozen=True)
+class LeftOut:
+    """A file in a given folder that is no input, as `Input.shown`, and why."""
+
+    shown: str
+    why: str
+
+
+def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path, left_out: list[LeftOut] | None = None) -> list[Input]:
     """Find all recordings.
 
     Parameters
@@ -58,6 +66,8 @@ def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> 
         Files with one of these a line (or separated by NUL), relative to where the list is. A tab and a label may follow a name.
     output : Path
         The output folder: what lies in it is not taken for an input, unless the given folder lies in it, too.
+    left_out : list of LeftOut, optional
+        Gets the files of the folders that are no inputs.
 
     Returns
     -------
@@ -71,10 +81,11 @@ def find_inputs(given: Collection[str], lists: Iterable[Path], output: Path) -> 
     """
     if "" in given:
         raise UsageError("an input is an empty text; an empty variable of the shell?")
+    left: list[LeftOut] = [] if left_out is None else left_out
     names = [*_unfold(given), *(line for path in lists for line in read_list(path))]
     found: dict[Path, Input] = {}
     for name, label in names:
-        for each in _labelled(_expand(name, absolute(output)), name, label):
+        for each in _labelled(_expand(name, absolute(output), left), name, label):
             found.setdefault(each.path, each)
     return list(found.values())
 
@@ -133,10 +144,10 @@ def _checked(label: str) -> str:
     return label
 
 
-def _expand(name: str, output: Path) -> Iterator[Input]:
+def _expand(name: str, output: Path, left_out: list[LeftOut]) -> Iterator[Input]:
     path = absolute(name)
     if path.is_dir():
-        yield from _in_folder(name, path, output)
+        yield from _in_folder(name, path, output, left_out)
     elif os.path.lexists(path) or not glob.has_magic(name):
         yield Input(name, path, root=path.parent.name)
     else:
@@ -144,11 +155,13 @@ def _expand(name: str, output: Path) -> Iterator[Input]:
         if not matches:
             yield Input(name, path, problem="no file matches this pattern")
         for match in matches:  # a folder that matches is searched
-            yield from _expand(match, output)
+            yield from _expand(match, output, left_out)
 
 
-def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
-    videos = sorted(_videos_below(root, output))
+def _in_folder(name: str, root: Path, output: Path, left_out: list[LeftOut]) -> Iterator[Input]:
+    others: dict[Path, str] = {}
+    videos = sorted(_videos_below(root, output, others))
+    left_out.extend(LeftOut(str(Path(name) / path.relative_to(root)), why) for path, why in sorted(others.items()))
     for path in videos:
         way = path.relative_to(root)
         yield Input(str(Path(name) / way), path, way.parent.as_posix(), root.name)
@@ -156,14 +169,20 @@ def _in_folder(name: str, root: Path, output: Path) -> Iterator[Input]:
         yield Input(name, root, problem="no video in this folder; a folder of images is one recording, which `run` measures")
 
 
-def _videos_below(root: Path, output: Path) -> Iterator[Path]:
+def _videos_below(root: Path, output: Path, others: dict[Path, str]) -> Iterator[Path]:
+    """The videos in a folder and in all folders in it; the other files go into `others`, each with the reason."""
     for folder, subfolders, files in os.walk(root):
         here = Path(folder)
         if LOCK in files:  # a work folder
             continue
         subfolders[:] = [each for each in subfolders if not each.startswith(".") and here / each != output]
-        videos = {here / file for file in files if Path(file).suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".")}
-        yield from videos - _of_results(here, files)
+        results = _of_results(here, files)
+        for path in {here / file for file in files} - results:
+            why = why_left_out(path)
+            if why:
+                others[path] = why
+            else:
+                yield path
 
 
 def _of_results(folder: Path, files: Iterable[str]) -> set[Path]:

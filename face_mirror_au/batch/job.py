@@ -68,11 +68,11 @@ def measure_job(runner: VideoRunner, job: Job, results: Results, *, alone: bool 
     error = ""
     try:
         # A file that is no video fails here, before models are loaded for it.
-        with open_source(job.path):
+        with open_source(job.path, runner.settings.reading):
             pass
         plan, page = results.plan(job.name), write_page if results.page else None
         wanted = Wanted(videos=results.write_videos, page=page, descriptors=results.keep_descriptors)
-        recording = FileRecording(job.path, plan.csv.stem)
+        recording = FileRecording(job.path, plan.csv.stem, runner.settings.reading)
         deliver(runner, recording, plan, report, wanted, unique_in=None if alone else results.folder)
     except FaceMirrorAUError as failure:
         error = f"{failure}; {report.kept}" if report.kept else str(failure)

@@ -34,7 +34,6 @@ class Remembered:
         Its result's folder in the output folder, with slashes.
     stamp : tuple of int, or None
         Its `Stamp` when it had the hash.
-    sha256 : str
     sizes : dict of str to int
         Bytes of each file of its result, by ending, when that was finished.
     """

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from itertools import takewhile
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
@@ -21,9 +24,25 @@ from face_mirror_au.cli.plugins import plugins
 from face_mirror_au.cli.recover import recover
 from face_mirror_au.cli.report import report
 from face_mirror_au.cli.run import mirror, quiet_library_logs, run
+from face_mirror_au.wording import printable
+
+
+class _Commands(TyperGroup):
+    """The commands. A file whose name begins with a dash is told from an option that does not exist."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        found = super().resolve_command(ctx, args)
+        _, command, words = found
+        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} if command is not None else set()
+        for word in takewhile(lambda word: word != "--", words):
+            if word.startswith("-") and word not in known and os.path.lexists(word):
+                ctx.fail(f"'{printable(word)}' begins with a dash, as options do; say './{printable(word)}'")
+        return found
+
 
 app = typer.Typer(
     name="face-mirror-au",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Facial action units of videos, for facial palsy, left against right. Research use; not a medical device.",

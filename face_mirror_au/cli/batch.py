@@ -18,6 +18,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.wording import counted, printable
 
 if TYPE_CHECKING:
+    from face_mirror_au.batch.inputs import LeftOut
     from face_mirror_au.batch.job import Job, Outcome, Results
     from face_mirror_au.batch.session import Batch
     from face_mirror_au.batch.table import Row
@@ -83,14 +84,15 @@ def batch(
 
         results = _results(given, output_dir or options.DEFAULT_FOLDER, write_videos=write_videos)
         runner = closing.enter_context(start.runner(start.settings(views)))
-        found = find_inputs(inputs or (), lists or (), results.folder)
+        left_out: list[LeftOut] = []
+        found = find_inputs(inputs or (), lists or (), results.folder, left_out)
         if not found:
             raise UsageError("nothing to measure: give videos, folders, patterns or lists")
         make_output_folder(results.folder)
         closing.enter_context(only_batch(results.folder))
         remove_leftovers(results.folder)
         session = Batch(found, results, wanted_results(runner, results), force=force)
-        telling = _Telling(session, given)
+        telling = _Telling(session, given, left_out)
         telling.begin(runner)
         if session.jobs:
             _measure(runner, session.jobs, results, telling, scheduler, stop_on_error=not keep_going)
@@ -154,10 +156,12 @@ class _Telling:
     ----------
     session : Batch
     given : MeasureOptions
+    left_out : sequence of LeftOut
     """
 
-    def __init__(self, session: Batch, given: MeasureOptions) -> None:
+    def __init__(self, session: Batch, given: MeasureOptions, left_out: Sequence[LeftOut]) -> None:
         self.given = given
+        self._left_out = left_out
         self._session = session
         self._talk = not (given.quiet or given.as_json)
 
@@ -170,6 +174,10 @@ class _Telling:
             rows = self._session.rows
             skipped = sum(row.status == "skipped" for row in rows)
             say(f"{counted(len(rows), 'input')}: {len(self._session.jobs)} to measure, {skipped} done before")
+            if self._left_out:
+                say(f"{counted(len(self._left_out), 'file')} left out:")
+            for each in self._left_out:
+                say(f"  {printable(each.shown)}: {each.why}")
         for row in self._session.rows:
             if row.status == "failed":
                 _say_failure(row)
@@ -191,7 +199,7 @@ class _Telling:
         if self.given.as_json:
             plan = runner.plan
             summary = {"profile": plan.profile, "reason": plan.reason, "au_bank": plan.bank, "warnings": plan.warnings}
-            say_block(json.dumps({**summary, "inputs": [asdict(row) for row in rows]}, indent=2))
+            say_block(json.dumps({**summary, "inputs": [*map(asdict, rows)], "left_out": [*map(asdict, self._left_out)]}, indent=2))
         elif self._talk:
             _say_rows(rows)
             counts = {status: sum(row.status == status for row in rows) for status in ("done", "skipped", "failed", "pending")}

@@ -147,7 +147,8 @@ def _run_one(runner: VideoRunner, video: Path, plan: OutputPlan, wanted: Wanted,
                     _say_found(report)
                 bar.start(expected)
 
-            deliver(runner, FileRecording(video, plan.csv.stem), plan, report, replace(wanted, on_open=on_open, on_advance=bar.advance))
+            recording = FileRecording(video, plan.csv.stem, runner.settings.reading)
+            deliver(runner, recording, plan, report, replace(wanted, on_open=on_open, on_advance=bar.advance))
         report.exit_code = ExitCode.PARTIAL if report.problems else ExitCode.OK
     except KeyboardInterrupt as stop:
         report.exit_code, words = why_stopped(stop)

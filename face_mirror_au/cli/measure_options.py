@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, ge
 
 from face_mirror_au.cli import options
 from face_mirror_au.cli.terminal import print_error, stopped_by_signals
+from face_mirror_au.errors import UsageError
 
 if TYPE_CHECKING:
     from face_mirror_au.loop.launch import StartMethod
@@ -75,9 +76,16 @@ class ModelOptions:
 class MeasureOptions(ModelOptions):
     """How recordings are measured and what is written of them."""
 
+    start: options.StartTime = None
+    end: options.EndTime = None
+    every: options.Every = 1
+    fps: options.FramesPerSecond = None
+    timestamps: options.Timestamps = "zero"
     max_frames: options.MaxFrames = None
     format_: options.Format = "openface"
     columns: options.Columns = None
+    static_columns: options.StaticColumns = False
+    fill_gaps: options.FillGaps = 0
     openface_strict: options.Strict = False
     max_side: options.MaxSide = 1280
     flipped_input: options.Flipped = False
@@ -143,11 +151,20 @@ class Start:
 
     def settings(self, views: str) -> RunSettings:
         """How videos are run. Raises UsageError."""
+        from face_mirror_au.media.source import reading_of
         from face_mirror_au.pipeline.views import MirrorSettings
 
         given = self.given
+        if given.format_ != "face-mirror" and (given.static_columns or given.fill_gaps):
+            option = "--static-columns" if given.static_columns else "--fill-gaps"
+            raise UsageError(
+                f"{option} is for --format face-mirror, whose tables Face Mirror's next programs read; add that, or leave it out"
+            )
         return given.settings(
+            reading=reading_of(given.start, given.end, given.every, given.fps, given.timestamps),
             max_frames=given.max_frames,
+            static_columns=given.static_columns,
+            fill_gaps=given.fill_gaps,
             strict=given.openface_strict,
             flipped_input=given.flipped_input,
             max_side=given.max_side,

@@ -24,7 +24,7 @@ def movements(
 
     Correct it, then `face-mirror-au report DIR` measures those movements. Actions: BL baseline, RE raise eyebrows, FR frown, ES and ET
     close eyes softly and tightly, BK blink, WN wrinkle nose, SS and BS soft and big smile, SE and SO say E and O, PL pucker lips, BC blow
-    cheeks, LT lower teeth; empty: not named.
+    cheeks, LT lower teeth; or in words: rest, brow raise, gentle eye closure, smile, big smile, snarl, pucker; empty: not named.
     """
     from face_mirror_au.files import display_name
     from face_mirror_au.results.result import find_result, read_result

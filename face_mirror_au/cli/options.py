@@ -51,11 +51,33 @@ Models = Annotated[
     str,
     _models(help="dynamic: compared with the recording's own neutral face. static: not. auto: static for a single image, else dynamic."),
 ]
+StartTime = Annotated[str | None, _method("--start", metavar="TIME", help="Begin at this time of the recording: seconds, or h:mm:ss.")]
+EndTime = Annotated[str | None, _method("--end", metavar="TIME", help="Stop before this time of the recording.")]
+Every = Annotated[
+    int,
+    _method(help="Of the frames, measure the first and every so many after it. Fast movements are lost, and smoothing spans more time."),
+]
+FramesPerSecond = Annotated[float | None, _method("--fps", help="Of a folder of images: how many there are in a second.")]
+Timestamps = Annotated[
+    str,
+    _method(help="Times in the tables: zero (from the first frame), container (as the file counts: beside sound and annotations)."),
+]
 MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
 Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]
 Columns = Annotated[
     str | None,
-    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,aus. Default: all."),
+    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,eyes,regions,aus. Default: all."),
+]
+StaticColumns = Annotated[
+    bool,
+    _method("--static-columns", help="With --format face-mirror: 17 columns AUxx_r_static more, by models without a neutral face."),
+]
+FillGaps = Annotated[
+    int,
+    _method(
+        "--fill-gaps",
+        help="With --format face-mirror: 1 fills a single missing frame with the mean of its neighbours. success stays False.",
+    ),
 ]
 Strict = Annotated[
     bool,
@@ -82,7 +104,11 @@ MirrorLandmarks = Annotated[
 Redetect = Annotated[bool, _views("--redetect", help="Detect the face on each mirrored picture, too. For comparison.")]
 BaselineOption = Annotated[
     str,
-    _method("--baseline", help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds)."),
+    _method(
+        "--baseline",
+        help="What is no movement: own (each view's), shared (the original's), neutral:START-END (seconds), or result:FOLDER (the rest in "
+        "another recording's result, of the same person).",
+    ),
 ]
 Workers = Annotated[
     int | None,

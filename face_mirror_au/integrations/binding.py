@@ -23,8 +23,8 @@ class Listener(Protocol):
     def video_begins(self, processor: object, input_path: Any, output_dir: Any) -> object:
         """Before a video; returns a token, None when the video is not followed."""
 
-    def video_ends(self, token: object, error: BaseException | None) -> None:
-        """After it."""
+    def video_ends(self, token: object, outputs: Any, error: BaseException | None) -> None:
+        """After it, with what the application's method returned or raised."""
 
     def frame_begins(self, processor: object, frame_data: Any) -> object:
         """Before a frame, in the thread that does it; returns a token, None when the frame is not wanted."""
@@ -110,9 +110,9 @@ def _video(original: Callable[..., Any], listener: Listener) -> Callable[..., An
         try:
             outputs = original(self, input_path, output_dir, *args, **kwargs)
         except BaseException as error:
-            listener.video_ends(token, error)
+            listener.video_ends(token, None, error)
             raise
-        listener.video_ends(token, None)
+        listener.video_ends(token, outputs, None)
         return outputs
 
     return process_video

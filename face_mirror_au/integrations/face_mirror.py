@@ -20,20 +20,21 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from face_mirror_au.errors import LandmarksError
-from face_mirror_au.files import atomic_binary
+from face_mirror_au.errors import FaceMirrorAUError, LandmarksError
+from face_mirror_au.files import READ_AND_WRITE, atomic_binary
 from face_mirror_au.integrations.binding import bound, wrap_detector
 from face_mirror_au.integrations.forms import MAIN
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.host_video import HostVideo, HostVideoReport, SideTable
+from face_mirror_au.integrations.mirrored_files import SIDES, file_stamp, same_path
 from face_mirror_au.integrations.ordering import HostFrame
 from face_mirror_au.integrations.points import ibug_points
 from face_mirror_au.records import check_image
-from face_mirror_au.run.outputs import HOST_TABLES
 
 logger = logging.getLogger(__name__)
 
 HOST_WAIT_S = 10.0
+CLOSED = "the application was closed while it was processed"
 _AU_STAGE = "openface"
 
 Result = TypeVar("Result")
@@ -89,17 +90,20 @@ class HostPlugin:
         self._here = threading.local()
         self._tables: dict[str, SideTable] = {}
         self._off = ""
+        self._turn = 0
 
     # Called by the application's threads
 
     def video_begins(self, processor: object, input_path: Any, output_dir: Any) -> object:
         """Follow the video, unless another one is still followed."""
+        # First, and whether this one is followed or not: it may write the same files again.
+        self._guarded("forget tables", lambda: self._forget(input_path, output_dir))
         return self._guarded("begin a video", lambda: self._begin(processor, input_path, output_dir))
 
-    def video_ends(self, token: object, error: BaseException | None) -> None:
+    def video_ends(self, token: object, outputs: Any, error: BaseException | None) -> None:
         """Wait for its tables."""
         if isinstance(token, _Video):
-            self._guarded("end a video", lambda: self._end(token, error))
+            self._guarded("end a video", lambda: self._end(token, outputs, error))
 
     def frame_begins(self, processor: object, frame_data: Any) -> object:
         """Take a copy of the frame."""
@@ -128,14 +132,25 @@ class HostPlugin:
     def close(self) -> None:
         """Give up the video that is followed, if there is one: the application has ended. The runner may be closed then."""
         with self._lock:
-            followed, self._off = self._video, "the application has ended"
-        if followed is not None:
-            self._guarded("give up a video", lambda: followed.video.abandon(self._off))
+            followed, self._video, self._off = self._video, None, CLOSED
+        if followed is None:
+            return
+        followed.silence()
+        self.reports.append(followed.video.report)
+        self._guarded("give up a video", lambda: followed.video.abandon(CLOSED))
 
     # Inside the guard
 
+    def _forget(self, input_path: Any, output_dir: Any) -> None:
+        """The tables of an earlier turn of the same video."""
+        for side in SIDES:
+            stem = same_path(Path(output_dir) / f"{Path(input_path).stem}_{side.value}")
+            for key in [key for key in self._tables if os.path.splitext(key)[0] == stem]:  # noqa: PTH122  (keys are text)
+                del self._tables[key]
+
     def _begin(self, processor: object, input_path: Any, output_dir: Any) -> _Video | None:
         with self._lock:
+            self._turn += 1
             if self._off:
                 self._note(f"a video is not followed: {self._off}")
                 return None
@@ -146,29 +161,34 @@ class HostPlugin:
             if silence is None:
                 self._note("the application's loop has no detector with get_face_mesh; the video is not followed")
                 return None
-            video = HostVideo(self._runner, input_path, output_dir, self._host_wait_s, self._places)
-            for side in HOST_TABLES:  # of an earlier run of the same video
-                self._tables.pop(_mirrored_key(video, side.value), None)
+            video = HostVideo(self._runner, input_path, output_dir, self._host_wait_s, self._places, self._turn)
             self._video = _Video(video, processor, silence)
             return self._video
 
-    def _end(self, token: _Video, error: BaseException | None) -> None:
+    def _end(self, token: _Video, outputs: Any, error: BaseException | None) -> None:
         try:
-            report = token.video.end(None if error is None else type(error).__name__)
+            report = token.video.end(outputs, None if error is None else type(error).__name__)
         finally:
-            token.silence()
             with self._lock:
-                self._video = None
+                followed = self._video is token
+                self._video = None if followed else self._video
+            if followed:
+                token.silence()
+        if not followed:  # the application was closed meanwhile; the report is there
+            return
         self.reports.append(report)
-        for side, table in report.tables.items():
-            self._tables[_mirrored_key(token.video, side.value)] = table
+        self._tables.update({same_path(table.video): table for table in report.tables.values()})
+        if report.error:
+            self._note(
+                f"'{report.label}' is left to the application's own AU stage: {report.error}",
+                f"video {report.turn} of this session is left to the application's own AU stage",
+            )
+        else:
+            # For the application's own log: who measured. No name in it.
+            logger.info("video %d of this session was measured by face-mirror-au: %d rows in each table", report.turn, report.frames)
         if token.video.stuck:
             self._off = report.error
         elif report.error:
-            self._note(
-                f"'{report.label}' is left to the application's own AU stage: {report.error}",
-                "a video is left to the application's own AU stage",
-            )
             self._renew_workers()
 
     def _renew_workers(self) -> None:
@@ -197,8 +217,7 @@ class HostPlugin:
             return
         passing.found = True
         points, details = found[0], found[1]
-        # Where it finds no face, form E mirrors with the landmarks of another frame: good for a picture, no measurement.
-        if points is None or (isinstance(details, dict) and details.get("reused")):
+        if not passing.video.answers.is_measurement(points, details):
             return
         try:
             passing.frame = replace(passing.frame, points=ibug_points(points))
@@ -207,16 +226,19 @@ class HostPlugin:
             self._note(str(error))
 
     def _deliver(self, video_path: Any, csv_path: Any, progress: Any) -> int | None:
-        if video_path is None or csv_path is None:
-            return None
-        table = self._tables.get(_key(video_path))
+        table = None if video_path is None or csv_path is None else self._tables.get(same_path(video_path))
         if table is None:
             return None
+        if file_stamp(table.video) != table.stamp:
+            self._note(f"'{table.video.name}' was changed after it was measured: the application measures it")
+            return None
         with atomic_binary(Path(csv_path)) as handle:
+            if hasattr(os, "fchmod"):  # as the application's own files are, for who reads them with another account
+                os.fchmod(handle.fileno(), table.video.stat().st_mode & READ_AND_WRITE)
             handle.write(table.path.read_bytes())
         if callable(progress):
             self._guarded("report progress", lambda: _report_progress(progress, table.rows))
-        return table.rows
+        return table.measured
 
     # How nothing is raised
 
@@ -237,15 +259,6 @@ class HostPlugin:
         self.problems[problem] += 1
 
 
-def _mirrored_key(video: HostVideo, view: str) -> str:
-    return _key(video.output_dir / f"{video.label}_{view}")
-
-
-def _key(path: str | Path) -> str:
-    """A mirrored video without its ending, which differs between forms."""
-    return os.path.normcase(os.path.splitext(os.path.abspath(path))[0])  # noqa: PTH100, PTH122
-
-
 def _same_picture(one: object, other: object) -> bool:
     """The detector is asked for the frame itself; a copy of it will do, a picture of another size is another one."""
     return one is other or (isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and one.shape == other.shape)
@@ -260,6 +273,10 @@ def _report_progress(progress: Callable[..., object], rows: int) -> None:
         progress(rows, rows, 0.0)
 
 
+class WrongPythonError(FaceMirrorAUError):
+    """The application runs with another Python."""
+
+
 def run_application(folder: Path, plugin: HostPlugin) -> None:
     """Run the application's main.py in this process, as `python main.py` in its folder would.
 
@@ -272,6 +289,8 @@ def run_application(folder: Path, plugin: HostPlugin) -> None:
     ------
     SystemExit
         As the application raises it.
+    WrongPythonError
+        When the application imports what this Python does not have.
     """
     folder = folder.resolve()
     main = folder / MAIN
@@ -284,14 +303,20 @@ def run_application(folder: Path, plugin: HostPlugin) -> None:
         sys.path.insert(0, str(folder))
         os.chdir(folder)
         stack.enter_context(bound(plugin))
-        runpy.run_path(str(main), run_name="__main__")
+        try:
+            runpy.run_path(str(main), run_name="__main__")
+        except ModuleNotFoundError as error:
+            raise WrongPythonError(
+                f"the application imports '{error.name}', which this Python ({sys.executable}) does not have; "
+                "start this command with the Python that the application runs with"
+            ) from error
 
 
 def report_lines(plugin: HostPlugin) -> list[str]:
     """What a person should know at the end."""
     lines = []
     for report in plugin.reports:
-        what = f"left to the application's own AU stage: {report.error}" if report.error else f"{report.frames} rows in each table"
+        what = f"left to the application: {report.error}" if report.error else f"measured by the plugin, {report.frames} rows in each table"
         lines.append(f"{report.label}: {what}")
         lines += [f"  {line}" for line in report.lines]
     lines += [f"{count} times: {problem}" if count > 1 else problem for problem, count in plugin.problems.items()]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,27 +54,102 @@ def recognise(folder: Path) -> HostForm:
     UnknownFormError
         It is none of the three; the message says what was looked for, what was found, and what to do.
     """
+    if _is_packaged(folder):
+        raise UnknownFormError(
+            f"'{folder.name}' is a packaged application, which no plugin can join; "
+            "give the folder of Face Mirror's sources, the one that holds its main.py"
+        )
     if not (folder / MAIN).is_file():
         found = "no such folder" if not folder.is_dir() else f"no {MAIN} in it"
         raise _unknown(f"a folder with {MAIN}", found)
-    loop = _classes(folder / f"{LOOP_MODULE}.py").get(LOOP_CLASS)
-    if loop is None:
-        raise _unknown(f"{LOOP_MODULE}.py with a class {LOOP_CLASS}", "none")
-    methods = _methods(loop)
-    for name, parameters in LOOP_METHODS.items():
-        got = _parameters(methods[name]) if name in methods else None
-        if got is None or got[: len(parameters)] != parameters:
-            wanted = f"{LOOP_CLASS}.{name}({', '.join(parameters)})"
-            raise _unknown(wanted, "no such method" if got is None else f"{name}({', '.join(got)})")
-    detectors = {path.stem: method for path in sorted(folder.glob("*.py")) for method in _detector_methods(path)}
-    if not detectors:
-        raise _unknown(f"a class with {DETECTOR_METHOD}(frame)", "none")
+    parts = bound_parts(folder)
+    for part in parts:
+        if not part.binds:
+            raise _unknown(part.wanted, part.found)
     au_file = folder / f"{AU_MODULE}.py"
-    if not any(_takes_csv(found) for found in _classes(au_file).values()):
-        raise _unknown(f"{AU_MODULE}.py with a class that has {AU_METHOD}(video, csv, progress_callback)", "none")
+    detectors = dict(_detectors(folder))
     with_au_network = "pyfaceau" not in _imports(au_file)
     name = "C" if with_au_network else "E" if any(_locks(method) for method in detectors.values()) else "D"
     return HostForm(name, tuple(detectors))
+
+
+@dataclass(frozen=True, slots=True)
+class HostPart:
+    """A part of the application that the plugin binds to.
+
+    Attributes
+    ----------
+    name, wanted, found : str
+        Found is what is there: where it binds, the methods; where not, why not.
+    binds : bool
+    """
+
+    name: str
+    wanted: str
+    found: str
+    binds: bool
+
+
+def bound_parts(folder: Path) -> tuple[HostPart, HostPart, HostPart]:
+    """What the plugin binds to: frame loop, detectors, AU stage."""
+    return _loop_part(folder), _detector_part(folder), _au_part(folder)
+
+
+def _loop_part(folder: Path) -> HostPart:
+    name, loop = "frame loop", _classes(folder / f"{LOOP_MODULE}.py").get(LOOP_CLASS)
+    if loop is None:
+        return HostPart(name, f"{LOOP_MODULE}.py with a class {LOOP_CLASS}", "none", binds=False)
+    methods = _methods(loop)
+    for method, parameters in LOOP_METHODS.items():
+        got = _parameters(methods[method]) if method in methods else None
+        if got is None or got[: len(parameters)] != parameters:
+            wanted = f"{LOOP_CLASS}.{method}({', '.join(parameters)})"
+            return HostPart(name, wanted, "no such method" if got is None else f"{method}({', '.join(got)})", binds=False)
+    return HostPart(name, LOOP_CLASS, f"{LOOP_MODULE}.{LOOP_CLASS}, {' and '.join(LOOP_METHODS)}", binds=True)
+
+
+def _detector_part(folder: Path) -> HostPart:
+    found = ", ".join(dict(_detectors(folder)))
+    return HostPart(
+        "detectors", f"a class with {DETECTOR_METHOD}(frame)", f"{DETECTOR_METHOD} in {found}" if found else "none", bool(found)
+    )
+
+
+def _au_part(folder: Path) -> HostPart:
+    wanted = f"{AU_MODULE}.py with a class that has {AU_METHOD}(video, csv, progress_callback)"
+    names = [name for name, found in _classes(folder / f"{AU_MODULE}.py").items() if _takes_csv(found)]
+    return HostPart("AU stage", wanted, f"{AU_MODULE}.{', '.join(names)}, {AU_METHOD}" if names else "none", bool(names))
+
+
+def _detectors(folder: Path) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for path in sorted(folder.glob("*.py")):
+        yield from ((path.stem, method) for method in _detector_methods(path))
+
+
+def missing_modules(folder: Path) -> list[str]:
+    """What main.py and the application's modules that it imports need, and this Python does not have.
+
+    Only imports that always happen count: not those inside of a function or a `try`.
+    """
+    waiting, seen, missing = [MAIN.removesuffix(".py")], set(), set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        for name in _names_of(_tree(folder / f"{module}.py").body):
+            if (folder / f"{name}.py").is_file():
+                waiting.append(name)
+            elif not (folder / name).is_dir() and importlib.util.find_spec(name) is None:
+                missing.add(name)
+    return sorted(missing)
+
+
+def _is_packaged(folder: Path) -> bool:
+    """A .app or .exe, or the folder in which an installer put one."""
+    if folder.suffix.lower() in {".app", ".exe"} or any(part.lower().endswith(".app") for part in folder.parts):
+        return True
+    return not (folder / MAIN).is_file() and any(folder.glob("*.exe"))
 
 
 def _unknown(wanted: str, found: str) -> UnknownFormError:
@@ -116,13 +192,16 @@ def _takes_csv(found: ast.ClassDef) -> bool:
 
 
 def _imports(path: Path) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    return set(_names_of(ast.walk(_tree(path))))
+
+
+def _names_of(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The packages that import statements name."""
+    for node in nodes:
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            names.add(node.module.partition(".")[0])
-    return names
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            yield node.module.partition(".")[0]
 
 
 def _locks(method: ast.FunctionDef) -> bool:

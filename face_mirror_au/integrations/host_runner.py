@@ -57,6 +57,7 @@ class HostSource:
         count = len(times.seconds) or None
         self.info = SourceInfo("video", size[0], size[1], rate=times.rate, expected_frames=count, timestamps=stamps)  # type: ignore[arg-type]  # a literal
         self.problems: list[str] = []
+        self.warnings: list[str] = []
         self.notes = [f"{times.problem}; the frame rate was taken"] if times.problem else []
 
     def __iter__(self) -> Iterator[Frame]:
@@ -115,6 +116,8 @@ class HostRunner(VideoRunner):
         See `host_settings`.
     nursery, must_start, device_metadata
         See `VideoRunner`.
+    or_ours : bool
+        Our own models are tried where the application's landmarks fail; otherwise such a row stays empty.
     """
 
     def __init__(
@@ -125,10 +128,11 @@ class HostRunner(VideoRunner):
         nursery: Nursery | None = None,
         must_start: StartMethod | None = None,
         device_metadata: Mapping[str, object] | None = None,
+        or_ours: bool = True,
     ) -> None:
         super().__init__(plan, host_settings(settings), nursery=nursery, must_start=must_start, device_metadata=device_metadata)
         common = self._processing
-        self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)})
+        self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)}, or_ours=or_ours)
 
     @property
     def loop(self) -> HostLoop:

@@ -25,6 +25,35 @@ WFLW_TO_IBUG: NDArray[np.intp] = np.array(
 )
 
 
+# What the application's detectors say of points that they did not find in this frame, or that they do not trust: it mirrors with them
+# all the same, which is good for a picture, and no measurement.
+_SIGNS_OF_FAILURE = {"reused": True, "validation_passed": False, "valid": False}
+
+
+class DetectorAnswers:
+    """Tells the answers of one video's detector that are measurements from those that are not."""
+
+    def __init__(self) -> None:
+        self._gives_details = False
+
+    def is_measurement(self, points: object, details: object) -> bool:
+        """Whether the points were found in the frame that was asked for.
+
+        Parameters
+        ----------
+        points : ndarray or None
+        details : object
+            The second value that `get_face_mesh` returned: a dict in some forms, None in others.
+        """
+        if points is None:
+            return False
+        if isinstance(details, dict):
+            self._gives_details = True
+            return not any(key in details and bool(details[key]) is sign for key, sign in _SIGNS_OF_FAILURE.items())
+        # After an exception a detector whose answers have details gives a copy of what it found last, without any.
+        return not self._gives_details
+
+
 def ibug_points(points: object) -> Float32Array:
     """Turn what a `get_face_mesh` returned into 68 points of its own memory.
 

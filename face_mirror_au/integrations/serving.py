@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
+from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask, HookFinder
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from face_mirror_au.loop.messages import FrameRef
     from face_mirror_au.loop.ring import Block
     from face_mirror_au.pipeline.process import ChunkResult
+    from face_mirror_au.pipeline.track import FaceTracker
 
 NO_KEYPOINTS = np.zeros((0, 2), np.float32)
 
@@ -33,21 +34,24 @@ class HostLandmarks:
     Attributes
     ----------
     points : mapping of int to ndarray, (68, 2) float32
-        By frame index; a frame without has no face.
+        By frame index; in a frame without them the application found no face.
     boxes_only : bool
         The AU bank needs a mesh: our landmark model looks where the application's landmarks are.
+    or_ours : bool
+        Frames without points are left to our own detector and landmark model; otherwise they have no face.
     """
 
     def __init__(self) -> None:
         self.points: Mapping[int, Float32Array] = {}
         self.boxes_only = False
+        self.or_ours = False
 
     @hookimpl
-    def detect_faces(self, frame: Frame) -> list[Detection]:
+    def detect_faces(self, frame: Frame) -> list[Detection] | None:
         """The box of the frame's landmarks."""
         points = self.points.get(frame.index)
         if points is None:
-            return []
+            return None if self.or_ours else []
         return [Detection(np.concatenate([points.min(axis=0), points.max(axis=0)]), 1.0, NO_KEYPOINTS)]
 
     @hookimpl
@@ -56,14 +60,19 @@ class HostLandmarks:
         if view is not View.ORIGINAL or self.boxes_only:
             return None
         points = self.points.get(frame.index)
-        # A score of 0 says that there is no face; None would leave the frame to our own model.
-        return Located(np.zeros((N_LANDMARKS, 2), np.float32), 0.0) if points is None else Located(points, 1.0)
+        if points is None:
+            # A score of 0 says that there is no face; None leaves the frame to our own model.
+            return None if self.or_ours else Located(np.zeros((N_LANDMARKS, 2), np.float32), 0.0)
+        return Located(points, 1.0)
 
 
 HOST_LANDMARKS = HostLandmarks()
 """The one of this process: workers import it by name, as they do with any plugin."""
 
 HOST_PLUGIN = f"{__name__}:HOST_LANDMARKS"
+
+APPLICATION = "application"
+"""What tables call the source of landmarks that the application found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,13 @@ class HostTask(HookedTask):
     def __init__(self, processing: HookedProcessing) -> None:
         super().__init__(processing)
         HOST_LANDMARKS.boxes_only = processing.plan.needs_mesh
+        HOST_LANDMARKS.or_ours = isinstance(processing, HostProcessing) and processing.or_ours
+
+    def tracker(self, finder: HookFinder) -> FaceTracker:
+        """See `HookedTask`."""
+        from face_mirror_au.integrations.host_tracker import HostTracker
+
+        return HostTracker(finder, self._processing.plan.load_pose_fitter(), HOST_LANDMARKS)
 
     def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
         """Process one chunk."""
@@ -94,7 +110,15 @@ class HostTask(HookedTask):
 
 @dataclass(frozen=True)
 class HostProcessing(HookedProcessing):
-    """As `HookedProcessing`, for `HostTask`."""
+    """As `HookedProcessing`, for `HostTask`.
+
+    Attributes
+    ----------
+    or_ours : bool
+        Our own models are tried where the application's landmarks fail.
+    """
+
+    or_ours: bool = True
 
     def __call__(self) -> HostTask:
         """Make the task, in the worker."""
@@ -129,6 +153,11 @@ class HostLoop(FrameLoop):
 
     _pool_type = HostPool
 
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self.sources: list[str] = []
+        """Whose landmarks each frame of the video rests on, so far; empty where there is no face."""
+
     @property
     def store(self) -> PointStore:
         """Put a frame's landmarks here before the frame is given."""
@@ -144,6 +173,10 @@ class HostLoop(FrameLoop):
     ) -> Iterator[tuple[Image | None, FrameResult]]:
         """See `FrameLoop`."""
         self.store.points.clear()
+        self.sources.clear()
         for image, result in super().process(frames, video, detect_every, keep_images=keep_images):
             self.store.points.pop(result.index, None)
+            face = next((each.face for each in result.views if each.view is View.ORIGINAL), None)
+            source = "" if face is None else face.source
+            self.sources.append(APPLICATION if source == HOST_PLUGIN else source)
             yield image, result

@@ -24,11 +24,14 @@ class FrameTimes:
         Frames per second as the container states them.
     problem : str
         Why times are made from the rate; empty when they are the container's.
+    packets : int or None
+        Frames in the container; None when it cannot be read.
     """
 
     seconds: tuple[float, ...] = ()
     rate: Fraction | None = None
     problem: str = ""
+    packets: int | None = None
 
     def of(self, index: int) -> float:
         """Seconds of a frame."""
@@ -50,9 +53,10 @@ def read_frame_times(path: Path) -> FrameTimes:
             average = container.streams.video[0].average_rate or container.streams.video[0].guessed_rate
             rate = Fraction(average.numerator, average.denominator) if average else None
             base = stream.time_base
-            ticks = sorted(packet.pts for packet in container.demux(stream) if packet.size and packet.pts is not None)
+            stamps = [packet.pts for packet in container.demux(stream) if packet.size]
+            ticks = sorted(stamp for stamp in stamps if stamp is not None)
     except Exception as error:  # noqa: BLE001  (PyAV's errors are many, and the frame rate will do)
         return FrameTimes(rate=rate, problem=f"its timestamps cannot be read ({type(error).__name__})")
     if not ticks or len(set(ticks)) != len(ticks):
-        return FrameTimes(rate=rate, problem="the container's timestamps do not grow")
-    return FrameTimes(tuple(float((tick - ticks[0]) * base) for tick in ticks), rate)
+        return FrameTimes(rate=rate, problem="the container's timestamps do not grow", packets=len(stamps))
+    return FrameTimes(tuple(float((tick - ticks[0]) * base) for tick in ticks), rate, packets=len(stamps))

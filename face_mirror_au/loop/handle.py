@@ -48,9 +48,6 @@ class Worker:
 
     Attributes
     ----------
-    number : int
-    device : str
-    process : Launched
     ready : bool
         Its task has started.
     job : Job or None

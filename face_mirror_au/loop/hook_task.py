@@ -14,7 +14,7 @@ from face_mirror_hooks.records import VideoInfo, WorkerInfo
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
     from face_mirror_au.pipeline.model_set import ModelPlan
     from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
-    from face_mirror_au.pipeline.track import TrackState
+    from face_mirror_au.pipeline.track import FaceTracker, TrackState
     from face_mirror_au.pipeline.views import MirrorSettings
     from face_mirror_hooks.manager import WorkerPlugins
 
@@ -50,11 +50,8 @@ class HookedProcessing:
 
     Attributes
     ----------
-    plugins : WorkerPlugins
     plan : ModelPlan
         Its PDM tells landmarks that are a face from those that are none.
-    views : tuple of View
-    mirror : MirrorSettings
     required : frozenset of str
         Plugins without which there is no use in going on.
     """
@@ -74,10 +71,6 @@ class HookedTask:
     """Runs chunks through a `FrameProcessor` that asks the plugins.
 
     A job is the `TrackState` at a chunk's start, its result a `ChunkResult`.
-
-    Parameters
-    ----------
-    processing : HookedProcessing
     """
 
     def __init__(self, processing: HookedProcessing) -> None:
@@ -95,14 +88,21 @@ class HookedTask:
         """
         from face_mirror_au.opencv import opencv
         from face_mirror_au.pipeline.process import FrameProcessor
-        from face_mirror_au.pipeline.track import FaceTracker
 
         opencv().setNumThreads(1)  # the workers are the parallelism
         for failure in self._manager.after_worker_start(worker):
             if failure.plugin in self._processing.required:
                 raise ModelRunError(str(failure))
-        tracker = FaceTracker(HookFinder(self._manager), self._processing.plan.load_pose_fitter())
-        self._processor = FrameProcessor(tracker, self._manager.describe_face, self._processing.views, self._processing.mirror)
+        self._processor = FrameProcessor(
+            self.tracker(HookFinder(self._manager)), self._manager.describe_face, self._processing.views, self._processing.mirror
+        )
+
+    def tracker(self, finder: HookFinder) -> FaceTracker:
+        """What follows the face."""
+        from face_mirror_au.pipeline.track import FaceTracker
+
+        plan = self._processing.plan
+        return FaceTracker(finder, plan.load_pose_fitter(), surveys=not plan.landmark_entry.in_order)
 
     def start_video(self, video: object) -> None:
         """Tell the plugins which video the next frames belong to."""

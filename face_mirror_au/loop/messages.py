@@ -14,13 +14,10 @@ class FrameRef:
 
     Attributes
     ----------
-    index : int
-    time_s : float
     offset : int
         Bytes from the block's start to the first pixel.
     shape : (int, int, int)
         Height, width, 3; (0, 0, 3) where there is no picture.
-    problem : str or None
     """
 
     index: int
@@ -104,7 +101,6 @@ class Failed:
         Ours, to be raised again in the parent; None for any other.
     text : str
         Class and message of the exception.
-    traceback : str
     """
 
     doing: str

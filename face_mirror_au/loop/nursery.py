@@ -70,13 +70,7 @@ class _Exited:
 
 
 class Nursery:
-    """The parent's view of the nursery. See `start`.
-
-    Parameters
-    ----------
-    pid : int
-    connection : Connection
-    """
+    """The parent's view of the nursery. See `start`."""
 
     def __init__(self, pid: int, connection: Connection) -> None:
         self.pid = pid

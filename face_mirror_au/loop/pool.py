@@ -44,8 +44,6 @@ class WorkerPool:
     ----------
     factory : callable
         Makes the task in each worker; see `TaskFactory`.
-    workers : int
-        How many.
     start_method : "fork", "spawn" or None
         None: fork where that is safe when the pool starts, else spawn.
     device : str
@@ -324,6 +322,8 @@ class WorkerPool:
         return exit_code
 
     def _launch(self, number: int) -> None:
+        if self._closed:  # by another thread, while this one waited for workers
+            raise WorkerError("the workers have ended")
         launcher = self._the_launcher
         try:
             process = launcher.launch()

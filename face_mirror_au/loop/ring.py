@@ -53,7 +53,6 @@ class AnonymousMemory:
         Owned from here on.
     size : int
         Bytes.
-    writable : bool
     """
 
     def __init__(self, descriptor: int, size: int, *, writable: bool) -> None:
@@ -98,7 +97,6 @@ class NamedMemory:
 
     Parameters
     ----------
-    memory : SharedMemory
     owner : bool
         True in the process that made it.
     """
@@ -156,8 +154,6 @@ class Block:
     ----------
     size : int
         Bytes to begin with; it grows as needed.
-    named : bool
-        Use named memory.
 
     Attributes
     ----------

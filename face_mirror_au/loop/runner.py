@@ -24,7 +24,6 @@ class FrameLoop:
 
     Parameters
     ----------
-    processing : HookedProcessing
     workers : int
         0: this process does the work.
     start_method, device, hang_after_s, nursery
@@ -103,7 +102,6 @@ class FrameLoop:
         ----------
         frames : iterable of Frame
             In order.
-        video : VideoInfo
         detect_every : int
             Frames of a chunk, at most; the detector looks at the first of each.
         keep_images : bool

@@ -56,8 +56,6 @@ class VideoWriter:
         Frames per second of the source (`SourceInfo.rate`); None where it has none.
     time_base : Fraction or None
         Seconds that one tick of the source's timestamps takes; None where it is not known.
-    pixel_aspect : Fraction or None
-        Width to height of a pixel (`SourceInfo.pixel_aspect`), carried over.
     crf : int
         Quality, 0 to 51, lower is better.
 
@@ -84,12 +82,11 @@ class VideoWriter:
         *,
         rate: Fraction | None,
         time_base: Fraction | None = None,
-        pixel_aspect: Fraction | None = None,
         crf: int = CRF,
     ) -> None:
         if width < 1 or height < 1:
             raise UsageError(f"a video of {width} x {height} pixels cannot be written")
-        for name, value in (("frame rate", rate), ("time base", time_base), ("pixel aspect", pixel_aspect)):
+        for name, value in (("frame rate", rate), ("time base", time_base)):
             if value is not None and value <= 0:
                 raise UsageError(f"a {name} of {value} cannot be; give a number above 0")
         if not 0 <= crf <= 51:
@@ -104,7 +101,6 @@ class VideoWriter:
             self.notes.append(f"this PyAV has no {ENCODER}: the video is {self._encoder}, larger and less sharp than H.264")
         self._options = options
         self._base = _tick(rate, time_base, _MAX_TICKS if self._encoder == ENCODER else _FALLBACK_MAX_TICKS)
-        self._aspect = pixel_aspect
         self._last_time: float | None = None
         self._last_pts = -1
         self._duration = max(1, round(1 / (rate or Fraction(25)) / self._base))
@@ -144,8 +140,6 @@ class VideoWriter:
         context.max_b_frames = 0
         # Said in the file, since players guess BT.709 for large pictures: BT.601 is what every reader takes when it does not look.
         context.colorspace = Colorspace.ITU601
-        if self._aspect is not None:
-            context.sample_aspect_ratio = self._aspect
         return stream
 
     def append(self, image: Image, time_s: float) -> None:

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from face_mirror_au.errors import FrameError, UsageError, VideoError
-from face_mirror_au.media.source import SourceInfo
+from face_mirror_au.media.source import WHOLE, Reading, SourceInfo
 from face_mirror_au.records import Frame, Image, check_image
 
 GivenFrame = Image | tuple[float, Image]
@@ -28,6 +28,8 @@ class GivenFrames:
         BGR, in order; an array (N, H, W, 3) will do. Pairs give the time of each frame in seconds, which must grow.
     rate : float, optional
         Frames per second; needed where the frames have no times.
+    reading : Reading, optional
+        Which part of them.
 
     Raises
     ------
@@ -39,7 +41,7 @@ class GivenFrames:
         When nothing says when the frames were taken.
     """
 
-    def __init__(self, frames: Iterable[GivenFrame], rate: float | None = None) -> None:
+    def __init__(self, frames: Iterable[GivenFrame], rate: float | None = None, reading: Reading = WHOLE) -> None:
         if rate is not None and not (0.0 < rate < float("inf")):
             raise UsageError(f"must be a number of frames per second above 0, not {rate}", "fps")
         given = iter(frames)
@@ -60,6 +62,8 @@ class GivenFrames:
         )
         self.problems: list[str] = []
         self.notes: list[str] = []
+        self.warnings: list[str] = []
+        self._reading = reading
         self._frames = chain([first], given)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -70,6 +74,9 @@ class GivenFrames:
         FrameError
             When a time does not grow, or times are there for some frames only.
         """
+        yield from self._reading.select(self._all())
+
+    def _all(self) -> Iterator[Frame]:
         timed, last = self.info.timestamps == "given", -float("inf")
         for index, given in enumerate(self._frames):
             if isinstance(given, tuple) is not timed:

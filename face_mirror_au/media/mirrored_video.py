@@ -9,6 +9,7 @@ from types import TracebackType
 
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.media.encoder import VideoWriter
+from face_mirror_au.media.geometry import fitted
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics.reflection import midline_of_landmarks, mirror_views
 from face_mirror_au.records import Image, View
@@ -17,6 +18,8 @@ from face_mirror_hooks.records import FrameResult
 
 class MirroredVideos:
     """Writes one video for each mirrored view. A frame without a face is written as it is.
+
+    Their times count from the first frame. They have one size: where the source changes its own, pictures are fitted in, with black beside.
 
     Parameters
     ----------
@@ -28,11 +31,13 @@ class MirroredVideos:
     def __init__(self, paths: Mapping[View, Path], info: SourceInfo) -> None:
         self._closing = ExitStack()
         self._writers: dict[View, VideoWriter] = {}
+        self._size = (info.width, info.height)
+        self._start: float | None = None
         self._unmirrored = 0
         with ExitStack() as opening:
             for view, path in paths.items():
                 self._writers[view] = opening.enter_context(
-                    VideoWriter(path, info.width, info.height, rate=info.rate, time_base=info.time_base, pixel_aspect=info.pixel_aspect)
+                    VideoWriter(path, info.width, info.height, rate=info.rate, time_base=info.time_base)
                 )
             self._closing = opening.pop_all()
 
@@ -45,8 +50,9 @@ class MirroredVideos:
     def append(self, image: Image, result: FrameResult) -> None:
         """Add the next frame: the original picture and what is known of it."""
         pictures = self._pictures(image, result)
+        self._start = result.time_s if self._start is None else self._start
         for view, writer in self._writers.items():
-            writer.append(pictures[view], result.time_s)
+            writer.append(fitted(pictures[view], *self._size), result.time_s - self._start)
 
     @property
     def notes(self) -> Sequence[str]:

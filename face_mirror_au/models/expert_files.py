@@ -189,6 +189,8 @@ def _read_head(file: BinaryFile, n_points: int) -> tuple[float, FloatArray, NDAr
         raise file.damaged("a view centre is beyond 360 degrees")
     if not np.isin(visible, (0, 1)).all():
         raise file.damaged("its visibilities are not all 0 or 1")
+    if not visible.any(axis=1).all():
+        raise file.damaged("no landmark is visible in one of its views")
     return scaling, degrees * (np.pi / 180.0), visible.astype(np.uint8)
 
 

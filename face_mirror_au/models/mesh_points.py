@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from face_mirror_au.numerics.eyelids import EyePoints
 from face_mirror_au.records import Float32Array
 
 N_MESH = 478
@@ -33,6 +34,9 @@ RIGHT_IRIS = (468, 469, 470, 471, 472)
 LEFT_IRIS = (473, 474, 475, 476, 477)
 # The irises have no depth of their own: MediaPipe gives them the mean depth of the eyelids' edges, the first 16 points of the eye lists.
 N_LID_POINTS = 16
+
+# Of each eye, the subject's left first: corners, and opposite points of the lids' edges above and below the iris.
+MESH_EYES = (EyePoints((362, 263), (385, 386, 387), (380, 374, 373)), EyePoints((33, 133), (160, 159, 158), (144, 145, 153)))
 
 # The outer corners of the eyes: their line is the roll of a mesh.
 RIGHT_OUTER_CORNER, LEFT_OUTER_CORNER = 33, 263

@@ -12,7 +12,6 @@ dynamic, static      (2, 17, n) float32  weights: the subject's left, then right
 static_bias          (2, 17) float32     dynamic predictors have none: a face at rest is 0
 dynamic_known,       (2, 17) float32     1 where the predictor is good enough: of the whole face, and of the sides; else 0
 static_known
-loudness             (17,) float32       how much movement an intensity of 1 is (see `movement`)
 ===================  ==================  =======================================================================
 """
 
@@ -43,8 +42,6 @@ MAX_BYTES = 3_000_000
 N_MESH = 478
 # An action unit is present where its intensity is above this, on the bank's own scale of 0 to 5.
 PRESENCE_ABOVE = 1.0
-# The neutral face of a recording is what its quietest fifth shows: rest takes up more than that of a protocol of movements.
-QUIET_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,6 @@ class OpenBank:
         By form.
     known : mapping of str to ndarray, (2, 17) bool
         By form: which action units of the whole face, and of the sides, are predicted; the others are left empty.
-    loudness : ndarray, (17,) float64
-        How much movement an intensity of 1 is.
     """
 
     description: Mapping[str, object]
@@ -73,7 +68,6 @@ class OpenBank:
     weights: Mapping[str, FloatArray]
     biases: Mapping[str, FloatArray]
     known: Mapping[str, NDArray[np.bool_]]
-    loudness: FloatArray
 
     @property
     def name(self) -> str:
@@ -99,9 +93,7 @@ class OpenBank:
     def au_bank(self, form: str) -> AUBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
         left, right = (self._predictors(form, side) for side in range(len(SIDES)))
-        bank = AUBank.build_sided(
-            self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, quiet_share=QUIET_SHARE, loudness=self.loudness
-        )
+        bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE)
         whole, sides = self.known[form]
         return bank.without(~np.concatenate([whole, sides, sides]))
 
@@ -143,9 +135,8 @@ def read_open_bank(path: Path) -> OpenBank:
     weights = {form: arrays[form].astype(np.float64) for form in FORMS}
     # Relative to rest, a descriptor's mean plays no part: the dynamic bias takes back what the shared means take away.
     biases = {"dynamic": weights["dynamic"] @ means, "static": arrays["static_bias"].astype(np.float64)}
-    loudness = arrays["loudness"].astype(np.float64)
     shape = MeshShape(arrays["mesh_reference"].astype(np.float64), arrays["mesh_rigid"], arrays["mesh_basis"].astype(np.float64))
-    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS}, loudness)
+    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS})
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -167,7 +158,6 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         "mesh_basis": (n_modes, 3 * N_MESH),
         "means": (HOG_SIZE + PDM_FEATURES + n_modes,),
         "static_bias": per_predictor,
-        "loudness": (len(INTENSITY_AUS),),
         **dict.fromkeys(FORMS, (*per_predictor, HOG_SIZE + PDM_FEATURES + n_modes)),
         **{f"{form}_known": per_predictor for form in FORMS},
     }

@@ -125,7 +125,7 @@ def open_session(
     if not path.is_file():
         raise ModelFileError(f"{path}: no such model file; `face-mirror-au weights list` shows what is there")
 
-    # Here, not above: the parent process must not load it before it forks (architecture.md, Processes).
+    # Here, not above: the parent process must not load it before it forks (docs/architecture.md, Processes).
     import onnxruntime as ort
 
     if device not in devices_here():

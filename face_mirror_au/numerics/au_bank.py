@@ -25,13 +25,11 @@ class Predictor:
 
     Attributes
     ----------
-    action_unit : str
     classifier : bool
         True: presence (SVM). False: intensity (SVR).
     dynamic : bool
         True: works on the descriptor minus the neutral reference. False: on the descriptor itself.
     weights : ndarray, (n,) float64
-    bias : float
     cutoff : float
         Intensity, dynamic: the share of frames taken to lie below the neutral level, 0 to 1.
     positive, negative : float
@@ -67,10 +65,9 @@ class AUBank:
     positive, negative : ndarray, (18,) float64
     presence_above : float or None
         An action unit is present where its intensity is above this; None: the bank has classifiers of its own.
-    quiet_share : float or None
-        The neutral levels are those of this share of the frames, the quietest ones; None: of each action unit's own low values.
-    loudness : ndarray, (17,) float64, or None
-        How much movement an intensity of 1 is, for each of `INTENSITY_AUS`; with `quiet_share`.
+    own_rest : bool
+        The neutral levels are those of the recording's rest (`find_rest`), and AU45 agrees with the lids; else OpenFace's own way: each
+        action unit's low values.
     """
 
     name: str
@@ -81,8 +78,7 @@ class AUBank:
     positive: FloatArray
     negative: FloatArray
     presence_above: float | None = None
-    quiet_share: float | None = None
-    loudness: FloatArray | None = None
+    own_rest: bool = False
 
     @classmethod
     def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray) -> AUBank:
@@ -121,20 +117,14 @@ class AUBank:
         means: FloatArray,
         *,
         presence_above: float,
-        quiet_share: float,
-        loudness: FloatArray | None = None,
     ) -> AUBank:
         """Stack intensity predictors of the left and of the right; the whole face's is the mean of the two.
 
         Parameters
         ----------
-        name : str
         sides : pair of sequence of Predictor
             The subject's left, then right; each of `INTENSITY_AUS` at most once.
         means : ndarray, (n,) float64
-        presence_above, quiet_share : float
-        loudness : ndarray, (17,) float64, optional
-            All 1 when not given.
         """
         left, right = (cls.build(name, predictors, means) for predictors in sides)
         n = len(INTENSITY_AUS)
@@ -150,8 +140,7 @@ class AUBank:
             dynamic=columns(left.dynamic, right.dynamic).astype(bool),
             cutoffs=np.zeros(3 * n),
             presence_above=presence_above,
-            quiet_share=quiet_share,
-            loudness=np.ones(n) if loudness is None else loudness,
+            own_rest=True,
         )
 
     def without(self, columns: NDArray[np.bool_]) -> AUBank:

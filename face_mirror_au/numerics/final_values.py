@@ -41,50 +41,6 @@ def neutral_offsets(raw: FloatArray, success: NDArray[np.bool_], cutoffs: FloatA
     return np.where(dynamic, level, 0.0)
 
 
-def movement(raw: FloatArray, loudness: FloatArray) -> FloatArray:
-    """How much movement each frame's intensities add up to.
-
-    Parameters
-    ----------
-    raw : ndarray, (N, m) float64
-        NaN in columns that the bank cannot predict: those count for nothing.
-    loudness : ndarray, (k,) float64
-        How much movement an intensity of 1 is, for each of the first k columns, those of the whole face.
-
-    Returns
-    -------
-    ndarray, (N,) float64
-    """
-    total: FloatArray = np.nansum(raw[:, : loudness.size] * loudness, axis=1)
-    return total
-
-
-def quiet_frames(totals: FloatArray, success: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """The frames with the least movement, whose intensities are taken for those of the neutral face.
-
-    Ours, for banks whose predictors all have the same scale: an intensity that another movement pulls below its level cannot lower the
-    level, since that movement makes those frames loud, and left and right get their levels from the same frames.
-
-    Parameters
-    ----------
-    totals : ndarray, (N,) float64
-        From `movement`.
-    success : ndarray, (N,) bool
-    share : float
-        Of the successful frames, 0 to 1; at least one is taken.
-
-    Returns
-    -------
-    ndarray, (N,) bool
-        All False when no frame was successful.
-    """
-    measured = np.flatnonzero(success)
-    quietest = np.argsort(totals[measured], kind="stable")[: max(1, round(share * len(measured)))]
-    chosen = np.zeros(len(success), bool)
-    chosen[measured[quietest]] = True
-    return chosen
-
-
 def neutral_levels(raw: FloatArray, dynamic: NDArray[np.bool_]) -> FloatArray:
     """The neutral level of each intensity, given those of frames without movement: their median.
 

@@ -13,7 +13,6 @@ def geometry_features(pdm: PDM, local: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    pdm : PDM
     local : ndarray, (m,) float64
 
     Returns

@@ -38,13 +38,11 @@ def estimate_head_pose(pdm: PDM, landmarks: FloatArray | Float32Array, pose: Flo
 
     Parameters
     ----------
-    pdm : PDM
     landmarks : ndarray, (68, 2)
         Pixels.
     pose : ndarray, (6,) float64
         From `PoseFitter.fit`.
     local : ndarray, (m,) float64
-    camera : Camera
 
     Returns
     -------
@@ -78,10 +76,8 @@ def landmarks_3d(pdm: PDM, pose: FloatArray, local: FloatArray, camera: Camera) 
 
     Parameters
     ----------
-    pdm : PDM
     pose : ndarray, (N, 6) float64
     local : ndarray, (N, m) float64
-    camera : Camera
 
     Returns
     -------

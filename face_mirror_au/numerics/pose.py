@@ -9,10 +9,12 @@ import numpy as np
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.pdm import PDM
-from face_mirror_au.records import FloatArray
+from face_mirror_au.records import Float32Array, FloatArray
 
 # Pixels: no picture is so large, and far beyond it sums of squares overflow.
 MAX_PLACE = 1e6
+# iBUG.
+OUTER_CORNERS = (36, 45)
 # Index pairs of the six distinct products V_a' V_b.
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
@@ -29,7 +31,6 @@ class PoseFit:
         Local shape parameters, not clamped.
     error : float
         Root mean square distance of the visible landmarks to the projected model, px.
-    iterations : int
     """
 
     pose: FloatArray
@@ -43,10 +44,6 @@ class PoseFitter:
 
     The normal matrix of the local parameters is `scale^2 * sum_ab (R'R)_ab V_a' V_b`: the six products V_a' V_b depend on the PDM only and
     are made once, here.
-
-    Parameters
-    ----------
-    pdm : PDM
     """
 
     def __init__(self, pdm: PDM) -> None:
@@ -80,6 +77,20 @@ class PoseFitter:
         fit = self._fit(np.ascontiguousarray(given.T))
         self._last = given.copy(), fit
         return fit
+
+    def fit_as_large(self, landmarks: FloatArray | Float32Array, across: float) -> PoseFit:
+        """Fit to landmarks, (68, 2) px, scaled to an outer-eye distance: its error does not depend on how large the face was.
+
+        Raises
+        ------
+        LandmarksError
+            As `fit`.
+        """
+        given = np.asarray(landmarks, dtype=np.float64)
+        centred = given - given.mean(axis=0)
+        distance = float(np.linalg.norm(centred[OUTER_CORNERS[0]] - centred[OUTER_CORNERS[1]]))
+        # Away from x = 0, which means invisible.
+        return self._fit(np.ascontiguousarray((centred * (across / max(distance, 1e-6))).T + 10.0 * across))
 
     def _fit(self, target: FloatArray) -> PoseFit:
         # Invisible ones too: they have no part in the fit, but in the mask of the aligned face.

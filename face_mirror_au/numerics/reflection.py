@@ -190,8 +190,7 @@ def reflect_landmarks(landmarks: Float32Array, midline: Midline, keep: View) -> 
     Parameters
     ----------
     landmarks : ndarray, (68, 2) float32
-        Of the original view, frame pixels, iBUG order. They must come from a model that keeps asymmetry (architecture.md, Mirrored views).
-    midline : Midline
+        Of the original view, frame pixels, iBUG order. They must come from a model that keeps asymmetry (docs/architecture.md).
     keep : View
         `ORIGINAL` returns `landmarks`.
 

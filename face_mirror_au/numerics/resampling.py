@@ -20,7 +20,6 @@ def resample(image: Image, boxes: _Index, height: int, width: int, *, rows: slic
     image : ndarray, (H, W, 3) uint8
     boxes : ndarray, (N, 4) int64
         x, y, width, height in px, at least 1 wide and high; what lies outside the picture is black.
-    height, width : int
     rows : slice, optional
         Only these rows of the result.
 

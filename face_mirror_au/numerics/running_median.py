@@ -68,8 +68,6 @@ class RunningMedian(RunningQuantile):
 
     Parameters
     ----------
-    size : int
-    bins : int
     minimum, maximum : float
         See `RunningQuantile`.
     least : float
@@ -87,12 +85,7 @@ def _middle(count: int) -> int:
 
 
 class NeutralReference:
-    """The running median of HOG and geometry, as OpenFace 2.2 keeps it: from odd frames only, counted from 1, failed ones included.
-
-    Parameters
-    ----------
-    hog_size, geometry_size : int
-    """
+    """The running median of HOG and geometry, as OpenFace 2.2 keeps it: from odd frames only, counted from 1, failed ones included."""
 
     def __init__(self, hog_size: int, geometry_size: int) -> None:
         self._hog = RunningMedian(hog_size, HOG_BINS, HOG_MIN, HOG_MAX, least=0.0)

@@ -19,11 +19,6 @@ class Drawing:
         Write the pictures as a video.
     preview : bool
         Show them in a window; `check_display` must have found that there can be one.
-
-    Attributes
-    ----------
-    video : OverlayVideo or None
-    window : PreviewWindow or None
     """
 
     def __init__(self, *, video: bool = False, preview: bool = False) -> None:

@@ -18,7 +18,6 @@ def place_panels(scene: Scene, width: int, height: int, top: int, unit: int) -> 
 
     Parameters
     ----------
-    scene : Scene
     width, height : int
         Of the picture, px.
     top : int

@@ -33,8 +33,6 @@ def draw_face(canvas: Image, face: Face, midline: Midline | None, unit: float) -
     ----------
     canvas : ndarray, (H, W, 3) uint8
         BGR.
-    face : Face
-    midline : Midline or None
     unit : float
         Size of the writing on the picture, px; lines go with it.
     """

@@ -64,8 +64,6 @@ def draw_panel(canvas: Image, bars: Bars, box: Box, unit: int) -> None:
     ----------
     canvas : ndarray, (H, W, 3) uint8
         BGR.
-    bars : Bars
-    box : Box
     unit : int
         Size of the writing, px.
     """

@@ -9,6 +9,7 @@ from typing import Any
 
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.media.encoder import VideoWriter
+from face_mirror_au.media.geometry import fitted
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.overlay.picture import draw_scene
 from face_mirror_au.overlay.scene import scene_of
@@ -56,6 +57,8 @@ class OverlayVideo:
         self._closing = ExitStack()
         self._writer: VideoWriter | None = None
         self._path: Path | None = None
+        self._size = (0, 0)
+        self._begun_s: float | None = None
 
     def __reduce__(self) -> tuple[type[OverlayVideo], tuple[()]]:
         return type(self), ()  # a worker writes nothing
@@ -63,9 +66,9 @@ class OverlayVideo:
     def start(self, path: Path, info: SourceInfo) -> None:
         """Open the video of a source; what was not finished before is dropped."""
         self._abandon()
-        self.problem, self.notes, self._path = "", [], path
+        self.problem, self.notes, self._path, self._size, self._begun_s = "", [], path, (info.width, info.height), None
         try:
-            writer = VideoWriter(path, info.width, info.height, rate=info.rate, time_base=info.time_base, pixel_aspect=info.pixel_aspect)
+            writer = VideoWriter(path, info.width, info.height, rate=info.rate, time_base=info.time_base)
             self._writer = self._closing.enter_context(writer)
         except FaceMirrorAUError as error:
             self._fail(error)
@@ -76,7 +79,8 @@ class OverlayVideo:
         if self._writer is None:
             return
         try:
-            self._writer.append(canvas, result.time_s)
+            self._begun_s = result.time_s if self._begun_s is None else self._begun_s
+            self._writer.append(fitted(canvas, *self._size), result.time_s - self._begun_s)
         except FaceMirrorAUError as error:
             self._fail(error)
 

@@ -38,7 +38,6 @@ class Bars:
 
     Attributes
     ----------
-    part : Part
     values : tuple of (str, float)
         Action unit and its online value, 0 to 5; NaN where this part was not measured.
     """
@@ -62,7 +61,6 @@ class Scene:
         What the values are; empty when there are none.
     moment : str
         Frame and time.
-    face : Face or None
     midline : Midline or None
         Across which the halves are mirrored.
     bars : tuple of Bars
@@ -93,7 +91,6 @@ def scene_of(result: FrameResult, values: Mapping[View, OnlineValues]) -> Scene:
 
     Parameters
     ----------
-    result : FrameResult
     values : mapping of View to OnlineValues
         Of this frame; views that are not in it have no bars.
     """

@@ -36,10 +36,8 @@ def text_mask(text: str, size: int, bold: bool = False) -> NDArray[np.uint8]:
 
     Parameters
     ----------
-    text : str
     size : int
         Of the font, px.
-    bold : bool
 
     Returns
     -------
@@ -83,15 +81,12 @@ def put_text(
     ----------
     canvas : ndarray, (H, W, 3) uint8
         BGR.
-    text : str
     place : (int, int)
         x of the anchor, and y of the line's middle, px.
     size : int
         Of the font, px.
-    colour : Colour
     anchor : str
         Which end of the text, or its middle, stands at x.
-    bold : bool
     """
     mask = text_mask(text, size, bold)
     x = place[0] - {"left": 0, "middle": mask.shape[1] // 2, "right": mask.shape[1]}[anchor]

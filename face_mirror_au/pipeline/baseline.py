@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +12,23 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.numerics.running_median import NeutralReference
 from face_mirror_au.records import Float32Array, FloatArray
 
-OWN, SHARED, NEUTRAL = "own", "shared", "neutral"
+OWN, SHARED, NEUTRAL, RESULT = "own", "shared", "neutral", "result"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRest:
+    """The rest of one view of another recording of the same person, measured with the same models.
+
+    Attributes
+    ----------
+    levels : ndarray, (m,) float64
+        What the bank says of that face at rest, without a neutral reference.
+    open_at_rest : ndarray, (2,) float64
+        How far the eyes were open.
+    """
+
+    levels: FloatArray
+    open_at_rest: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +40,24 @@ class Baseline:
     kind : str
         "own": each view's running median over its whole video, and its own low values (as OpenFace would do on a mirrored file). "shared":
         those of the original view, for all views. "neutral": the median of a segment in which the face is known to be at rest.
+        "result": the rest of another recording of the same person.
     start_s, end_s : float
         The segment of "neutral", s.
+    folder : str
+        Of "result": where that recording's files are. It never goes into a result: it may name a person.
+    others : mapping of str to OtherRest
+        Of "result", by view, once the files were read.
     """
 
     kind: str = OWN
     start_s: float = 0.0
     end_s: float = 0.0
+    folder: str = ""
+    others: Mapping[str, OtherRest] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Baseline:
-        """Read ``own``, ``shared`` or ``neutral:START-END`` (seconds).
+        """Read ``own``, ``shared``, ``neutral:START-END`` (seconds) or ``result:FOLDER``.
 
         Raises
         ------
@@ -41,14 +65,22 @@ class Baseline:
         """
         if text in {OWN, SHARED}:
             return cls(text)
+        if text.startswith(f"{RESULT}:") and text != f"{RESULT}:":
+            return cls(RESULT, folder=text.removeprefix(f"{RESULT}:"))
         found = re.fullmatch(r"neutral:([0-9]+\.?[0-9]*)-([0-9]+\.?[0-9]*)", text)
         if found is None or float(found[1]) >= float(found[2]):
-            raise UsageError(f"must be own, shared or neutral:START-END in seconds, e.g. neutral:0-2.5, not {text!r}", "baseline")
+            raise UsageError(
+                f"must be own, shared, neutral:START-END in seconds, e.g. neutral:0-2.5, or result:FOLDER, not {text!r}", "baseline"
+            )
         return cls(NEUTRAL, float(found[1]), float(found[2]))
 
     def holds(self, time_s: float) -> bool:
         """Whether a frame at that time lies in the segment."""
-        return self.start_s <= time_s <= self.end_s
+        return self.kind == NEUTRAL and self.start_s <= time_s <= self.end_s
+
+    def meets(self, start_s: float, end_s: float | None) -> bool:
+        """Whether the segment has a part in this one; true where there is no segment."""
+        return self.kind != NEUTRAL or (self.end_s > start_s and (end_s is None or self.start_s < end_s))
 
     def __str__(self) -> str:
         return f"neutral:{self.start_s:g}-{self.end_s:g}" if self.kind == NEUTRAL else self.kind

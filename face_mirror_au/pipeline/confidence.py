@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from face_mirror_au.models.catalogue import LANDMARKS
-from face_mirror_au.numerics.pose import PoseFit
+from face_mirror_au.models.catalogue import LANDMARKS, Calibration
+from face_mirror_au.numerics.pose import PoseFit, PoseFitter
+from face_mirror_au.records import Located
 
 # Of landmark models and PDMs whose entry in the catalogue has no calibration, and of plugins.
-OTHER_MODEL = (4.0, 0.33, -3.0)
+OTHER_MODEL = Calibration(4.0, 0.33, -3.0)
 # A perfect score says little more than a good one; a score of 0 says a lot.
 SCORE_RANGE = (1e-6, 0.999)
 # A frame is a success when its confidence is above this: it keeps strong one-sided expressions (0.25 and more), background has 0.1 and
@@ -26,17 +27,23 @@ MIN_NEW_CONFIDENCE = 0.8
 MIN_NEW_SCORE = 0.6
 
 
-def landmark_confidence(model: str, pdm: str, score: float, fit: PoseFit) -> float:
+def calibration_of(model: str, pdm: str) -> Calibration:
+    """How sure landmarks of a model are, by a PDM."""
+    return LANDMARKS[model].calibration.get(pdm, OTHER_MODEL) if model in LANDMARKS else OTHER_MODEL
+
+
+def landmark_confidence(model: str, fitter: PoseFitter, located: Located, fit: PoseFit) -> float:
     """Probability that landmarks are right: a logistic regression on the logit of the presence score and the PDM fit error in mm.
 
     Parameters
     ----------
     model : str
         Name of the landmark model.
-    pdm : str
-        Name of the PDM that was fitted.
-    score : float
-        0 to 1, that a face is there: from the landmark model where it scores presence, else from the detector on the same square.
+    fitter : PoseFitter
+        Of the PDM that was fitted.
+    located : Located
+        The landmarks. Score: 0 to 1, that a face is there: from the landmark model where it scores presence, else from the detector on the
+        same square.
     fit : PoseFit
         Of the landmarks.
 
@@ -47,9 +54,13 @@ def landmark_confidence(model: str, pdm: str, score: float, fit: PoseFit) -> flo
     """
     if fit.pose[0] <= 0.0:
         return 0.0  # the model seen from behind, upside down: no face
-    calibration = LANDMARKS[model].calibration if model in LANDMARKS else {}
-    intercept, score_slope, error_slope = calibration.get(pdm, OTHER_MODEL)
-    score = min(max(score, SCORE_RANGE[0]), SCORE_RANGE[1])
-    exponent = intercept + score_slope * math.log(score / (1.0 - score)) + error_slope * fit.error / fit.pose[0]
+    calibration = calibration_of(model, fitter.pdm.name)
+    if calibration.across is not None:
+        fit = fitter.fit_as_large(located.landmarks, calibration.across)
+        if fit.pose[0] <= 0.0:
+            return 0.0
+    score = min(max(located.score, SCORE_RANGE[0]), SCORE_RANGE[1])
+    by_score = calibration.by_score * math.log(score / (1.0 - score))
+    exponent = calibration.intercept + by_score + calibration.by_error * fit.error / fit.pose[0]
     # exp overflows beyond 700; a fit that bad has a probability of 0 anyway.
     return 1.0 / (1.0 + math.exp(min(-exponent, 700.0)))

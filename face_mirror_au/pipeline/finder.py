@@ -70,4 +70,4 @@ class ModelFinder:
             fit = self._pose_fitter.fit(located.landmarks.astype(np.float64))
         except LandmarksError:
             return False
-        return landmark_confidence(self._landmark_model.name, self._pose_fitter.pdm.name, located.score, fit) >= MIN_SURE_CONFIDENCE
+        return landmark_confidence(self._landmark_model.name, self._pose_fitter, located, fit) >= MIN_SURE_CONFIDENCE

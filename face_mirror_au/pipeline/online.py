@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.online_correction import OnlineCorrection
-from face_mirror_au.pipeline.baseline import SHARED, Baseline, RunningNeutral
+from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, RunningNeutral
 from face_mirror_au.records import PRESENCE_AUS, FloatArray, OnlineValues
 
 
@@ -27,9 +27,8 @@ class OnlineSequence:
     def __init__(self, bank: AUBank, baseline: Baseline | None = None, original: OnlineSequence | None = None) -> None:
         self._bank = bank
         baseline = baseline or Baseline()
-        shared = baseline.kind == SHARED
-        self._original = original if shared else None
-        own = Baseline() if shared else baseline
+        self._original = original if baseline.kind == SHARED else None
+        own = baseline if baseline.kind == NEUTRAL else Baseline()
         self._neutral = None if self._original is not None else RunningNeutral(HOG_SIZE, bank.n_features - HOG_SIZE, own)
         self._correction = OnlineCorrection(bank.n_intensities)
         self.offsets = bank.offsets(np.zeros(bank.n_features) if self._neutral is None else self._neutral.value)

@@ -115,6 +115,8 @@ class FrameProcessor:
             return self._failed(frame, state, frame.problem), state, ()
         detections = self._tracker.detect(frame) if detect else None
         tracked, state = self._tracker.track(frame, state, detections)
+        if detect:
+            state = self._tracker.survey(frame, state)
         if isinstance(tracked, str):
             return FrameResult.without_face(frame, self._views, tracked, crowd=state.crowd), state, detections or ()
         views = [self._view(frame, View.ORIGINAL, tracked)]

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.numerics.au_bank import AUBank
+from face_mirror_au.numerics.eyelids import eye_closures, lids_allow
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.final_values import (
     PRESENCE_WINDOW,
     final_intensities,
     final_presences,
-    movement,
     neutral_levels,
     neutral_offsets,
-    quiet_frames,
 )
-from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline
+from face_mirror_au.numerics.rest import RestRows, find_rest, weighed_rows, weighted_medians
+from face_mirror_au.pipeline.baseline import NEUTRAL, SHARED, Baseline, OtherRest
 from face_mirror_au.pipeline.online import OnlineSequence
+from face_mirror_au.pipeline.row_store import MemoryRows, RowStore
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray, OnlineValues
 
 # OpenFace 2.2: so many successful frames are kept and predicted again with the final medians; later ones keep their online values.
@@ -35,6 +36,7 @@ _PIECE = 4096
 _MARGIN = PRESENCE_WINDOW // 2
 # Raw values of a whole video that are looked at together, at most.
 _MAX_VALUES = 500_000
+_BLINK = INTENSITY_AUS.index("AU45")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class FinalValues:
         Majority over 7 frames.
     sides, raw_sides : ndarray, (N, 2, 17) float64, or None
         As `intensity` and `raw`, of the subject's left and right; None when the bank has no predictors of one side.
+    closures : ndarray, (N, 2) float64, or None
+        See `eye_closures`; the subject's left eye first. None when no frame had an opening.
     """
 
     raw: FloatArray
@@ -61,44 +65,7 @@ class FinalValues:
     presence: FloatArray
     sides: FloatArray | None = None
     raw_sides: FloatArray | None = None
-
-
-class RowStore(Protocol):
-    """Where a sequence keeps what grows with the video."""
-
-    def __len__(self) -> int:
-        """Number of records."""
-
-    def append(self, record: tuple[Any, ...], /) -> None:
-        """Add a record, in field order."""
-
-    def read(self, start: int, stop: int, /) -> NDArray[Any]:
-        """Return records `start` to `stop` (not included) as a structured array."""
-
-
-class MemoryRows:
-    """A `RowStore` in memory, for short sequences.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-        Structured type of a record.
-    """
-
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
-        self._records: list[tuple[Any, ...]] = []
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def append(self, record: tuple[Any, ...], /) -> None:
-        """See `RowStore`."""
-        self._records.append(record)
-
-    def read(self, start: int, stop: int, /) -> NDArray[Any]:
-        """See `RowStore`."""
-        return np.array(self._records[start:stop], self._dtype)
+    closures: FloatArray | None = None
 
 
 class AUSequence:
@@ -113,6 +80,8 @@ class AUSequence:
         What the dynamic action units are measured against.
     original : AUSequence, optional
         With a shared baseline: the original view's sequence, whose reference this one uses. It must get each frame, and finish, first.
+    other : OtherRest, optional
+        The rest of another recording, which takes the place of this one's.
     rows : callable, optional
         Makes the store of the raw values, given the type of a record; in memory when not given.
     """
@@ -124,23 +93,29 @@ class AUSequence:
         strict: bool = False,
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
+        other: OtherRest | None = None,
         rows: Callable[[np.dtype[Any]], RowStore] = MemoryRows,
     ) -> None:
         self._bank = bank
         self._strict = strict
         self._baseline = baseline or Baseline()
         self._original = original if self._baseline.kind == SHARED else None
+        self._other = other
         self.online: OnlineSequence = OnlineSequence(bank, self._baseline, None if original is None else original.online)
-        # What is subtracted from every intensity in the end.
+        # What is subtracted from every intensity in the end, and how far the eyes are open at rest.
         self.levels: FloatArray = np.zeros(bank.n_intensities)
+        self.open_at_rest: FloatArray = np.full(2, np.nan)
         # Pages of it are only taken from the system when they are written. Predicted from float32, intensities move by less than 0.00001.
         self._descriptors = np.empty((MAX_REPREDICTED, bank.n_features), np.float32)
         self._kept = 0
+        self._again: tuple[FloatArray, FloatArray] | None = None
+        self._measured_in_segment = False
         self._rows = rows(
             np.dtype(
                 [
                     ("raw", np.float64, (bank.n_intensities,)),
                     ("presence", np.float32, (len(PRESENCE_AUS),)),
+                    ("openings", np.float32, (2,)),
                     ("success", np.bool_),
                     ("in_segment", np.bool_),
                     ("kept", np.int32),
@@ -148,7 +123,9 @@ class AUSequence:
             )
         )
 
-    def append(self, hog: NDArray[np.float32] | None, geometry: FloatArray | None, time_s: float = 0.0) -> OnlineValues:
+    def append(
+        self, hog: NDArray[np.float32] | None, geometry: FloatArray | None, time_s: float = 0.0, openings: FloatArray | None = None
+    ) -> OnlineValues:
         """Take the next frame; None, None for one that failed.
 
         Parameters
@@ -157,10 +134,17 @@ class AUSequence:
         geometry : ndarray, (238,) float64, or None
         time_s : float
             Only a baseline with a segment looks at it.
+        openings : ndarray, (2,) float64, optional
+            See `eye_openings`.
 
         Returns
         -------
         OnlineValues
+
+        Raises
+        ------
+        UsageError
+            When the baseline's segment has passed without a measured frame.
         """
         values = self.online.append(hog, geometry, time_s)
         kept, success = _NOT_KEPT, hog is not None and geometry is not None
@@ -168,12 +152,20 @@ class AUSequence:
             kept = self._kept
             self._descriptors[kept, :HOG_SIZE], self._descriptors[kept, HOG_SIZE:] = hog, geometry
             self._kept += 1
-        self._rows.append((values.columns, values.presence, success, self._baseline.holds(time_s), kept))
+        in_segment = self._baseline.holds(time_s)
+        self._measured_in_segment |= success and in_segment
+        if self._baseline.kind == NEUTRAL and time_s > self._baseline.end_s and not self._measured_in_segment:
+            raise self._nothing_in_segment()
+        opened = np.full(2, np.nan) if openings is None or not success else openings
+        self._rows.append((values.columns, values.presence, opened, success, in_segment, kept))
         return values
 
-    def finish(self) -> FinalValues:
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def finish(self, rest: NDArray[np.float32] | None = None) -> FinalValues:
         """The final values of all frames at once; see `final_pieces`."""
-        pieces = list(self.final_pieces())
+        pieces = list(self.final_pieces(rest))
 
         def whole(name: str) -> FloatArray:
             return np.concatenate([getattr(piece, name) for piece in pieces])
@@ -186,10 +178,37 @@ class AUSequence:
             presence=whole("presence"),
             sides=whole("sides") if sided else None,
             raw_sides=whole("raw_sides") if sided else None,
+            closures=whole("closures") if pieces[0].closures is not None else None,
         )
 
-    def final_pieces(self) -> Iterator[FinalValues]:
+    @property
+    def rest_for_others(self) -> OtherRest:
+        """The recording's rest, for another recording of the same person; after the final values."""
+        return OtherRest(self.levels - self.online.offsets[: len(self.levels)], self.open_at_rest)
+
+    def measured(self, start: int, stop: int) -> RestRows:
+        """Rows `start` to `stop` (not included) for `find_rest`, as predicted again; without landmarks. Call it after the last frame."""
+        rows = self._read(start, stop)
+        columns = slice(len(INTENSITY_AUS) if self._bank.has_sides else 0, None)
+        return RestRows(rows["success"], np.arange(start, stop, dtype=np.float64), rows["raw"][:, columns])
+
+    @property
+    def in_segment(self) -> NDArray[np.bool_]:
+        """Which rows were measured in the baseline's segment, (N,)."""
+
+        def read(start: int, stop: int) -> NDArray[np.bool_]:
+            rows = self._rows.read(start, stop)
+            return np.asarray(rows["success"] & rows["in_segment"])
+
+        return self._in_all(read)
+
+    def final_pieces(self, rest: NDArray[np.float32] | None = None) -> Iterator[FinalValues]:
         """Predict the kept frames again with the final neutral reference, then offset, clip and smooth; some rows at a time, in order.
+
+        Parameters
+        ----------
+        rest : ndarray, (N,) float32, optional
+            How much each frame shows the face at rest, see `find_rest`. What it is looked for by when not given: the raw values alone.
 
         Raises
         ------
@@ -198,20 +217,25 @@ class AUSequence:
         """
         if not len(self._rows):
             raise UsageError("no frame was given; there are no final values")
-        again = self._predicted_again()
-        self.levels = self._neutral_levels(again)
         total = len(self._rows)
+        if rest is None and self._bank.own_rest and self._bank.dynamic.any():
+            found = find_rest(self.measured, total)
+            rest = None if found is None else found.weights
+        self.levels = self._neutral_levels(rest)
+        self.open_at_rest = self._open_at_rest(rest)
         for start in range(0, total, _PIECE):
             # Some rows more on both sides, which the means run over.
             first, last = max(0, start - _MARGIN), min(total, start + _PIECE + _MARGIN)
             inner = slice(start - first, min(start + _PIECE, total) - first)
-            yield self._final_piece(self._read(first, last, again), inner)
+            yield self._final_piece(self._read(first, last), inner)
 
     def _final_piece(self, rows: NDArray[Any], inner: slice) -> FinalValues:
         raw, presence, success = rows["raw"], rows["presence"].astype(np.float64), rows["success"]
+        closures = eye_closures(rows["openings"].astype(np.float64), self.open_at_rest)
+        moved = self._within_lids(raw - self.levels, closures)
         if self._bank.presence_above is not None:
-            presence = self._bank.presences(raw - self.levels)
-        intensity = final_intensities(raw, success, self.levels, strict=self._strict)[inner]
+            presence = self._bank.presences(moved)
+        intensity = final_intensities(moved, success, np.zeros(len(self.levels)), strict=self._strict)[inner]
         final_presence = final_presences(presence, success, strict=self._strict)[inner]
         raw, presence = raw[inner], presence[inner]
         whole, sided = slice(0, len(INTENSITY_AUS)), slice(len(INTENSITY_AUS), None)
@@ -223,7 +247,19 @@ class AUSequence:
             presence=final_presence,
             sides=intensity[:, sided].reshape(per_side) if self._bank.has_sides else None,
             raw_sides=raw[:, sided].reshape(per_side) if self._bank.has_sides else None,
+            closures=closures[inner] if np.isfinite(self.open_at_rest).any() else None,
         )
+
+    def _within_lids(self, moved: FloatArray, closures: FloatArray) -> FloatArray:
+        """Intensities (n, m) of a bank whose AU45 the lids must agree with: an eye that rolls up behind open lids looks closed to it."""
+        if not (self._bank.own_rest and self._bank.has_sides):
+            return moved
+        sides = moved[:, [len(INTENSITY_AUS) * (side + 1) + _BLINK for side in range(2)]]
+        beyond = np.maximum(sides - lids_allow(closures), 0.0)
+        for side in range(2):
+            moved[:, len(INTENSITY_AUS) * (side + 1) + _BLINK] -= beyond[:, side]
+        moved[:, _BLINK] -= beyond.mean(axis=1)
+        return moved
 
     def _predicted_again(self) -> tuple[FloatArray, FloatArray]:
         """Intensities and presences of the kept frames with the final reference: (kept, m) and (kept, 18) float64."""
@@ -234,40 +270,72 @@ class AUSequence:
             raw[block], presence[block] = self._bank.predict(self._descriptors[block].astype(np.float64), offsets)
         return raw, presence
 
-    def _read(self, first: int, last: int, again: tuple[FloatArray, FloatArray]) -> NDArray[Any]:
+    def _read(self, first: int, last: int) -> NDArray[Any]:
         """Records `first` to `last` (not included), those of kept frames as predicted again."""
+        again = self._again = self._again or self._predicted_again()
         rows = self._rows.read(first, last)
         kept = rows["kept"] != _NOT_KEPT
         places = rows["kept"][kept]
         rows["raw"][kept], rows["presence"][kept] = again[0][places], again[1][places]
         return rows
 
-    def _neutral_levels(self, again: tuple[FloatArray, FloatArray]) -> FloatArray:
+    def _neutral_levels(self, rest: NDArray[np.float32] | None) -> FloatArray:
         """What the neutral face's intensities are, for each column: (m,) float64, 0 for static ones."""
         if self._original is not None:
             return self._original.levels
-        flags = [self._rows.read(start, start + _PIECE)[["success", "in_segment"]] for start in range(0, len(self._rows), _PIECE)]
-        success = np.concatenate([each["success"] for each in flags])
-        m = self._bank.n_intensities
+        dynamic = self._bank.dynamic[: self._bank.n_intensities]
+        if self._other is not None:
+            return np.where(dynamic, self._other.levels + self.online.offsets[: len(dynamic)], 0.0)
         if self._baseline.kind == NEUTRAL:
-            chosen = success & np.concatenate([each["in_segment"] for each in flags])
+            chosen = self.in_segment
             if not chosen.any():
-                raise UsageError(f"no frame was measured in the baseline segment {self._baseline}; choose another one")
-        elif self._bank.quiet_share is not None and self._bank.loudness is not None:
-            chosen = quiet_frames(self._totals(again, self._bank.loudness), success, self._bank.quiet_share)
-        else:
-            return self._by_columns(success, again, lambda values, part: _low_values(self._bank, values, part))
-        dynamic = self._bank.dynamic[:m]
-        return self._by_columns(chosen, again, lambda values, part: neutral_levels(values, dynamic[part]))
+                raise self._nothing_in_segment()
+            return self._by_columns(chosen, lambda values, part: neutral_levels(values, dynamic[part]))
+        success = self._in_all(lambda start, stop: self._rows.read(start, stop)["success"])
+        if not self._bank.own_rest:
+            return self._by_columns(success, lambda values, part: _low_values(self._bank, values, part))
+        rows = self._resting(rest)
+        return np.where(dynamic, weighted_medians(rows["raw"], rows["weight"]), 0.0) if len(rows) else np.zeros(len(dynamic))
 
-    def _totals(self, again: tuple[FloatArray, FloatArray], loudness: FloatArray) -> FloatArray:
-        """How much movement there is in each frame, (N,) float64."""
-        pieces = (self._read(start, start + _PIECE, again)["raw"] for start in range(0, len(self._rows), _PIECE))
-        return np.concatenate([movement(raw, loudness) for raw in pieces])
+    def _open_at_rest(self, rest: NDArray[np.float32] | None) -> FloatArray:
+        """How far each eye is open at rest, (2,) float64; NaN where that is unknown."""
+        if self._other is not None:
+            return self._other.open_at_rest
+        if rest is None:
+            return np.full(2, np.nan)
+        rows = self._resting(rest)
+        rows = rows[np.isfinite(rows["openings"]).all(axis=1)]
+        return weighted_medians(rows["openings"].astype(np.float64), rows["weight"]) if len(rows) else np.full(2, np.nan)
 
-    def _by_columns(
-        self, chosen: NDArray[np.bool_], again: tuple[FloatArray, FloatArray], level: Callable[[FloatArray, slice], FloatArray]
-    ) -> FloatArray:
+    def _resting(self, rest: NDArray[np.float32] | None) -> NDArray[Any]:
+        """Records of measured frames at rest, some thousands at most, with their "weight"; all weigh the same where nobody knows a rest."""
+        total = len(self._rows)
+        weights = np.ones(total, np.float32) if rest is None else rest
+        success = self._in_all(lambda start, stop: self._rows.read(start, stop)["success"])
+        wanted = weighed_rows(np.where(success, weights, 0.0).astype(np.float32))
+        found = []
+        for start in range(0, total, _PIECE):
+            here = wanted[(wanted >= start) & (wanted < start + _PIECE)]
+            if len(here):
+                found.append(self._read(start, min(start + _PIECE, total))[here - start])
+        records = np.concatenate(found) if found else self._rows.read(0, 0)
+        named = np.zeros(
+            len(records),
+            [(name, records.dtype[name].base, records.dtype[name].shape) for name in ("raw", "openings")] + [("weight", np.float64)],
+        )
+        named["raw"], named["openings"], named["weight"] = records["raw"], records["openings"], weights[wanted]
+        return named
+
+    def _in_all(self, of: Callable[[int, int], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Flags of all rows, read some at a time: (N,) bool."""
+        total = len(self._rows)
+        return np.concatenate([of(start, min(start + _PIECE, total)) for start in range(0, total, _PIECE)])
+
+    def _nothing_in_segment(self) -> UsageError:
+        remedy = "; choose another one" if self._kept else ", nor any other until then: check that the recording shows a face"
+        return UsageError(f"no frame was measured in the baseline segment {self._baseline}{remedy}")
+
+    def _by_columns(self, chosen: NDArray[np.bool_], level: Callable[[FloatArray, slice], FloatArray]) -> FloatArray:
         """Make something of each column's raw values in the chosen frames; of a long video a few columns at a time."""
         total, m = len(self._rows), self._bank.n_intensities
         width = max(1, _MAX_VALUES // max(1, int(chosen.sum())))
@@ -275,7 +343,8 @@ class AUSequence:
         for left in range(0, m, width):
             part = slice(left, min(left + width, m))
             pieces = [
-                self._read(start, start + _PIECE, again)["raw"][chosen[start : start + _PIECE], part] for start in range(0, total, _PIECE)
+                self._read(start, min(start + _PIECE, total))["raw"][chosen[start : start + _PIECE], part]
+                for start in range(0, total, _PIECE)
             ]
             levels.append(level(np.concatenate(pieces), part))
         return np.concatenate(levels)

@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from face_mirror_au.models.mesh_points import MESH_EYES
+from face_mirror_au.numerics.eyelids import eye_openings
+from face_mirror_au.numerics.face_regions import REGIONS, SIDES, region_confidences
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.signal import Sight, Signal, TableColumn
-from face_mirror_au.records import N_LANDMARKS, FloatArray
+from face_mirror_au.records import N_LANDMARKS, FloatArray, View
 from face_mirror_hooks.records import ViewResult
 
 N_SHAPE = 34  # local shape parameters of OpenFace's PDM
@@ -97,7 +100,71 @@ SHAPE = Signal(
     tidy=False,
 )
 
-SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE]
+
+def _openings(sight: Sight) -> FloatArray | None:
+    return None if sight.mesh is None else eye_openings(sight.mesh, np.asarray(sight.fit.pose[0]), MESH_EYES)
+
+
+def _seen(sight: Sight) -> FloatArray:
+    height, width = sight.image.shape[:2]
+    return region_confidences(sight.landmarks, (width, height), 1.0)
+
+
+def _confidences(result: ViewResult) -> FloatArray | None:
+    descriptor = descriptor_of(result)
+    seen = None if descriptor is None else descriptor.signals.get("region_confidence")
+    return None if seen is None else result.confidence * seen
+
+
+# Of landmarks that keep asymmetry: of a mesh.
+EYE_OPENING = Signal(
+    "eye_opening",
+    "eyes",
+    tuple(
+        TableColumn(f"eye_opening_{side}", f"distance of the lids of the subject's {side} eye, as a share of its width", "-", "0 to 1", 3)
+        for side in SIDES
+    ),
+    (2,),
+    measure=_openings,
+)
+# Known when the recording's rest is: at its end.
+EYE_CLOSURE = Signal(
+    "eye_closure",
+    "eyes",
+    tuple(
+        TableColumn(
+            f"eye_closure_{side}",
+            f"share of its own opening at rest by which the subject's {side} eye has closed, by its lids: 0 as open as at rest, 1 closed",
+            "-",
+            "0 to 1",
+            3,
+        )
+        for side in SIDES
+    ),
+    (2,),
+)
+# A mirrored picture is as well seen as the half that it shows.
+REGION_CONFIDENCE = Signal(
+    "region_confidence",
+    "regions",
+    tuple(
+        TableColumn(
+            f"confidence_{region}",
+            f"confidence of the {' '.join(region.split('_'))}, the subject's: the face's, less what lies outside the picture; "
+            "action units of a region of 0.15 and less are empty",
+            "-",
+            "0 to 1",
+            2,
+        )
+        for region in REGIONS
+    ),
+    (len(REGIONS),),
+    of=_confidences,
+    measure=_seen,
+    views=(View.ORIGINAL,),
+)
+
+SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE, EYE_OPENING, EYE_CLOSURE, REGION_CONFIDENCE]
 
 
 def measure_signals(sight: Sight) -> dict[str, FloatArray]:

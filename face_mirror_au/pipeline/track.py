@@ -12,8 +12,16 @@ import numpy as np
 
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
-from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE, MIN_NEW_CONFIDENCE, MIN_NEW_SCORE, MIN_SCORE, landmark_confidence
+from face_mirror_au.pipeline.confidence import (
+    MIN_CONFIDENCE,
+    MIN_NEW_CONFIDENCE,
+    MIN_NEW_SCORE,
+    MIN_SCORE,
+    calibration_of,
+    landmark_confidence,
+)
 from face_mirror_au.pipeline.finder import FaceFinder
+from face_mirror_au.pipeline.survey import another_face, is_due
 from face_mirror_au.records import Detection, Face, Float32Array, Frame, Located, View
 
 # A face may move by this share of its size, and change its size by this factor, from one frame to the next before the detector is asked.
@@ -29,6 +37,8 @@ MAX_RETURN_GROWTH = 1.7
 # the frame is cropped as the tracked ones are. Landmark step at such a frame, in median steps elsewhere (two rendered clips): 1.2 to 2.2
 # with one, 1.1 to 1.5 with two, 1.0 to 1.3 with three.
 SETTLING_PASSES = 3
+# Sizes of the detector's box that are tried where the landmarks in it fit no face.
+OTHER_GROWTHS = (1.3, 0.8)
 
 NO_FACE = "no face found"
 OTHER_FACE = "the followed face is not here, another face is"
@@ -88,10 +98,13 @@ class FaceTracker:
     finder : FaceFinder
     pose_fitter : PoseFitter
         Its error tells whether landmarks form a face.
+    surveys : bool
+        Whether `survey` looks. Not with landmark models that must see one face in order.
     """
 
-    def __init__(self, finder: FaceFinder, pose_fitter: PoseFitter) -> None:
+    def __init__(self, finder: FaceFinder, pose_fitter: PoseFitter, *, surveys: bool = False) -> None:
         self._finder = finder
+        self._surveys = surveys
         self._pose_fitter = pose_fitter
 
     def detect(self, frame: Frame) -> tuple[Detection, ...]:
@@ -127,14 +140,38 @@ class FaceTracker:
         # Only beside the followed face: on an empty scene a detector may see several faces that are none.
         crowd = state.crowd or len(candidates) > 1
         detection = candidates[chosen]
-        near: Detection | Located = detection
-        for _ in range(SETTLING_PASSES):
-            near, _ = self._finder.locate(frame, View.ORIGINAL, near)
-        tracked = self.locate(frame, View.ORIGINAL, near, MIN_NEW_CONFIDENCE if state.lost else MIN_CONFIDENCE)
+        tracked = self._take_up(frame, detection, MIN_NEW_CONFIDENCE if state.lost else MIN_CONFIDENCE)
         if tracked is None:
             return BAD_LANDMARKS, TrackState(state.near, lost=True, crowd=state.crowd)
         detected = replace(tracked, face=replace(tracked.face, detector=detection.source))
         return detected, TrackState(tracked.located, lost=False, crowd=crowd)
+
+    def survey(self, frame: Frame, state: TrackState) -> TrackState:
+        """Look for a face beside the followed one, every few seconds; the state, with what was seen.
+
+        Parameters
+        ----------
+        frame : Frame
+            One that the detector looked at.
+        state : TrackState
+            After it.
+        """
+        if not self._surveys or state.crowd or state.lost or state.box is None or not is_due(frame.index):
+            return state
+        return replace(state, crowd=another_face(self._finder, self.accept, frame, state.box))
+
+    def _take_up(self, frame: Frame, detection: Detection, least: float) -> Tracked | None:
+        """The face at a detection. Where its landmarks fit no face, squares of other sizes are tried."""
+        for growth in (1.0, *OTHER_GROWTHS):
+            near: Detection | Located = _grown(detection, growth)
+            source = ""
+            for _ in range(SETTLING_PASSES):
+                near, source = self._finder.locate(frame, View.ORIGINAL, near)
+            tracked = self.locate(frame, View.ORIGINAL, near, least)
+            # With OpenFace's PDM a frame fails where it always has: those tables are compared with OpenFace's.
+            if tracked is not None or calibration_of(source, self._pose_fitter.pdm.name).across is None:
+                return tracked
+        return None
 
     def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:
         """Landmarks of one view at `near`, fitted; None when they are no face or their confidence is not above `least`."""
@@ -149,11 +186,19 @@ class FaceTracker:
             fit = self._pose_fitter.fit(located.landmarks.astype(np.float64))
         except LandmarksError:
             return None
-        confidence = landmark_confidence(source, self._pose_fitter.pdm.name, located.score, fit)
+        confidence = landmark_confidence(source, self._pose_fitter, located, fit)
         if confidence <= least:
             return None
         face = Face(landmark_box(located), located.score, located.landmarks, source, located.mesh)
         return Tracked(face, located, fit, confidence)
+
+
+def _grown(detection: Detection, growth: float) -> Detection:
+    """A detection whose box is larger about its centre."""
+    if growth == 1.0:
+        return detection
+    centre = np.tile((detection.box[:2] + detection.box[2:]) / 2, 2)
+    return replace(detection, box=(centre + growth * (detection.box - centre)).astype(np.float32))
 
 
 def acceptable(detections: Sequence[Detection], state: TrackState) -> list[Detection]:

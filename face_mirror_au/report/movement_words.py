@@ -37,7 +37,9 @@ def sentence(part: MeasuredMovement) -> str:
         return f"{_span(part)}: {word}, not measured on both sides."
     first, by = main.sides if main is not None else measured[0][1], ""
     seen = next((sides for _, sides in measured if sides.difference is not None), None)
-    if main is not None and main.sides.too_small and seen is not None:
+    if action.by_lids and measured:
+        first, by = measured[0][1], ", by the lids"
+    elif main is not None and main.sides.too_small and seen is not None:
         first, by = seen, ", by the landmarks; the action units stay below the gate"
     figures = [_unit_figures(main)] if main is not None else []
     figures += [f"{label}: {sides.left.peak:.3f} and {sides.right.peak:.3f} eye distances" for label, sides in measured]

@@ -124,6 +124,8 @@ def recording_facts(result: RunResult) -> dict[str, str]:
         "Scale": words.scale_words(models),
         "No movement is": words.baseline_words(models, str(result.metadata.get("baseline", "not recorded"))),
     }
+    if rest := words.rest_words(mapping_in(result.metadata, "rest")):
+        facts["Rest"] = rest
     if mapping_in(result.metadata, "settings").get("strict"):
         facts["Failed frames"] = "took part in smoothing as zeros, as OpenFace does it (--openface-strict)"
     if source.get("sha256"):

@@ -11,6 +11,7 @@ import numpy as np
 from face_mirror_au.asymmetry.comparison import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
 from face_mirror_au.files import display_name
+from face_mirror_au.media.source import WHOLE, Reading
 from face_mirror_au.media.video import open_source
 from face_mirror_au.opencv import opencv
 from face_mirror_au.records import Image, View
@@ -60,7 +61,8 @@ def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path
     shown = {view: result.file(f"_{view.value}.mp4") for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)}
     if recording is not None:
         shown = {View.ORIGINAL: recording} | shown
-    pictures = {view: _frames(path, set(rows.values())) for view, path in shown.items()}
+    wanted = set(rows.values())
+    pictures = {view: _frames(path, wanted, _reading(result) if view is View.ORIGINAL else WHOLE) for view, path in shown.items()}
     if View.ORIGINAL in pictures and mapping_in(result.metadata, "input").get("flipped_input"):
         pictures[View.ORIGINAL] = {row: np.ascontiguousarray(image[:, ::-1]) for row, image in pictures[View.ORIGINAL].items()}
     return {
@@ -88,12 +90,21 @@ def check_recording(result: RunResult, recording: Path) -> None:
         )
 
 
-def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
+def _reading(result: RunResult) -> Reading:
+    """Which part of its recording a run read. Raises ResultError."""
+    said = mapping_in(mapping_in(result.metadata, "settings"), "reading")
+    try:
+        return Reading(**said) if said else WHOLE
+    except (TypeError, UsageError) as error:
+        raise ResultError(f"'{display_name(result.folder)}' is damaged: its metadata do not say which part was measured") from error
+
+
+def _frames(path: Path, rows: Collection[int], reading: Reading) -> dict[int, Image]:
     found: dict[int, Image] = {}
     if not rows:
         return found
     try:
-        with open_source(path) as source:
+        with open_source(path, reading) as source:
             for index, frame in enumerate(source):
                 if index in rows:
                     found[index] = frame.image

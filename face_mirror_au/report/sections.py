@@ -24,7 +24,6 @@ class SidesSection:
 
     Attributes
     ----------
-    found : WholeSides
     top : float
         Where the intensity axes of its figures end.
     bars, curves : mapping of str to Markup

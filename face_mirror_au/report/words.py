@@ -108,8 +108,21 @@ def baseline_words(models: Mapping[str, Any], baseline: str) -> str:
     kind = bank_of(models)
     return {
         "own": f"each view's own {kind.neutral}: {kind.is_neutral}",
+        "result": "the rest of another recording of the same person",
         "shared": f"the original view's {kind.neutral}, for all views",
     }.get(baseline, baseline)
+
+
+def rest_words(rest: Mapping[str, Any]) -> str:
+    """Where the recording rests: "0.3 to 1.1 s (1.9 s in all); found in the recording"; empty where nobody looked."""
+    numbers = [rest.get(key) for key in ("start_s", "end_s", "seconds")]
+    if not all(isinstance(number, int | float) for number in numbers):
+        return ""
+    start, end, seconds = (float(number) for number in numbers if number is not None)
+    sure = rest.get("probability_wrong")
+    how_sure = f"; {100 * (1 - float(sure)):.0f} % sure" if isinstance(sure, int | float) and sure > 0 else ""
+    warning = f". {rest['warning']}" if rest.get("warning") else ""
+    return f"{start:.1f} to {end:.1f} s ({seconds:.1f} s in all){how_sure}{warning}"
 
 
 def _text(content: Mapping[str, Any], key: str) -> str:

@@ -18,6 +18,8 @@ OVERLAY = ".overlay.mp4"
 DESCRIPTORS = ".descriptors"
 # Beside an application's loop only. Never removed: other programs may have files of such names.
 SIDES_OF_HOST = (".left.csv", ".right.csv")
+SOURCES_OF_HOST = ".sources.csv"
+OF_HOST = (*SIDES_OF_HOST, SOURCES_OF_HOST)
 LONGEST_ENDING = max(*TABLES, *PARQUET, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
 
 

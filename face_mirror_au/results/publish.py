@@ -19,7 +19,7 @@ from pathlib import Path
 
 from face_mirror_au.files import FILE_MODE, atomic_binary, make_output_folder, output_error
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, PARQUET, SIDES_OF_HOST, TABLES, VIDEOS
+from face_mirror_au.results.names import DESCRIPTORS, METADATA, OF_HOST, ONLINE, OVERLAY, PARQUET, TABLES, VIDEOS
 
 ENDING = ".unfinished"
 LOCK = ".lock"
@@ -59,7 +59,7 @@ class Place:
     @property
     def names(self) -> frozenset[str]:
         """Names of all files that a result may have."""
-        endings = (self.csv.suffix, ".csv", *PARQUET, *TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, DESCRIPTORS, *SIDES_OF_HOST)
+        endings = (self.csv.suffix, ".csv", *PARQUET, *TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, DESCRIPTORS, *OF_HOST)
         return frozenset(map(self.name, endings))
 
 

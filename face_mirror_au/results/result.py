@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from face_mirror_au.asymmetry.co_movement import RAW_AUS
+from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
@@ -42,6 +43,19 @@ class RunResult(Recording):
     folder: Path
     stem: str
     metadata: Mapping[str, Any]
+
+    def propose(self) -> list[Movement]:
+        """See `Recording`. Of images without times no movement is proposed: they stand for a second each, and that is made up."""
+        return [] if self._is_untimed else Recording.propose(self)
+
+    @property
+    def unproposable(self) -> str:
+        """See `Recording`."""
+        return "the images have no times (--fps gives them)" if self._is_untimed else Recording.unproposable.__get__(self)
+
+    @property
+    def _is_untimed(self) -> bool:
+        return mapping_in(self.metadata, "input").get("timestamps") == "image index"
 
     def file(self, ending: str) -> Path:
         """A file of this run, e.g. ``file(".report.html")``."""
@@ -115,6 +129,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         yaw_deg=_read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata),
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
         baseline=str(metadata.get("baseline", "")),
+        rest=rest_stretches(metadata),
     )
 
 
@@ -194,3 +209,12 @@ def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """An object in the metadata; empty where there is none, or something else."""
     value = content.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def rest_stretches(metadata: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    """The stretches at rest that a run found, s; none where its metadata tell of none, or are not as a run writes them."""
+    found = mapping_in(metadata, "rest").get("stretches")
+    try:
+        return tuple((float(start), float(end)) for start, end in found) if isinstance(found, list) else ()
+    except (TypeError, ValueError):
+        return ()

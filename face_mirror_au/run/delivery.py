@@ -5,29 +5,33 @@ The last step of every way to a result: `run`, `mirror`, `batch`, the API, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from face_mirror_au.errors import FaceMirrorAUError, OutputError, UsageError
+from face_mirror_au.files import READ_AND_WRITE, display_name
 from face_mirror_au.media.mirrored_video import MirroredVideos
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.records import Image, View
 from face_mirror_au.results.descriptors import DescriptorLog
 from face_mirror_au.results.earlier import read_metadata
+from face_mirror_au.results.face_mirror_folder import recording_beside
 from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, ONLINE, OVERLAY, REPORT
 from face_mirror_au.results.publish import bring_tables_of_persons
 from face_mirror_au.results.work_folder import WorkFolder
 from face_mirror_au.run.measuring import OnlineOfViews
-from face_mirror_au.run.outputs import OutputPlan, header_of, write_all
+from face_mirror_au.run.outputs import HOST_TABLES, OutputPlan, header_of, write_all
 from face_mirror_au.run.protocols import PageWriter, Sink
 from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
+from face_mirror_au.tables.formats import FACE_MIRROR
 from face_mirror_au.tables.raw_log import OnlineLog
+from face_mirror_au.tables.table_format import TableFormat
 from face_mirror_hooks.records import FrameResult
 
 # A page compares the two mirrored views with the original.
@@ -100,6 +104,10 @@ def _nothing(*_: object) -> None:
     """Where nobody listens."""
 
 
+def _no_tables(_: OutputPlan) -> tuple[tuple[Path, TableFormat], ...]:
+    return ()
+
+
 def _no_more(_: VideoResult) -> dict[str, object]:
     return {}
 
@@ -120,6 +128,8 @@ class Wanted:
         Called with how many frames are expected (None: nobody knows), when the input is open.
     on_advance : callable
         Called after each frame.
+    more_tables : callable
+        Called with the plan of the files in the making when all frames are there; writes more tables, and returns which file holds what.
     on_result : callable
         Called with the `VideoResult` as long as its rows are there; what it returns goes into the metadata.
     """
@@ -129,6 +139,7 @@ class Wanted:
     descriptors: bool = False
     on_open: Callable[[int | None], None] = _nothing
     on_advance: Callable[[], None] = _nothing
+    more_tables: Callable[[OutputPlan], Sequence[tuple[Path, TableFormat]]] = _no_tables
     on_result: Callable[[VideoResult], Mapping[str, object]] = _no_more
 
 
@@ -173,8 +184,25 @@ def deliver(
         report.files = [str(work.path / plan.place.name(ONLINE))] if work.kept else []
         raise
     report.files = [str(plan.csv.with_name(name)) for name in names]
+    if len(runner.settings.views) > 1 and not plan.for_host:
+        _suit_face_mirror(plan, report)
     runner.manager.after_result(plan.csv.parent, read_metadata(plan.csv) or {})
     report.warnings += sorted({str(failure) for failure in runner.manager.take_failures()})
+
+
+def _suit_face_mirror(plan: OutputPlan, report: RecordingReport) -> None:
+    """Beside its recording a result may be read by Face Mirror's next programs: its tables suit them, or they are warned of."""
+    beside = recording_beside(plan.csv)
+    if beside is None:
+        return
+    if plan.format == FACE_MIRROR.name:
+        for view in HOST_TABLES:  # as the files that lie there, which another account may read
+            plan.table(view).chmod(beside.stat().st_mode & READ_AND_WRITE)
+    elif plan.csv.suffix == ".csv":
+        report.warnings.append(
+            f"'{display_name(plan.csv)}' lies beside '{display_name(beside)}': Face Mirror's next programs would take it for the table of "
+            "one side, and their frames count from 0; for them add --format face-mirror, or choose another folder"
+        )
 
 
 class _Files(Sink):
@@ -225,7 +253,7 @@ class _Files(Sink):
             self._descriptors = self._closing.enter_context(
                 DescriptorLog(made.beside(DESCRIPTORS), header, runner.settings.views, geometry)
             )
-        wanted.on_open(runner.settings.max_frames or info.expected_frames)
+        wanted.on_open(runner.settings.max_frames or info.frames_in(runner.settings.reading))
         if self._mirrored:
             self._videos = self._encoding.enter_context(MirroredVideos(self._mirrored, info))
         if drawing is not None:
@@ -255,8 +283,8 @@ class _Files(Sink):
         if wanted.page is not None and len(result.tables) >= VIEWS_FOR_A_PAGE:
             self.pages = [made.beside(ending) for ending in (REPORT, ASYMMETRY)]
         online = made.beside(ONLINE)
-        others, more = [*videos, online, *descriptors], wanted.on_result(result)
-        written = write_all(result, made, self._runner, self._recording, notes, [*others, *self.pages], more)
+        others, tables, more = [*videos, online, *descriptors], wanted.more_tables(made), wanted.on_result(result)
+        written = write_all(result, made, self._runner, self._recording, notes, [*others, *self.pages], tables, more)
         self._report.tell(self._runner, result)
         return [*written, *others]
 

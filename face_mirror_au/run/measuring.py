@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 
 from face_mirror_au.numerics.au_bank import AUBank
-from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.numerics.rest import Rest
+from face_mirror_au.pipeline.baseline import Baseline, OtherRest
 from face_mirror_au.pipeline.online import OnlineSequence
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.sequence import FinalValues
-from face_mirror_au.records import OnlineValues, View, ViewTable
+from face_mirror_au.records import FloatArray, OnlineValues, View, ViewTable
 from face_mirror_au.run.view_log import ViewLog
 from face_mirror_hooks.records import FrameResult, ViewResult
 
@@ -36,6 +37,16 @@ class Measurement:
     strict : bool
         Read failed frames as OpenFace does.
     baseline : Baseline, optional
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
+    reference : ndarray, (68, 2), optional
+        The PDM's mean face, which the rest is looked for with; from values alone when not given.
+
+    Attributes
+    ----------
+    rest : Rest or None
+        Of all views, after the tables or final values were made; None where none was looked for: with static models, and under `strict`
+        where the levels are OpenFace's.
     """
 
     def __init__(
@@ -46,8 +57,13 @@ class Measurement:
         *,
         strict: bool = False,
         baseline: Baseline | None = None,
+        static_bank: AUBank | None = None,
+        reference: FloatArray | None = None,
     ) -> None:
         self.strict = strict
+        self.rest: Rest | None = None
+        self._reference = reference
+        self._rests = bank is not None and bool(bank.dynamic.any()) and (bank.own_rest or not strict)
         self._views: dict[View, ViewLog] = {}
         self._closing = ExitStack()
         if bank is None:
@@ -55,7 +71,7 @@ class Measurement:
         with ExitStack() as opening:
             for view in views:
                 original = next((log.sequence for log in self._views.values()), None)
-                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original)
+                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original, static_bank=static_bank)
                 self._views[view] = opening.enter_context(log)
             self._closing = opening.pop_all()
 
@@ -83,11 +99,26 @@ class Measurement:
         UsageError
             When no frame was measured in the baseline's segment.
         """
-        return {view: log.finish() for view, log in self._views.items()}
+        original = self._views.get(View.ORIGINAL)
+        if original is None:
+            return {}
+        self._find_rest()
+        return {view: log.finish(self.rest, original.region_confidences) for view, log in self._views.items()}
+
+    @property
+    def rests(self) -> dict[View, OtherRest]:
+        """The rest of each view, for other recordings of the person; after the tables were made."""
+        return {view: log.sequence.rest_for_others for view, log in self._views.items()}
 
     def final_values(self, view: View = View.ORIGINAL) -> FinalValues:
         """All final values of a view at once, in memory. Raises UsageError as `finish`."""
-        return self._views[view].sequence.finish()
+        self._find_rest()
+        return self._views[view].sequence.finish(None if self.rest is None else self.rest.weights)
+
+    def _find_rest(self) -> None:
+        """One rest for all views: the original's."""
+        if self._rests and self.rest is None:
+            self.rest = self._views[View.ORIGINAL].find_rest(self._reference)
 
 
 class LiveMeasurement:

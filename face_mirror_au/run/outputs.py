@@ -22,12 +22,14 @@ from face_mirror_au.results.metadata import metadata_text, versions, write_metad
 from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
+from face_mirror_au.run.rest import stored_rests
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables import asymmetry_csv, columns, dictionary
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
-from face_mirror_au.tables.formats import IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.formats import FACE_MIRROR, IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.gaps import fill_single_gaps, single_gaps
 from face_mirror_au.tables.table_files import is_parquet, parquet
 from face_mirror_au.tables.table_format import TableFormat
 
@@ -143,11 +145,22 @@ class OutputPlan:
 
 
 def write_table(
-    table: ViewTable, plan: OutputPlan, points3d: Column[np.float64], *, strict: bool, metadata: Mapping[str, object] | None = None
+    table: ViewTable,
+    plan: OutputPlan,
+    points3d: Column[np.float64],
+    *,
+    strict: bool,
+    fill_gaps: bool = False,
+    metadata: Mapping[str, object] | None = None,
 ) -> tuple[Path, TableFormat]:
-    """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run."""
+    """Write a view's final table in the plan's format; return where it is, and what. A Parquet file keeps the metadata of its run.
+
+    With `fill_gaps`, single missing frames of a table for Face Mirror's next programs get the mean of their neighbours.
+    """
     path, whole = plan.table(table.view), with_points_3d(table, points3d)
     wanted = run_format(plan.format_of(table.view), plan.groups, whole)
+    if fill_gaps and wanted.name == FACE_MIRROR.name:
+        whole = fill_single_gaps(whole)
     wanted.write_view(whole, path, strict=strict, metadata="" if metadata is None else metadata_text(metadata))
     return path, wanted
 
@@ -185,6 +198,7 @@ def write_all(
     recording: Recording,
     notes: Sequence[str] = (),
     others: Sequence[Path] = (),
+    more_tables: Sequence[tuple[Path, TableFormat]] = (),
     more: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the files of a run that has its input at hand; see `write_result`.
@@ -200,6 +214,8 @@ def write_all(
         More notes for the metadata.
     others : sequence of Path
         Files of this run that were written already.
+    more_tables : sequence of (Path, TableFormat)
+        Tables of this run that were written already.
     more : mapping, optional
         More entries for the metadata.
     """
@@ -207,7 +223,7 @@ def write_all(
         name = display_name(recording.path) if recording.path is not None else recording.label
         raise VideoError(f"images were added to '{name}', changed or removed while it was read; run it again")
     metadata = run_metadata(result, plan, runner, None if result.changed else recording.sha256(), notes)
-    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names())
+    return write_result(result, plan, runner, {**metadata, **(more or {})}, others, recording.image_names(), more_tables)
 
 
 def write_result(
@@ -217,6 +233,7 @@ def write_result(
     metadata: Mapping[str, object],
     others: Sequence[Path] = (),
     images: Sequence[str] = (),
+    more_tables: Sequence[tuple[Path, TableFormat]] = (),
 ) -> list[Path]:
     """Write the views' tables, raw values, column dictionary and, last, metadata.
 
@@ -231,15 +248,18 @@ def write_result(
         Files of this result that were written already, or will be.
     images : sequence of str
         Names of the images of a folder.
+    more_tables : sequence of (Path, TableFormat)
+        Tables of this result that were written already.
 
     Returns
     -------
     list of Path
         What was written, the table first.
     """
-    known = metadata if plan.format == "parquet" else None
+    known, settings = metadata if plan.format == "parquet" else None, runner.settings
+    fill_gaps = bool(settings.fill_gaps)
     tables = [
-        write_table(table, plan, points_in_3d(runner, result, table), strict=runner.settings.strict, metadata=known)
+        write_table(table, plan, points_in_3d(runner, result, table), strict=settings.strict, fill_gaps=fill_gaps, metadata=known)
         for view, table in result.tables.items()
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
@@ -250,6 +270,7 @@ def write_result(
     if result.info.kind == "image folder" and not plan.nameless:
         tables.append((plan.beside(".images.csv"), IMAGES))
         write_image_names(tables[-1][0], images[: result.decoded])
+    tables += more_tables
     written = [path for path, _ in tables]
     if result.tables:
         raw = next(place for place, (_, made) in enumerate(tables) if made is RAW)
@@ -271,6 +292,11 @@ def run_metadata(
     given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
     if any(given.values()):
         known["signals"] = {view: names for view, names in given.items() if names}
+    if runner.settings.fill_gaps:  # from 0, as in those tables
+        gaps = {view.value: single_gaps(np.asarray(table.success)) for view, table in result.tables.items() if view is not View.ORIGINAL}
+        known["filled_frames"] = {view: np.flatnonzero(found).tolist() for view, found in gaps.items()}
+    if result.rest is not None:
+        known["rest"] = result.rest
     return known | {
         "input": {"sha256": input_hash, **asdict(result.info), **known["input"]},
         "models": known["models"] | runner.plan.described_bank(result.models) | {"answered": result.answered.described()},
@@ -311,6 +337,7 @@ def header_of(runner: VideoRunner, plan: OutputPlan, info: SourceInfo, recording
         "table": {"format": plan.format, "groups": [group for group in columns.GROUPS if group in plan.groups], "page": page},
         "run": known | {"input": {"sha256": recording.sha256(), **asdict(info), **known["input"]}},
         "baseline": [baseline.kind, baseline.start_s, baseline.end_s],
+        "other_rest": stored_rests(baseline.others),
         "images": recording.image_names() if not plan.nameless else [],
     }
 

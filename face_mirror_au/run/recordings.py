@@ -9,8 +9,8 @@ from typing import Protocol
 
 from face_mirror_au.files import result_stem
 from face_mirror_au.media.given import GivenFrame, GivenFrames
-from face_mirror_au.media.images import left_out, list_images
-from face_mirror_au.media.source import FrameSource
+from face_mirror_au.media.images import left_out, taken_images
+from face_mirror_au.media.source import WHOLE, FrameSource, Reading
 from face_mirror_au.media.video import open_source
 from face_mirror_au.results.metadata import InputStamp, hash_input, stamp_input
 
@@ -58,15 +58,18 @@ class FileRecording:
     path : Path
     label : str, optional
         The file's stem when not given.
+    reading : Reading, optional
+        Which part of it.
     """
 
-    def __init__(self, path: Path, label: str | None = None) -> None:
+    def __init__(self, path: Path, label: str | None = None, reading: Reading = WHOLE) -> None:
         self.path = path
+        self._reading = reading
         self.label = label or result_stem(path)
 
     def open(self) -> AbstractContextManager[FrameSource]:
         """See `Recording`."""
-        return open_source(self.path)
+        return open_source(self.path, self._reading)
 
     def stamp(self) -> InputStamp:
         """See `Recording`."""
@@ -78,7 +81,7 @@ class FileRecording:
 
     def image_names(self) -> list[str]:
         """See `Recording`."""
-        return [image.name for image in list_images(self.path)] if self.path.is_dir() else []
+        return [image.name for image in taken_images(self.path, self._reading)] if self.path.is_dir() else []
 
     def left_out(self) -> str | None:
         """See `Recording`."""
@@ -90,21 +93,22 @@ class GivenRecording:
 
     Parameters
     ----------
-    frames, rate
+    frames, rate, reading
         See `GivenFrames`.
     label : str
     """
 
     path = None
 
-    def __init__(self, frames: Iterable[GivenFrame], rate: float | None, label: str) -> None:
+    def __init__(self, frames: Iterable[GivenFrame], rate: float | None, label: str, reading: Reading = WHOLE) -> None:
         self.label = label
         self._frames = frames
         self._rate = rate
+        self._reading = reading
 
     def open(self) -> AbstractContextManager[FrameSource]:
         """See `Recording`. Raises FrameError, UsageError or VideoError when the first frame is none."""
-        return nullcontext(GivenFrames(self._frames, self._rate))
+        return nullcontext(GivenFrames(self._frames, self._rate, self._reading))
 
     def stamp(self) -> None:
         """Nothing to compare."""

@@ -14,7 +14,7 @@ from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.models.catalogue import BANKS
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.answered import Answered
-from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.pipeline.baseline import RESULT, Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.results.descriptors import StoredDescriptors
 from face_mirror_au.results.earlier import listed_files, read_metadata
@@ -24,6 +24,7 @@ from face_mirror_au.results.work_folder import held, place_of
 from face_mirror_au.run.delivery import log_online
 from face_mirror_au.run.outputs import OutputPlan, run_metadata, write_result
 from face_mirror_au.run.protocols import PageWriter
+from face_mirror_au.run.rest import described_rest, rests_of
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
@@ -233,7 +234,9 @@ class _Replay:
                 strict=run["settings"]["strict"] is True,
                 flipped_input=run["input"]["flipped_input"] is True,
                 views=stored.views,
-                baseline=Baseline(*_baseline(stored.header["baseline"])),
+                baseline=_baseline(stored.header),
+                static_columns=run["settings"].get("static_columns") is True,
+                fill_gaps=int(run["settings"].get("fill_gaps", 0)),
             )
             groups = [group for group in GROUPS if group in table["groups"]]
             images = [str(name) for name in stored.header["images"]]
@@ -304,13 +307,16 @@ class _Replay:
                     frames += 1
             anew.replace(online)
             tables, failures, warnings = measurement.finish(), measurement.failures, self.runner.plan.warnings
-            yield VideoResult(self.info, models, tables, frames, failures, (), (), warnings, (), answered=answered)
+            rest = None if measurement.rest is None else described_rest(measurement.rest, measurement.rests)
+            yield VideoResult(self.info, models, tables, frames, failures, (), (), warnings, (), answered=answered, rest=rest)
 
 
-def _baseline(said: Any) -> tuple[str, float, float]:
-    kind, start, end = said
+def _baseline(header: Mapping[str, Any]) -> Baseline:
+    kind, start, end = header["baseline"]
+    if kind == RESULT:
+        return Baseline(RESULT, others=rests_of(header["other_rest"]))
     Baseline.parse(kind if kind != "neutral" else "neutral:0-1")
-    return kind, float(start), float(end)
+    return Baseline(kind, float(start), float(end))
 
 
 def _source_info(said: Mapping[str, Any]) -> SourceInfo:

@@ -19,7 +19,8 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
+from face_mirror_au.pipeline.person import PersonWatch
 from face_mirror_au.pipeline.views import REFLECT
 from face_mirror_au.records import Frame, View
 from face_mirror_au.results.metadata import CHANGED
@@ -27,6 +28,7 @@ from face_mirror_au.run.measuring import Measurement
 from face_mirror_au.run.plugins import gather_plugins
 from face_mirror_au.run.protocols import Drawing, Sink
 from face_mirror_au.run.recordings import FileRecording, Recording
+from face_mirror_au.run.rest import described_rest, rest_warning, rest_words, with_other_rest
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.wording import counted
@@ -40,12 +42,19 @@ CROWD_WARNING = "more than one face was seen: the largest at the start is the on
 SINGLE_IMAGE_NOTE = "a single image: static AU models, no neutral face, nothing smoothed"
 
 
+def other_person_warning(time_s: float) -> str:
+    """What is said when the followed face becomes another one's."""
+    told = f"from {time_s:.1f} s on the followed face looks like another person's: two people may be in one result"
+    return f"{told}; measure each by itself, with --start and --end"
+
+
 @dataclass(slots=True)
 class _Seen:
     """What is known of a recording after its last frame, beside its numbers."""
 
     frames: int = 0
     crowd: bool = False
+    persons: PersonWatch = field(default_factory=PersonWatch)
     answered: Answered = field(default_factory=Answered)
 
 
@@ -90,6 +99,7 @@ class VideoRunner:
         if settings.mirror.landmarks == REFLECT:
             plan.check_reflect()
         self.plan = plan
+        settings = replace(settings, baseline=with_other_rest(settings.baseline, plan, settings.views))
         self.settings = settings
         self.device_metadata = dict(device_metadata or {"request": "cpu"})
         self.drawing = drawing
@@ -157,7 +167,17 @@ class VideoRunner:
         """
         bank = self.bank(models) if self._measures else None
         settings = self.settings
-        return Measurement(bank, settings.views, spool, strict=settings.strict, baseline=settings.baseline)
+        static = self.bank("static") if self._measures and settings.static_columns else None
+        reference = self.pdm.mean[:2].T
+        return Measurement(
+            bank,
+            settings.views,
+            spool,
+            strict=settings.strict,
+            baseline=settings.baseline,
+            static_bank=static,
+            reference=reference,
+        )
 
     @contextmanager
     def run(self, recording: Recording | Path, spool: Path, sink: Sink | None = None) -> Iterator[VideoResult]:
@@ -181,7 +201,7 @@ class VideoRunner:
         VideoError
             When the source cannot be opened or holds no frame.
         """
-        recording = FileRecording(recording) if isinstance(recording, Path) else recording
+        recording = FileRecording(recording, reading=self.settings.reading) if isinstance(recording, Path) else recording
         sink = sink or Sink()
         loop = self.loop  # workers start before a source is open
         if self._session is None:
@@ -218,6 +238,7 @@ class VideoRunner:
                 self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
             values = measurement.append(result)
+            seen.persons.append(descriptor_of(result.views[0]) if result.views else None, result.time_s)
             self.manager.after_values(result, values)
             for loss in loop.take_news():
                 self.manager.on_worker_lost(loss)
@@ -234,23 +255,28 @@ class VideoRunner:
         plugin_failures = sorted({str(failure) for failure in self.manager.take_failures()})
         models = self.models_for(source.info)
         single_image = source.info.kind == "image" and models == "static" and self._measures
+        tables, rest = measurement.finish(), measurement.rest
         return VideoResult(
             info=source.info,
             models=models,
-            tables=measurement.finish(),
+            tables=tables,
             decoded=seen.frames,
             failures=failures,
             problems=(*source.problems, *((CHANGED,) if changed else ())),
-            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ())),
+            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ()), *(() if rest is None else (rest_words(rest),))),
             warnings=(
                 *self.plan.warnings,
+                *source.warnings,
                 *((CROWD_WARNING,) if seen.crowd else ()),
+                *((other_person_warning(seen.persons.changed_s),) if seen.persons.changed_s is not None else ()),
                 *self._source_warnings(recording, models, seen.frames, sum(failures.get(View.ORIGINAL, {}).values())),
+                *([rest_warning(rest)] if rest is not None and rest.warning else ()),
                 *plugin_failures,
             ),
             losses=(),
             changed=changed,
             answered=seen.answered,
+            rest=None if rest is None else described_rest(rest, measurement.rests),
         )
 
     def _source_warnings(self, recording: Recording, models: str, decoded: int, failed: int) -> Iterator[str]:

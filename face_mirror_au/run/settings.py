@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.loop.launch import StartMethod
+from face_mirror_au.media.source import WHOLE, Reading
 from face_mirror_au.models.retinaface import MAX_SIDE
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.views import MirrorSettings
@@ -23,6 +24,8 @@ class RunSettings:
         Frames between two scheduled detections.
     max_frames : int or None
         Stop after so many frames.
+    reading : Reading
+        Which part of a recording is read, and how its times are counted.
     strict : bool
         Read failed frames as OpenFace does.
     flipped_input : bool
@@ -33,6 +36,10 @@ class RunSettings:
         Original first.
     mirror : MirrorSettings
     baseline : Baseline
+    static_columns : bool
+        Measure with static models, too; the format face-mirror has columns for them.
+    fill_gaps : int
+        In that format, so many missing frames between two measured ones get their mean: 0 or 1.
     workers : int
         Processes beside this one; 0: none.
     start_method : "fork", "spawn" or None
@@ -47,12 +54,15 @@ class RunSettings:
 
     detect_every: int = 30
     max_frames: int | None = None
+    reading: Reading = WHOLE
     strict: bool = False
     flipped_input: bool = False
     max_side: int = MAX_SIDE
     views: tuple[View, ...] = (View.ORIGINAL,)
     mirror: MirrorSettings = field(default_factory=MirrorSettings)
     baseline: Baseline = field(default_factory=Baseline)
+    static_columns: bool = False
+    fill_gaps: int = 0
     workers: int = 0
     start_method: StartMethod | None = None
     device: str = "cpu"
@@ -68,8 +78,12 @@ class RunSettings:
             raise UsageError(f"must be 64 or more pixels, not {self.max_side}", "max_side")
         if self.workers < 0:
             raise UsageError(f"must be 0 or more, not {self.workers}", "workers")
+        if self.fill_gaps not in {0, 1}:
+            raise UsageError(f"must be 0 or 1, not {self.fill_gaps}", "fill_gaps")
         if not self.views or self.views[0] is not View.ORIGINAL or len(set(self.views)) != len(self.views):
             raise UsageError("must begin with original and name each view once: original,left,right", "views")
+        if self.reading.timestamps == "zero" and not self.baseline.meets(self.reading.start_s, self.reading.end_s):
+            raise UsageError(f"the segment {self.baseline} lies outside the part of the recording that is read", "baseline")
 
 
 def views_of(names: Iterable[str]) -> tuple[View, ...]:

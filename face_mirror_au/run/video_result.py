@@ -15,6 +15,11 @@ from face_mirror_au.records import View, ViewTable
 from face_mirror_au.wording import counted
 from face_mirror_hooks.records import WorkerLoss
 
+REFUSED_ADVICE = (
+    "where something like a face was seen, its landmarks fitted no face, in squares of other sizes either: film from the front, the face "
+    "larger, whole and in even light, or try another profile (--profile)"
+)
+
 
 @dataclass(frozen=True)
 class VideoResult:
@@ -42,6 +47,8 @@ class VideoResult:
         The input was another one at the end: its hash would not be that of what was measured.
     answered : Answered
         Which plugins detected the face and located its landmarks.
+    rest : mapping or None
+        What metadata say of the rest, see `described_rest`; None where none was looked for.
     """
 
     info: SourceInfo
@@ -55,6 +62,7 @@ class VideoResult:
     losses: tuple[WorkerLoss, ...]
     changed: bool = False
     answered: Answered = field(default_factory=Answered)
+    rest: Mapping[str, object] | None = None
 
     @property
     def table(self) -> ViewTable:
@@ -79,5 +87,6 @@ class VideoResult:
             no_face = set(self.failures[view]) <= {NO_FACE, BAD_LANDMARKS}
             why = "no face was found in any frame" if no_face else "no frame could be measured"
             place = "the table" if view is View.ORIGINAL else f"the table of view {view.value}"
-            found.append(f"{why}: {place} has no measurement")
+            refused = f"; {REFUSED_ADVICE}" if BAD_LANDMARKS in self.failures[view] else ""
+            found.append(f"{why}: {place} has no measurement{refused}")
         return tuple(found)

@@ -9,13 +9,17 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from face_mirror_au.numerics.au_bank import AUBank
-from face_mirror_au.pipeline.baseline import Baseline
+from face_mirror_au.numerics.face_regions import of_kept_half, unseen_presences, unseen_units
+from face_mirror_au.numerics.rest import Rest, RestRows, find_rest
+from face_mirror_au.pipeline.baseline import NEUTRAL, Baseline
 from face_mirror_au.pipeline.own_descriptor import descriptor_of, failure_reason
 from face_mirror_au.pipeline.sequence import AUSequence, FinalValues
-from face_mirror_au.pipeline.signals import SIGNALS
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, OnlineValues, View, ViewTable
+from face_mirror_au.pipeline.signals import EYE_CLOSURE, EYE_OPENING, REGION_CONFIDENCE, SIGNALS
+from face_mirror_au.pipeline.static_values import StaticSequence
+from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, Column, FloatArray, OnlineValues, View, ViewTable
 from face_mirror_au.tables.spool import Spool
 from face_mirror_hooks.records import ViewResult
 
@@ -31,6 +35,8 @@ class ViewLog:
         Where the per-frame numbers are spooled; they are deleted at the end.
     strict, baseline, original
         See `AUSequence`.
+    static_bank : AUBank, optional
+        Static models that measure beside those of `bank`.
     """
 
     def __init__(
@@ -42,13 +48,16 @@ class ViewLog:
         strict: bool = False,
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
+        static_bank: AUBank | None = None,
     ) -> None:
         self.view = view
         self.failures: Counter[str] = Counter()
         self._reasons: dict[str, int] = {"": 0}
         self._folder = folder
         self._has_sides = bank.has_sides
-        self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views]
+        self._strict = strict
+        # Of OpenFace's reading, its columns alone.
+        self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional)]
         self._given = {signal.name for signal in self._signals if not signal.optional}
         self._dtype = np.dtype(
             [
@@ -62,7 +71,10 @@ class ViewLog:
         )
         self._closing = ExitStack()
         self._spool = self._open(self._dtype)
-        self.sequence = AUSequence(bank, strict=strict, baseline=baseline, original=original, rows=self._open)
+        self._baseline = baseline or Baseline()
+        other = self._baseline.others.get(view.value)
+        self.sequence = AUSequence(bank, strict=strict, baseline=baseline, original=original, other=other, rows=self._open)
+        self._static = None if static_bank is None else StaticSequence(static_bank, self._open, strict=strict)
 
     def __enter__(self) -> ViewLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -86,14 +98,53 @@ class ViewLog:
             self.failures[reason] += 1
             row["reason"] = self._reasons.setdefault(reason, len(self._reasons))
         self._spool.append(row)
+        if self._static is not None:
+            self._static.append(*((None, None) if descriptor is None else (descriptor.hog, descriptor.geometry)))
         if descriptor is None:
             return self.sequence.append(None, None, time_s)
-        return self.sequence.append(descriptor.hog, descriptor.geometry, time_s)
+        return self.sequence.append(descriptor.hog, descriptor.geometry, time_s, descriptor.signals.get(EYE_OPENING.name))
 
-    def finish(self) -> ViewTable:
-        """All rows, with final values. The columns read from disk: use the table before this log is closed."""
-        values = self._final_values()
+    def find_rest(self, reference: FloatArray | None) -> Rest | None:
+        """Which frames show the face at rest; None where no frame was measured. Call it after the last frame.
+
+        Parameters
+        ----------
+        reference : ndarray, (68, 2)
+            See `find_rest` of `numerics.rest`.
+        """
+        total = len(self.sequence)
+        if self._baseline.kind == NEUTRAL:
+            times = np.asarray(self._spool.column("time_s"))
+            return Rest.named(self._baseline.start_s, self._baseline.end_s, times, self.sequence.in_segment)
+
+        def read(start: int, stop: int) -> RestRows:
+            kept = self._spool.read(start, stop)
+            measured = self.sequence.measured(start, stop)
+            return RestRows(measured.success, kept["time_s"], measured.raw, kept["landmarks"])
+
+        return find_rest(read, total, reference)
+
+    @property
+    def region_confidences(self) -> Column[np.float64] | None:
+        """How well each region was seen, (N, 10); None where nobody knows."""
+        name = REGION_CONFIDENCE.name
+        return self._spool.column(name) if name in self._given else None
+
+    def finish(self, rest: Rest | None = None, seen: Column[np.float64] | None = None) -> ViewTable:
+        """All rows, with final values. The columns read from disk: use the table before this log is closed.
+
+        Parameters
+        ----------
+        rest : Rest, optional
+            Of all views.
+        seen : ndarray, (N, 10) float64, optional
+            `region_confidences` of the original view.
+        """
+        values = self._final_values(None if rest is None else rest.weights, seen)
         rows = self._spool
+        signals = {name: rows.column(name) for name in (signal.name for signal in self._signals) if name in self._given}
+        if not self._strict and np.isfinite(self.sequence.open_at_rest).any():
+            signals[EYE_CLOSURE.name] = values.column("closures")
         return ViewTable(
             view=self.view,
             frame=rows.column("frame"),
@@ -103,22 +154,39 @@ class ViewLog:
             intensity=values.column("intensity"),
             presence=values.column("presence"),
             raw=values.column("raw"),
-            signals={name: rows.column(name) for name in (signal.name for signal in self._signals) if name in self._given},
+            signals=signals,
             sides=values.column("sides") if self._has_sides else None,
             raw_sides=values.column("raw_sides") if self._has_sides else None,
             reason=rows.column("reason"),
             reasons=tuple(self._reasons),
+            static=None if self._static is None else self._static_values(self._static, seen).column("static"),
         )
 
-    def _final_values(self) -> Spool:
+    def _static_values(self, static: StaticSequence, seen: Column[np.float64] | None) -> Spool:
+        values = self._open(np.dtype([("static", np.float64, (len(INTENSITY_AUS),))]))
+        for piece in static.final_pieces():
+            if seen is not None and not self._strict:
+                piece[unseen_units(self._seen_here(seen[len(values) : len(values) + len(piece)])).any(axis=1)] = np.nan
+            records = np.empty(len(piece), values.dtype)
+            records["static"] = piece
+            values.extend(records)
+        return values
+
+    def _final_values(self, rest: NDArray[np.float32] | None, seen: Column[np.float64] | None) -> Spool:
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("intensity", "raw"), (len(INTENSITY_AUS),))
-        shapes["presence"] = (len(PRESENCE_AUS),)
+        shapes |= {"presence": (len(PRESENCE_AUS),), "closures": (2,)}
         if self._has_sides:
             shapes |= dict.fromkeys(("sides", "raw_sides"), (2, len(INTENSITY_AUS)))
         values = self._open(np.dtype([(name, np.float64, shape) for name, shape in shapes.items()]))
-        for piece in self.sequence.final_pieces():
-            values.extend(_records(piece, values.dtype))
+        for piece in self.sequence.final_pieces(rest):
+            records = _records(piece, values.dtype)
+            if seen is not None and not self._strict:
+                _leave_out_unseen(records, self._seen_here(seen[len(values) : len(values) + len(records)]))
+            values.extend(records)
         return values
+
+    def _seen_here(self, confidences: FloatArray) -> FloatArray:
+        return confidences if self.view is View.ORIGINAL else of_kept_half(confidences, left=self.view is View.LEFT_MIRRORED)
 
     def _open(self, dtype: np.dtype[Any]) -> Spool:
         return self._closing.enter_context(Spool(dtype, self._folder))
@@ -127,5 +195,16 @@ class ViewLog:
 def _records(piece: FinalValues, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     records = np.empty(len(piece.raw), dtype)
     for name in dtype.names or ():
-        records[name] = getattr(piece, name)
+        value = getattr(piece, name)
+        records[name] = np.nan if value is None else value
     return records
+
+
+def _leave_out_unseen(records: np.ndarray[Any, Any], confidences: FloatArray) -> None:
+    """Empty the values of what was not seen, in place; of the whole face where one side was not."""
+    sides = unseen_units(confidences)
+    records["intensity"][sides.any(axis=1)] = np.nan
+    records["presence"][unseen_presences(confidences)] = np.nan
+    records["closures"][sides[:, :, INTENSITY_AUS.index("AU45")]] = np.nan
+    if "sides" in (records.dtype.names or ()):
+        records["sides"][sides] = np.nan

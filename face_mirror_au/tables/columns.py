@@ -68,6 +68,7 @@ _OF_SIDE = "intensity of {unit}" + _ON_SIDE + ", {value}; empty where the bank d
 # Behind the action unit in a column's name: meaning and range.
 _KINDS = {
     "r": ("intensity of {unit}, final value", "0 to 5"),
+    "r_static": ("intensity of {unit} by static models, which compare with no neutral face; final value", "0 to 5"),
     "c": (f"presence of {{unit}}, {JUDGED_APART}", "0 or 1"),
     "raw": (f"intensity of {{unit}} {_RAW}", "any"),
     "online": (f"intensity of {{unit}}{_ONLINE}", "0 to 5"),

@@ -35,7 +35,8 @@ def _measured(values: _Values) -> _Values:
 
     def give(table: ViewTable, rows: slice) -> NDArray[Any]:
         found = values(table, rows)
-        return np.where(table.success[rows].reshape(-1, *[1] * (found.ndim - 1)), found, np.nan)
+        held = table.success[rows] if table.filled is None else table.success[rows] | table.filled[rows]
+        return np.where(held.reshape(-1, *[1] * (found.ndim - 1)), found, np.nan)
 
     return give
 
@@ -48,6 +49,12 @@ def _side(name: str) -> _Values:
         return values[rows]
 
     return _measured(give)
+
+
+def _static(table: ViewTable, rows: slice) -> NDArray[Any]:
+    if table.static is None:
+        raise UsageError("the static models were not asked for; there are no columns of them")
+    return table.static[rows]
 
 
 def _time(decimals: int) -> Part:
@@ -73,6 +80,7 @@ _RAW = Part(units("raw", decimals=6), _measured(lambda table, rows: table.raw[ro
 MINIMAL = TableFormat("minimal", (_FRAME_FROM_0, _IN_WORDS, _intensity(4)), short=True)
 # What Face Mirror's next programs read: row i is source frame i, whatever happened to it.
 FACE_MIRROR = TableFormat("face-mirror", (_FRAME_FROM_0, _time(6), _IN_WORDS, _intensity(4)), short=True)
+FACE_MIRROR_STATIC = TableFormat("face-mirror", (*FACE_MIRROR.parts, Part(units("r_static", decimals=4), _measured(_static))), short=True)
 # Raw (unclipped) predictions: with the final medians, and, as they came, in `<stem>.online.csv`.
 RAW = TableFormat("raw", (_FRAME, _time(6), _VIEW, _SUCCESS, _RAW, _REASON))
 # The subject's left and right in the unmirrored face, beside each other.
@@ -100,7 +108,15 @@ IMAGES = TableFormat(
         Part((TableColumn("image", "name of the image file of that row", range="text", kind="text"),)),
     ),
 )
-FORMATS = (MINIMAL, FACE_MIRROR, RAW, SIDES, AUS, LIVE, LIVE_SIDES, IMAGES, ASYMMETRY, DICTIONARY)
+# Beside an application's loop: whose landmarks a row of the original view rests on.
+SOURCES = TableFormat(
+    "sources",
+    (
+        Part((columns.FRAME,)),
+        Part((TableColumn("landmarks", "whose landmarks the row rests on; empty where there is no face", range="text", kind="text"),)),
+    ),
+)
+FORMATS = (MINIMAL, FACE_MIRROR, FACE_MIRROR_STATIC, RAW, SIDES, AUS, LIVE, LIVE_SIDES, IMAGES, SOURCES, ASYMMETRY, DICTIONARY)
 
 _KEYS = (
     _FRAME,
@@ -113,7 +129,7 @@ _AUS = (_intensity(2), Part(units("c", decimals=2), _measured(lambda table, rows
 
 
 def openface(groups: Collection[str] = GROUPS, table: ViewTable | None = None) -> TableFormat:
-    """The table of OpenFace 2.2 (au-algorithm.md section 10).
+    """The table of OpenFace 2.2 (docs/outputs.md).
 
     Parameters
     ----------
@@ -161,6 +177,8 @@ def run_format(name: str, groups: Collection[str] = GROUPS, table: ViewTable | N
     """The final table of a run with that `--format`; see `openface`."""
     if name == "parquet":
         return exact(openface(groups, table))
+    if name == FACE_MIRROR.name and table is not None and table.static is not None:
+        return FACE_MIRROR_STATIC
     return _FIXED.get(name) or openface(groups, table)
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from face_mirror_au.asymmetry.actions import ACTIONS
+from face_mirror_au.asymmetry.actions import ACTIONS, action_code
 from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.errors import MovementsError
 from face_mirror_au.files import atomic_text, display_name
@@ -43,7 +43,7 @@ def read_movements(path: Path) -> list[Movement]:
 
     UTF-8, with or without a byte order mark. Columns in any order; others and empty lines are ignored. Cells may be parted by commas,
     or by semicolons with decimal commas, as spreadsheets of many countries write them. `action` is one of the codes of `ACTIONS`,
-    in capital letters or not, or empty.
+    or a word for it ("smile", "snarl"), in capital letters or not, or empty.
 
     Raises
     ------
@@ -98,9 +98,10 @@ def _movement(row: Mapping[str, str], name: str, line: int, parted: str) -> Move
     start, end = (_time(row[column], column, where, parted) for column in ("start_s", "end_s"))
     if end <= start:
         raise MovementsError(f"{where}: end_s {end:g} is not after start_s {start:g}; correct one of them")
-    code = row["action"].upper()
-    if code and code not in ACTIONS:
-        raise MovementsError(f"{where}: there is no action '{_shown(row['action'])}'; use one of {' '.join(ACTIONS)}, or leave it empty")
+    code = action_code(row["action"]) if row["action"] else ""
+    if code is None:
+        known = f"one of {' '.join(ACTIONS)}, or a word like smile, big smile, snarl, pucker"
+        raise MovementsError(f"{where}: there is no action '{_shown(row['action'])}'; use {known}, or leave it empty")
     return Movement(start, end, code, line=line)
 
 

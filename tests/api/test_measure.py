@@ -151,7 +151,7 @@ def test_one_picture_that_is_none_costs_its_frame(pipeline, pictures):
         ([np.zeros((4, 4, 3), np.uint8)], 0, UsageError, "fps must be a number of frames per second above 0"),
         ([(0.5, np.zeros((4, 4, 3), np.uint8)), (0.5, np.zeros((4, 4, 3), np.uint8))], None, FrameError, "frame 1 is of 0.5 s"),
         ([np.zeros((4, 4, 3), np.uint8), (0.5, np.zeros((4, 4, 3), np.uint8))], 30, FrameError, "frame 1 has a time"),
-        (CLIP, 30, UsageError, "fps is for frames"),
+        (CLIP, 30, UsageError, "fps is for folders of images and for frames"),
     ],
 )
 def test_frames_that_cannot_be_measured_say_why(pipeline, frames, fps, error, said):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from face_mirror_au.errors import LandmarksError, VideoError
-from face_mirror_au.media import video
+from face_mirror_au.media import video_source
 from face_mirror_au.media.images import read_image
 from face_mirror_au.media.video import open_source
 from face_mirror_au.tables.landmarks_csv import LANDMARK_COLUMNS, read_landmarks
@@ -46,7 +46,7 @@ def test_a_video_of_larger_pictures(tmp_path, monkeypatch):
         container.mux(stream.encode())
     with open_source(tmp_path / "p.mp4") as source:
         assert len(list(source)) == 1
-    monkeypatch.setattr(video, "MAX_PIXELS", 200_000)
+    monkeypatch.setattr(video_source, "MAX_PIXELS", 200_000)
     with pytest.raises(VideoError, match="no frame that can be decoded"), open_source(tmp_path / "p.mp4"):
         pass
 

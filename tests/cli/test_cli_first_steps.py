@@ -173,7 +173,11 @@ def test_open_values_are_never_called_openfaces(tmp_path):
     assert set(units["file"].str.extract(r"(smile_left\.sides\.csv)")[0].dropna()) == {"smile_left.sides.csv"}
     sides = pd.read_csv(tmp_path / "smile_left" / "smile_left.sides.csv")
     assert sides[["AU17_left", "AU26_right"]].isna().all(axis=None), "one piece: no sides"
-    assert not [name for name in pd.read_csv(tmp_path / "smile_left" / "smile_left.csv") if "left" in name or "right" in name]
+    assert not [
+        name
+        for name in pd.read_csv(tmp_path / "smile_left" / "smile_left.csv")
+        if name.startswith("AU") and ("left" in name or "right" in name)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -322,3 +326,15 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path):
     assert "Traceback" not in errors
     assert "Broken" not in errors
     assert (tmp_path / "smile_left" / "smile_left.metadata.json").exists()
+
+
+@pytest.mark.parametrize("name", ["-name.mp4", "--name.mp4"])
+def test_a_name_with_a_leading_dash_is_told_from_an_option(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(f"./{name}").write_bytes(b"x")
+    done = CliRunner().invoke(app, ["run", name, "-o", "out"])
+    assert done.exit_code == ExitCode.USAGE
+    assert f"'{name}' begins with a dash, as options do; say './{name}'" in " ".join(done.output.replace("│", "").split())
+    for words in (["run", "-o", "out", "--", name], ["run", f"./{name}", "-o", "out"]):
+        assert "begins with a dash" not in CliRunner().invoke(app, words).output
+    assert "No such option" in CliRunner().invoke(app, ["run", "-x.mp4"]).output

@@ -138,7 +138,7 @@ def test_several_videos_go_on_after_a_bad_one(tmp_path):
         (["--columns", ""], "--columns names no column group"),
         (["--columns", "pose", "--format", "minimal"], "--columns is for the formats openface and parquet"),
         (["--views", "left"], "--views must begin with original"),
-        (["--baseline", "neutral"], "--baseline must be own, shared or neutral:START-END"),
+        (["--baseline", "neutral"], "--baseline must be own, shared, neutral:START-END in seconds"),
         (["--mirror-landmarks", "both"], "--mirror-landmarks must be locate or reflect"),
         (["--output", "x.csv", "-o", "y"], "not both"),
         (["--subject", "a/b"], "plain name"),

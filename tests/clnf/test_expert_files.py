@@ -78,6 +78,7 @@ def test_a_mirror_image_answers_for_the_other_side(write):
         (struct.pack("<di", 1.0, 1) + struct.pack("<iii", 2**31 - 1, 2**31 - 1, 6), "2147483647 x 2147483647 values, not 3 x 1"),
         (files.head(1.0, (400.0,), ((1, 1),)), "beyond 360 degrees"),
         (files.head(1.0, (0.0,), ((1, 2),)), "not all 0 or 1"),
+        (files.head(1.0, (0.0, 9.0), ((1, 1), (0, 0))), "no landmark is visible"),
         (files.head(1.0, (0.0,), ((1, 1),)) + struct.pack("<i", 0) + struct.pack("<3i", 5, 11, 12), "height"),
         (
             files.head(1.0, (0.0,), ((1, 1),)) + struct.pack("<i", 0) + struct.pack("<4i", 5, 11, 11, 1)
@@ -87,7 +88,7 @@ def test_a_mirror_image_answers_for_the_other_side(write):
     ],
     ids=[
         "trailing", "alpha", "nan", "beta", "betas", "component", "invisible", "neurons", "window", "scaling", "views", "gigabytes",
-        "degrees", "visible", "size", "kind",
+        "degrees", "visible", "nothing", "size", "kind",
     ],
 )  # fmt: skip
 def test_a_wrong_ccnf_file_is_one_error(write, data, message):

@@ -16,7 +16,7 @@ from face_mirror_au.cli.app import app
 CLI = typer.main.get_command(app)
 # What must be true after a page's code: patient.mp4 smiles on the left only. docs/hooks.md has a test of its own (tests/hooks).
 OUTCOMES = {
-    "README.md": "len(aus.frame) == 56 and aus.intensity[:, 8].max() > 1 and table.shape == (56, 19)",
+    "README.md": "len(result.table) == 56 and result.table['AU12_r'].max() > 1 and result.page.exists()",
     "docs/tour.md": "left['AU12_r'].max() > 4 * right['AU12_r'].max() and table['frame'].iloc[0] == 1",
     "docs/researchers.md": "intensities.shape == (56, 17) and set(smile['view']) == {'original', 'left_mirrored', 'right_mirrored'}",
     "docs/python.md": "table['AU12_r'].max() > 1 and aus.intensity.shape == (56, 17)",

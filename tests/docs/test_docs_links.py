@@ -7,7 +7,7 @@ import re
 import pytest
 from docs_pages import PAGES, ROOT
 
-FILES = {**PAGES, **{name: (ROOT / name).read_text("utf-8") for name in ("CHANGELOG.md", "benchmarks/RESULTS.md")}}
+FILES = {**PAGES, **{name: (ROOT / name).read_text("utf-8") for name in ("CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md")}}
 
 
 def anchors(text):

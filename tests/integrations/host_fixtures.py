@@ -28,13 +28,13 @@ def build_app(folder: Path, form: str) -> Path:
     return folder
 
 
-def build_clip(path: Path, points: Path, clip: str, number: int, frames: int) -> None:
+def build_clip(path: Path, points: Path, clip: str, number: int, frames: int, first: int = 0) -> None:
     """A lossless video whose first pixel says which video and frame it is, and its landmarks."""
     with open_source(CLIPS / f"{clip}.mp4") as source:
-        pictures = [frame.image.copy() for frame in source][:frames]
+        pictures = [frame.image.copy() for frame in source][first : first + frames]
     with np.load(CLIPS / f"{clip}.npz") as truth:
-        np.savez(points, landmarks=truth["landmarks"][:frames, 0])
-    with av.open(str(path), "w") as container:
+        np.savez(points, landmarks=truth["landmarks"][first : first + frames, 0])
+    with av.open(str(path), "w", format="matroska") as container:
         stream = container.add_stream("ffv1", rate=Fraction(30000, 1001))
         stream.width, stream.height, stream.pix_fmt = pictures[0].shape[1], pictures[0].shape[0], "bgr0"
         for index, picture in enumerate(pictures):
@@ -56,6 +56,10 @@ class Double:
         Videos of the session, by clip.
     frames : int
         Of each.
+    names : tuple of str
+        File names of the videos; each lies in a folder of its own.
+    first : int
+        Frame of the clips that the videos begin with.
     job : dict
         How badly it behaves.
     """
@@ -64,7 +68,9 @@ class Double:
     form: str = "C"
     clips: tuple[str, ...] = ("smile_left",)
     frames: int = 24
+    names: tuple[str, ...] = ()
     job: dict = field(default_factory=dict)
+    first: int = 0
 
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,9 +80,11 @@ class Double:
         self.recorded.mkdir()
         self.videos, points = [], []
         for number, clip in enumerate(self.clips):
-            self.videos.append(self.folder / f"{clip}_{number}.mkv")
+            name = self.names[number] if self.names else f"{clip}_{number}.mkv"
+            self.videos.append(self.folder / f"given_{number}" / name)
+            self.videos[-1].parent.mkdir()
             points.append(self.folder / f"points_{number}.npz")
-            build_clip(self.videos[-1], points[-1], clip, number, self.frames)
+            build_clip(self.videos[-1], points[-1], clip, number, self.frames, self.first)
         self.result_file = self.folder / "result.json"
         self.job = {
             "videos": [str(video) for video in self.videos],
@@ -120,6 +128,24 @@ class Double:
     def metadata(self, video: int = 0) -> dict:
         return json.loads((self.own(video) / f"{self.videos[video].stem}.metadata.json").read_text())
 
+    def own_table(self, side: str, video: int = 0) -> str:
+        """As `table`, but ours, whether it was delivered or not."""
+        return (self.own(video) / f"{self.videos[video].stem}.{side.removesuffix('_mirrored')}.csv").read_text()
+
     def pictures(self) -> dict[str, bytes]:
         """What the application mirrored, byte for byte."""
         return {path.name: path.read_bytes() for path in sorted((self.output / "Face Mirror 1.0 Output").iterdir())}
+
+
+def leftovers(double: Double) -> list[str]:
+    """Processes of the double's session that live on, and half-made files of ours."""
+    marker = f"HOST_DOUBLE_JOB={double.folder / 'job.json'}".encode()
+    found = [f"process {path.parent.name}" for path in Path("/proc").glob("[0-9]*/environ") if marker in _content(path)]
+    return found + [str(path) for path in double.output.rglob("*") if path.suffix in {".unfinished", ".tmp", ".lock"}]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

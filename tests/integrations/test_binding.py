@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import types
 
@@ -130,3 +131,11 @@ def test_modules_are_bound_when_they_are_imported(tmp_path, monkeypatch):
         assert video_processor.Nothing.__module__ == "video_processor"
     monkeypatch.delitem(sys.modules, "video_processor")
     assert [problem for problem in plugin.problems if "video_processor.VideoProcessor" in problem]
+
+
+def test_nothing_that_is_unsafe_to_fork_after_is_loaded_before_the_workers():
+    modules = ("face_mirror", "host_runner", "host_video", "serving", "forms", "mirrored_files")
+    imports = "; ".join(f"import face_mirror_au.integrations.{name}" for name in modules)
+    found = "print([name for name in ('cv2', 'av', 'onnxruntime', 'torch') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", f"import sys; {imports}; {found}"], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

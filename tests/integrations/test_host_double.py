@@ -56,22 +56,25 @@ def succeeded(table):
 )
 def test_tables_are_those_of_run(tmp_path, monkeypatch, form, frames, job):
     double = Double(tmp_path / "double", form, frames=frames, job=job)
-    done = double.start("--workers", 2)
+    done = double.start("--workers", 2, "--host-landmarks-only")
     assert done.returncode == 0, done.stderr
     assert f"form {form}" in done.stderr
     [expected] = tables_of_run(double, tmp_path / "run", monkeypatch)
     for side in SIDES:
-        assert double.table(side) == expected[side]
+        assert double.own_table(side) == expected[side]
         # What the comparison is worth: most faces were measured. After a frame without one, a face must be a sure one to be taken up.
         failed = {index for index, found in enumerate(succeeded(expected[side])) if not found}
         no_face = set(job.get("no_face", []))
         assert no_face <= failed
         assert len(failed - no_face) <= frames // 4
-    assert double.table("left_mirrored") != double.table("right_mirrored")
+    assert double.own_table("left_mirrored") != double.own_table("right_mirrored")
     # The networks run in the workers only.
     assert double.result["modules"] == []
-    # The AU stage was told, and believed it: the first number is what its callback got.
-    assert [(stage["count"], stage["progress"]) for stage in double.result["au"]] == [(frames, [[frames, frames]])] * 2
+    # The AU stage was told, and believed it: the second number is what its callback got.
+    delivered = not no_face  # one of 24 is more than 2 %
+    assert [stage["count"] for stage in double.result["au"]] == [frames] * 2
+    assert [stage["progress"] for stage in double.result["au"]] == [[[frames, frames]] if delivered else []] * 2
+    assert all((double.table(side) == expected[side]) is delivered for side in SIDES)
 
 
 def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatch):
@@ -86,7 +89,7 @@ def test_two_videos_in_a_session_know_nothing_of_each_other(tmp_path, monkeypatc
     )
     # Nothing of ours can be taken for a patient or a mirrored video.
     own = [path for path in (double.output / "Face Mirror AU").rglob("*") if path.is_file()]
-    assert len(own) == 14
+    assert len(own) == 16
     for path in own:
         ending = path.name.replace(path.parent.name, "")
         assert not any(word in ending for word in ("_left", "_right", "mirrored")), path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import types
@@ -10,11 +11,12 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from face_mirror_au.integrations.binding import wrap_action_units, wrap_loop
-from face_mirror_au.integrations.face_mirror import HostPlugin
+from face_mirror_au.integrations.face_mirror import HostPlugin, report_lines
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.serving import HOST_PLUGIN
 from face_mirror_au.loop.nursery import Nursery
@@ -77,9 +79,14 @@ def application_modules(pictures, points, before_frame):
             return frame_data
 
         def process_video(self, input_path, output_dir):
-            Path(output_dir).mkdir(parents=True, exist_ok=True)
+            output_dir = Path(output_dir).absolute()
+            output_dir.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(6) as executor:
-                return list(executor.map(self._process_frame_batch, enumerate(pictures)))
+                list(executor.map(self._process_frame_batch, enumerate(pictures)))
+            outputs = [output_dir / f"{Path(input_path).stem}_{side}.mp4" for side in ("right_mirrored", "left_mirrored")]
+            for path in outputs:
+                write_video(path, pictures)
+            return list(map(str, outputs))
 
     class Processor:
         __module__ = "application"
@@ -89,6 +96,13 @@ def application_modules(pictures, points, before_frame):
 
     module.VideoProcessor, module.Processor = VideoProcessor, Processor
     return module
+
+
+def write_video(path, pictures):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 29, pictures[0].shape[1::-1])
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
 
 
 def run(application, folder):
@@ -117,7 +131,7 @@ def test_slow_workers_give_empty_rows_not_a_stopped_application(start, tmp_path)
     lost = [row for row in table if row["success"] == "False"]
     assert 0 < len(lost) < FRAMES
     assert all(row["AU12_r"] == "" for row in lost)
-    assert f"{len(lost)} of {FRAMES} frames were lost" in report.error
+    assert f"{len(lost)} of {FRAMES} rows of left_mirrored are empty" in report.error
     assert "could not keep up" in (own / f"{CLIP.stem}.raw.csv").read_text()
     assert any("times the application waited for the workers" in line for line in report.lines)
     # So the application does it itself.
@@ -179,8 +193,8 @@ def test_a_video_that_is_followed_when_the_application_ends(start, tmp_path, pic
     plugin.close()
     assert not token.video.stuck
     assert plugin.video_begins(processor, CLIP, tmp_path / "out") is None
-    plugin.video_ends(token, None)
-    assert plugin.reports[0].error == "the application has ended"
+    plugin.video_ends(token, [], None)
+    assert [report.error for report in plugin.reports] == ["the application was closed while it was processed"]
 
 
 def test_paths_hold_when_the_working_directory_changes(start, tmp_path, monkeypatch):
@@ -230,3 +244,34 @@ def test_both_forms_of_progress_are_told(start, tmp_path):
     for progress in (of_the_stage, of_the_loop, broken):
         assert application.Processor().process_video(video, tmp_path / "x.csv", progress_callback=progress) == FRAMES
     assert told == [(FRAMES, FRAMES, 0.0), ("openface", FRAMES, FRAMES)]
+
+
+def test_the_same_name_again_while_the_plugin_is_off(start, tmp_path):
+    plugin, application = start()
+    counts, _ = run(application, tmp_path)
+    assert counts == [FRAMES, FRAMES]
+    plugin._off = "the workers have ended"
+    counts, _ = run(application, tmp_path)
+    # The first turn's table lies there still, and is not this video's.
+    assert counts == [-1, -1]
+
+
+def test_a_video_that_was_changed_after_it_was_measured(start, tmp_path, pictures):
+    plugin, application = start()
+    run(application, tmp_path)
+    video = tmp_path / "Face Mirror 1.0 Output" / f"{CLIP.stem}_left_mirrored.mp4"
+    write_video(video, pictures[::-1])
+    assert application.Processor().process_video(video, tmp_path / "x.csv") == -1
+    assert any("was changed after it was measured" in problem for problem in plugin.problems)
+
+
+def test_every_reason_for_an_empty_row_counts(start, tmp_path):
+    plugin, application = start(plugins=("half_failing_plugin:HalfFailingPlugin",))
+    counts, _ = run(application, tmp_path)
+    assert counts == [-1, -1]
+    assert plugin.reports[0].error == f"{FRAMES // 2} of {FRAMES} rows of left_mirrored are empty"
+    own = tmp_path / "Face Mirror AU" / CLIP.stem
+    application_part = json.loads((own / f"{CLIP.stem}.metadata.json").read_text())["application"]
+    assert application_part["measured_by"] == "the application"
+    assert application_part["why"] == plugin.reports[0].error
+    assert any("left to the application: 8 of 16 rows" in line for line in report_lines(plugin))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import struct
+import sys
 
 import cv2
 import numpy as np
 import pytest
-from io_clips import corner_names, corners_picture
+from io_clips import corner_names, corners_picture, write_clip
+from PIL import Image as Pillow
 
 from face_mirror_au.errors import VideoError
 from face_mirror_au.media.video import open_source
+from fuzz.heif_file import heic
 
 
 def save(path, image):
@@ -103,3 +106,46 @@ def test_folders_without_a_usable_image_are_refused(tmp_path):
         (tmp_path / name).write_bytes(b"broken")
     with pytest.raises(VideoError, match="none of the 2 images"), open_source(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("turns", "corners"),
+    [(0, ["blue", "green", "red", "white"]), (1, ["green", "white", "blue", "red"]), (3, ["red", "blue", "white", "green"])],
+)
+def test_a_heic_picture_is_read_and_turned_whatever_it_is_called(tmp_path, turns, corners):
+    pytest.importorskip("pi_heif")
+    for name in ("IMG_0001.HEIC", "renamed.jpg"):
+        (tmp_path / name).write_bytes(heic(corners_picture(96, 64), turns))
+        info, frames, problems = read_all(tmp_path / name)
+        assert (info.kind, info.width, len(frames), problems) == ("image", 64 if turns % 2 else 96, 1, [])
+        assert corner_names(frames[0].image) == corners
+
+
+def test_heic_without_its_reader_is_refused_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "a.heic").write_bytes(heic(corners_picture(96, 64)))
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(VideoError, match="pip install pi-heif"), open_source(tmp_path / "a.heic"):
+        pass
+
+
+def test_a_large_heic_picture_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("pi_heif")
+    (tmp_path / "a.heic").write_bytes(heic(corners_picture(96, 64)))
+    monkeypatch.setattr("face_mirror_au.media.stills.MAX_PIXELS", 1000)
+    with pytest.raises(VideoError, match="million pixels"), open_source(tmp_path / "a.heic"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "saved"), [("a.jpg", {"dpi": (150, 300)}), ("a.png", {"dpi": (150, 300)}), ("a.tif", {"dpi": (150, 300)})]
+)
+def test_long_pixels_of_an_image_become_square(tmp_path, name, saved):
+    Pillow.fromarray(corners_picture(96, 64)[:, :, ::-1]).save(tmp_path / name, **saved)
+    info, frames, _ = read_all(tmp_path / name)
+    assert (info.width, info.height) == (192, 64)
+    assert corner_names(frames[0].image) == ["blue", "green", "red", "white"]
+
+
+def test_a_video_with_the_name_of_an_image_is_a_video(tmp_path):
+    write_clip(tmp_path / "a.mp4", [corners_picture(96, 64)] * 3).rename(tmp_path / "a.jpg")
+    assert read_all(tmp_path / "a.jpg")[0].kind == "video"

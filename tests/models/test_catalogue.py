@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,24 @@ import pytest
 from face_mirror_au.devices.probe import model_to_probe
 from face_mirror_au.errors import UsageError
 from face_mirror_au.models.attention_mesh import FORM
-from face_mirror_au.models.catalogue import BANKS, DETECTORS, LANDMARKS, NETWORKS, PDMS, PROFILES, Landmarks, Profile, bank_of, title
+from face_mirror_au.models.catalogue import (
+    BANKS,
+    DETECTORS,
+    LANDMARKS,
+    NETWORKS,
+    PDMS,
+    PROFILES,
+    Calibration,
+    Landmarks,
+    Profile,
+    bank_of,
+    title,
+)
 from face_mirror_au.numerics.pose import PoseFit
 from face_mirror_au.pipeline.confidence import landmark_confidence
 from face_mirror_au.pipeline.model_set import ModelPlan, plan_models
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
+from face_mirror_au.records import Located
 from face_mirror_au.report.words import model_words
 from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.run.own_plugins import LandmarkPlugin
@@ -56,7 +70,7 @@ def dummy(monkeypatch):
         cpu_only={"cuda": "it is a dummy"},
         opens=Dummy,
         keeps_asymmetry=False,
-        calibration={"open": (100.0, 0.0, 0.0)},
+        calibration={"open": Calibration(100.0, 0.0, 0.0)},
         in_order=True,
     )
     monkeypatch.setitem(LANDMARKS, "dummy", entry)
@@ -70,7 +84,9 @@ def test_a_landmark_model_is_added_by_one_entry(dummy):
     probed = model_to_probe(*PLAN.landmarks)
     assert (probed.form.low, probed.cpu_only) == (-3.0, dummy.cpu_only)
     fit = PoseFit(np.array([1.0, 0, 0, 0, 0, 0]), np.zeros(34), 5.0, 1)
-    assert landmark_confidence("dummy", "open", 0.5, fit) > 0.999 > landmark_confidence("dummy", "openface", 0.5, fit)
+    located = Located(np.zeros((68, 2), np.float32), 0.5)
+    open_, openface = (SimpleNamespace(pdm=SimpleNamespace(name=name)) for name in ("open", "openface"))
+    assert landmark_confidence("dummy", open_, located, fit) > 0.999 > landmark_confidence("dummy", openface, located, fit)
     assert "The dummy its 68 landmarks" in model_words(PLAN.described())
     assert "The dummy's landmarks of the unmirrored face lean towards symmetry" in not_for_sides(PLAN.described())
     with pytest.raises(UsageError, match="not for The dummy"):

@@ -13,7 +13,7 @@ import pytest
 from numpy.lib import format as npy_format
 
 from face_mirror_au.errors import ModelFileError
-from face_mirror_au.models.open_bank import MAX_BYTES, PRESENCE_ABOVE, QUIET_SHARE, read_open_bank, write_open_bank
+from face_mirror_au.models.open_bank import MAX_BYTES, PRESENCE_ABOVE, read_open_bank, write_open_bank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
 
@@ -31,7 +31,7 @@ def arrays():
     known[1, INTENSITY_AUS.index("AU17")] = 0
     shapes = {
         "mesh_reference": (478, 3), "mesh_basis": (MODES, 1434), "means": (FEATURES,), "dynamic": (2, 17, FEATURES),
-        "static": (2, 17, FEATURES), "static_bias": (2, 17), "loudness": (17,),
+        "static": (2, 17, FEATURES), "static_bias": (2, 17),
     }  # fmt: skip
     values = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     known = known.astype(np.float32)
@@ -77,7 +77,7 @@ def test_its_predictors_are_left_then_right(bank, arrays):
     for side, first in ((0, 17), (1, 34)):
         wanted = arrays["static"][side].astype(float) @ (descriptor - arrays["means"]) + arrays["static_bias"][side]
         np.testing.assert_allclose(intensity[first : first + 17], wanted, rtol=1e-9)
-    assert (static.presence_above, static.quiet_share) == (PRESENCE_ABOVE, QUIET_SHARE)
+    assert (static.presence_above, static.own_rest) == (PRESENCE_ABOVE, True)
     assert not static.dynamic.any()
 
 
@@ -120,7 +120,7 @@ def test_another_number_of_shape_parameters_is_no_damage(path, arrays):
 
 
 @pytest.mark.parametrize(
-    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known", "loudness"]
+    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known"]
 )
 def test_an_array_that_is_missing_or_of_another_shape_or_type(path, arrays, name):
     write_open_bank(path, DESCRIPTION, {key: value for key, value in arrays.items() if key != name})

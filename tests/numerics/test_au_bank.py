@@ -21,7 +21,7 @@ def predictors(seed, dynamic=True):
 
 
 def sided(left, right, above=1.0):
-    return AUBank.build_sided("test", (left, right), MEANS, presence_above=above, quiet_share=0.2)
+    return AUBank.build_sided("test", (left, right), MEANS, presence_above=above)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_columns_are_the_whole_face_the_left_and_the_right(bank):
     random = np.random.default_rng(3)
     descriptor, neutral = random.normal(size=N), random.normal(size=N)
     intensity, presence = predict(bank, descriptor, neutral)
-    assert (bank.n_intensities, bank.n_features, bank.has_sides, bank.quiet_share) == (51, N, True, 0.2)
+    assert (bank.n_intensities, bank.n_features, bank.has_sides, bank.own_rest) == (51, N, True, True)
     assert (intensity.shape, presence.shape) == ((51,), (18,))
     left, right = (np.array([(descriptor - MEANS - neutral) @ each.weights + each.bias for each in predictors(seed)]) for seed in (1, 2))
     np.testing.assert_allclose(intensity[17:34], left)
@@ -104,7 +104,7 @@ def test_presences_follow_the_predicted_intensities(bank):
 
 def test_a_bank_with_classifiers_has_no_threshold_and_no_sides():
     bank = AUBank.build("classifiers", predictors(1), MEANS)
-    assert (bank.has_sides, bank.n_intensities, bank.quiet_share) == (False, 17, None)
+    assert (bank.has_sides, bank.n_intensities, bank.own_rest) == (False, 17, False)
     intensity, presence = predict(bank, np.ones(N))
     assert intensity.shape == (17,)
     assert np.isnan(presence).all()

@@ -121,12 +121,12 @@ def test_a_phone_video_that_is_stored_lying_is_drawn_upright(tmp_path):
     assert np.median(blue) > np.median(orange) + 40, "the subject's left is on the right of an upright picture"
 
 
-def test_pixels_that_are_not_square_stay_so(tmp_path):
+def test_pixels_that_are_not_square_become_so(tmp_path):
     clip = stored_clip(tmp_path / "wide.mp4", aspect=Fraction(4, 3))
     done = call("run", clip, "-o", tmp_path, "--profile", "open", "--overlay")
     assert done.exit_code == ExitCode.OK, done.output
     info, frames = read(tmp_path / "wide" / "wide.overlay.mp4")
-    assert info.pixel_aspect == Fraction(4, 3)
+    assert (info.width, info.height, info.pixel_aspect) == (640, 360, None)
     assert len(frames) == 4
 
 
@@ -190,11 +190,14 @@ def test_the_preview_shows_every_drawn_frame(tmp_path, monkeypatch):
     assert not list((tmp_path / "smile_both").glob("*.mp4"))
 
 
-def test_pictures_of_another_size_end_the_video_with_a_reason(tmp_path):
+def test_pictures_of_another_size_are_fitted_in(tmp_path):
     video = OverlayVideo()
     video.start(tmp_path / "x.overlay.mp4", SourceInfo("image folder", 32, 24))
     video.draw_overlay(canvas=np.zeros((24, 32, 3), np.uint8), result=FrameResult(0, 0.0, ()))
-    video.draw_overlay(canvas=np.zeros((30, 32, 3), np.uint8), result=FrameResult(1, 1.0, ()))
-    assert "32 x 30 pixels" in video.problem
-    assert video.finish() is None
-    assert list(tmp_path.iterdir()) == []
+    video.draw_overlay(canvas=np.full((48, 16, 3), 200, np.uint8), result=FrameResult(1, 1.0, ()))
+    assert video.finish() == tmp_path / "x.overlay.mp4"
+    assert video.problem == ""
+    image = read(tmp_path / "x.overlay.mp4")[1][1].image
+    assert image.shape == (24, 32, 3)
+    assert image[:, 14:18].min() > 150
+    assert image[:, [*range(8), *range(24, 32)]].max() < 60, "black beside it, not stretched"

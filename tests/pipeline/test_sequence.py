@@ -27,7 +27,7 @@ def bank(dynamic=True, bias=0.0):
             yield Predictor(name, classifier=False, dynamic=dynamic, weights=weights, bias=bias)
 
     sides = list(predictors(0)), list(predictors(1))
-    return AUBank.build_sided("test", sides, np.zeros(FEATURES), presence_above=1.0, quiet_share=0.2)
+    return AUBank.build_sided("test", sides, np.zeros(FEATURES), presence_above=1.0)
 
 
 def feed(sequence, geometry, rate=10.0):
@@ -149,6 +149,54 @@ def test_a_shared_baseline_is_that_of_the_original_on_both_sides(smile_of_the_le
     own = AUSequence(bank())
     feed(own, raised)
     assert np.median(own.finish().sides[:20, 1, SMILE]) < 0.1
+
+
+def test_an_eye_whose_lids_are_apart_has_no_blink_however_closed_it_looks():
+    """Both eyes look closed to the bank; the lids of the left one have closed, those of the right one have not."""
+    geometry = np.zeros((40, 4))
+    geometry[25:35, 2:] = 3.0
+    openings = np.full((40, 2), 0.3)
+    openings[25:35, 0] = 0.02
+    sequence = AUSequence(bank())
+    for number, (row, opened) in enumerate(zip(geometry, openings, strict=True)):
+        sequence.append(np.full(HOG_SIZE, 0.1, np.float32), row, number / 10, opened)
+    final = sequence.finish()
+    assert final.sides[30, :, BLINK] == pytest.approx([3.0, 0.0], abs=0.05)
+    assert final.raw_sides[30, :, BLINK] == pytest.approx([3.0, 3.0], abs=0.05), "raw values are what the bank says"
+    assert final.intensity[30, BLINK] == pytest.approx(1.5, abs=0.05), "the mean of the sides"
+    np.testing.assert_allclose(final.closures[30], [1.0 - 0.02 / 0.3, 0.0], atol=1e-6)
+    np.testing.assert_allclose(final.closures[:20], 0.0, atol=1e-6)
+
+
+def test_lids_that_nobody_measured_change_nothing():
+    geometry = np.zeros((40, 4))
+    geometry[25:35, 2:] = 3.0
+    sequence = AUSequence(bank())
+    feed(sequence, geometry)
+    final = sequence.finish()
+    assert final.sides[30, :, BLINK] == pytest.approx([3.0, 3.0], abs=0.05)
+    assert final.closures is None
+
+
+def test_the_rest_that_is_given_is_that_of_every_view():
+    geometry = np.zeros((30, 4))
+    geometry[:10, :2] = 2.0
+    weights = np.zeros(30, np.float32)
+    weights[:10] = 1.0
+    sequence = AUSequence(bank())
+    feed(sequence, geometry)
+    final = sequence.finish(weights)
+    assert (final.sides[:, :, SMILE] < 0.05).all(), "what is at rest is 0, what lies below it too"
+    assert sequence.levels[SMILE] - final.raw[20, SMILE] == pytest.approx(2.0, abs=0.05)
+
+
+def test_a_segment_that_passes_without_a_measured_frame_ends_the_run_at_once():
+    sequence = AUSequence(bank(), baseline=Baseline.parse("neutral:0-1"))
+    rows = np.zeros((20, 4))
+    rows[:11] = np.nan
+    with pytest.raises(UsageError, match="no frame was measured in the baseline segment neutral:0-1"):
+        feed(sequence, rows)
+    assert len(sequence) == 11, "not after the whole measurement"
 
 
 def test_a_bank_without_sides_has_none():

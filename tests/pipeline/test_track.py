@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from face_mirror_au.pipeline.finder import ModelFinder
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
-from face_mirror_au.pipeline.track import FaceTracker, TrackState, choose_face, same_start
+from face_mirror_au.pipeline.track import BAD_LANDMARKS, FaceTracker, Tracked, TrackState, choose_face, same_start
 from face_mirror_au.records import Detection, Frame, Located, View
 from face_mirror_hooks.records import FrameResult
 from face_mirror_weights import Store, open_models
@@ -63,15 +65,55 @@ def test_where_others_are_about_it_must_return_near_and_alike(x, side, found):
 
 
 def test_confidence_grows_with_the_score_and_falls_with_the_error():
-    pdm = read_pdm(open_models.PDM)
+    pdm = read_pdm(open_models.PDM, name="open")
     random = np.random.default_rng(7)
     clean = pdm.project(np.array([2.0, 0.0, 0.0, 0.0, 300.0, 200.0]), np.zeros(pdm.n_modes))
-    fits = [PoseFitter(pdm).fit(clean + random.normal(scale=noise, size=clean.shape)) for noise in (1.0, 6.0, 20.0)]
+    fitter = PoseFitter(pdm)
+
+    def confidence(model, noise, score=0.99, scale=1.0):
+        points = scale * (clean + noise)
+        return landmark_confidence(model, fitter, Located(points.astype(np.float32), score), fitter.fit(points))
+
+    noises = [random.normal(scale=scale, size=clean.shape) for scale in (1.0, 6.0, 20.0)]
     for model in ("pfld", "attention_mesh"):
-        good, fair, bad = (landmark_confidence(model, "open", 0.99, fit) for fit in fits)
+        good, fair, bad = (confidence(model, noise) for noise in noises)
         assert 1.0 >= good > fair > bad >= 0.0
-        assert landmark_confidence(model, "open", 0.0, fits[0]) < 0.15 < landmark_confidence(model, "open", 0.99, fits[0])
+        assert confidence(model, noises[0], score=0.0) < 0.15 < confidence(model, noises[0])
     assert bad < 0.01
+    sizes = [confidence("attention_mesh", noises[1], scale=scale) for scale in (0.15, 1.0, 3.0)]
+    assert np.ptp(sizes) < 0.01, "a small face is as sure as a large one"
+
+
+def test_landmarks_that_fit_no_face_are_looked_for_in_squares_of_other_sizes():
+    pdm = read_pdm(open_models.PDM, name="open")
+    right = (pdm.mean[:2].T + 200.0).astype(np.float32)
+    wrong = (200.0 + 60.0 * np.random.default_rng(1).normal(size=right.shape)).astype(np.float32)
+
+    class OnlyInALargerSquare:
+        """Finds the face where the detector's box was made larger, and keeps to what it found."""
+
+        widths: ClassVar[list[float]] = []
+
+        def detect(self, frame):
+            return [Detection(np.array([150, 150, 250, 250], np.float32), 0.99, np.zeros((0, 2), np.float32))]
+
+        def locate(self, frame, view, near):
+            if isinstance(near, Located):
+                return near, "attention_mesh"
+            self.widths.append(float(near.box[2] - near.box[0]))
+            return Located(right if self.widths[-1] > 110 else wrong, 1.0), "attention_mesh"
+
+    finder = OnlyInALargerSquare()
+    tracked, state = FaceTracker(finder, PoseFitter(pdm)).track(Frame(0, 0.0, np.zeros((400, 400, 3), np.uint8)), TrackState())
+    assert isinstance(tracked, Tracked)
+    assert not state.lost
+    assert finder.widths == [100.0, 130.0]
+    # OpenFace's PDM: what failed always fails.
+    refused, _ = FaceTracker(finder, PoseFitter(replace(pdm, name="openface"))).track(
+        Frame(0, 0.0, np.zeros((400, 400, 3), np.uint8)), TrackState()
+    )
+    assert refused == BAD_LANDMARKS
+    assert finder.widths[2:] == [100.0]
 
 
 @pytest.fixture(scope="module", params=["openface", "hybrid"])

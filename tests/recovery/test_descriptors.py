@@ -99,8 +99,9 @@ def test_sizes_are_checked_before_anything_is_read(tmp_path, start, message):
 
 @pytest.mark.parametrize("field", ["frame", "view", "time_s", "hog", "success"])
 def test_a_record_that_is_none_is_told_with_its_frame(path, field):
-    dtype = record_type(GEOMETRY)
-    start = StoredDescriptors.open(path)._start + 2 * dtype.itemsize  # the second frame
+    stored = StoredDescriptors.open(path)
+    dtype = record_type(GEOMETRY, stored.signals)
+    start = stored._start + 2 * dtype.itemsize  # the second frame
     content = bytearray(path.read_bytes())
     place = start + dtype.fields[field][1]
     content[place : place + 8] = b"\xff" * 8

@@ -68,3 +68,15 @@ def test_without_a_frame_in_the_baselines_segment_there_is_no_end(bank, frames, 
         measurement.append(frames[0])
         with pytest.raises(UsageError, match="no frame was measured in the baseline segment"):
             measurement.finish()
+
+
+@pytest.mark.parametrize(
+    ("faces", "says"), [(True, "neutral:0.05-0.06; choose another one"), (False, "neutral:0.05-0.06, nor any other until then: check that")]
+)
+def test_a_baseline_without_a_face_is_told_from_one_that_is_badly_chosen(bank, frames, tmp_path, faces, says):
+    given = frames if faces else [described_frame(index, None, index / 30) for index in range(12)]
+    with Measurement(bank, (View.ORIGINAL,), tmp_path, baseline=Baseline.parse("neutral:0.05-0.06")) as measurement:
+        measurement.append(given[0])
+        measurement.append(given[1])
+        with pytest.raises(UsageError, match=f"in the baseline segment {says}"):
+            measurement.append(given[2])

@@ -53,9 +53,30 @@ def test_it_is_read_as_spreadsheets_write_it(tmp_path, content):
     assert read(tmp_path, content) == FOUND
 
 
+KNOWN = f"one of {' '.join(ACTIONS)}, or a word like smile, big smile, snarl, pucker"
+
+
 @pytest.mark.parametrize("code", sorted(ACTIONS))
 def test_every_action_is_known(tmp_path, code):
     assert read(tmp_path, f"start_s,end_s,action\n1,2,{code}\n") == [Movement(1, 2, code)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Rest", "BL"), ("brow raise", "RE"), ("raise eyebrows", "RE"), ("gentle  eye closure", "ES"), ("Eye closure", "ES"),
+        ("tight eye closure", "ET"), ("smile", "SS"), ("Big Smile", "BS"), ("open-mouth smile", "BS"), ("snarl", "WN"),
+        ("pucker", "PL"), ("lip pucker", "PL"), ("bs", "BS"),
+    ],
+)  # fmt: skip
+def test_words_are_understood(tmp_path, words, code):
+    assert read(tmp_path, f"start_s,end_s,action\n1,2,{words}\n") == [Movement(1, 2, code)]
+
+
+def test_no_word_has_two_meanings():
+    shared = ("smile",)  # the soft one
+    words = [word.lower() for action in ACTIONS.values() for word in {*action.words, action.word, action.name}]
+    assert sorted(word for word in set(words) if words.count(word) > 1) == list(shared)
 
 
 def test_a_movement_needs_no_name(tmp_path):
@@ -76,7 +97,7 @@ def test_a_movement_needs_no_name(tmp_path):
         (GOOD + f"1,{'9' * 400},BS\n", f"'p.movements.csv', line 4: end_s is '{'9' * 40}...', no time in seconds; write a number like 2.5"),
         (GOOD + "5,4,BS\n", "'p.movements.csv', line 4: end_s 4 is not after start_s 5; correct one of them"),
         (GOOD + "4,4,BS\n", "'p.movements.csv', line 4: end_s 4 is not after start_s 4; correct one of them"),
-        (GOOD + "4,5,smile\n", f"'p.movements.csv', line 4: there is no action 'smile'; use one of {' '.join(ACTIONS)}, or leave it empty"),
+        (GOOD + "4,5,yawn\n", f"'p.movements.csv', line 4: there is no action 'yawn'; use {KNOWN}, or leave it empty"),
         (b"\xff\xfe\x00\x01", "'p.movements.csv' is no text in UTF-8; save it as CSV UTF-8"),
     ],
 )  # fmt: skip

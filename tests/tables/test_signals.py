@@ -85,7 +85,7 @@ def test_its_columns_stand_in_the_csv_of_its_views(result):
     header = list(table[0])
     place = header.index("lips_width_0")
     assert header[place : place + 4] == NAMES == ["lips_width_0", "lips_width_1", "lips_height_0", "lips_height_1"]
-    assert header[place - 1] == "p_33"
+    assert header[place - 1] == "confidence_chin_right"
     assert header[place + 4] == "AU01_r"
     for row in table:
         width = float(row["x_54"]) - float(row["x_48"])
@@ -111,7 +111,8 @@ def test_the_dictionary_describes_it(result):
 
 
 def test_the_metadata_name_it(result):
-    assert json.loads((result / "smile_left.metadata.json").read_text())["signals"] == {"original": ["lips"], "left_mirrored": ["lips"]}
+    named = json.loads((result / "smile_left.metadata.json").read_text())["signals"]
+    assert {view for view, names in named.items() if "lips" in names} == {"original", "left_mirrored"}
 
 
 def test_it_is_converted_and_in_the_tidy_table(call, result, tmp_path):
@@ -128,9 +129,9 @@ def test_it_is_converted_and_in_the_tidy_table(call, result, tmp_path):
 
 def test_recover_has_it_from_the_descriptors(call, result):
     stored = StoredDescriptors.open(result / "smile_left.descriptors")
-    assert stored.signals == (("lips", (2, 2)), ("unknown", (1,)))
+    assert stored.signals[-2:] == (("lips", (2, 2)), ("unknown", (1,)))
     descriptor = descriptor_of(next(stored.frames()).views[0])
-    assert list(descriptor.signals) == ["lips"]
+    assert list(descriptor.signals)[-1] == "lips"
     before = (result / "smile_left.csv").read_bytes()
     (result / "smile_left.csv").write_text("")
     call("recover", result)

@@ -109,7 +109,7 @@ def test_baselines(measure):
 
 @pytest.mark.parametrize("text", ["mine", "neutral", "neutral:3-1", "neutral:a-b", "neutral:1"])
 def test_a_baseline_that_is_none(text):
-    with pytest.raises(UsageError, match="baseline must be own, shared or neutral:START-END"):
+    with pytest.raises(UsageError, match="baseline must be own, shared, neutral:START-END"):
         Baseline.parse(text)
 
 

@@ -14,29 +14,29 @@ cdef enum:
     UNITS = 1024
 
 
-cdef inline int _pixel(const unsigned char *image, long height, long width, long y, long x) noexcept nogil:
+cdef inline int _pixel(const unsigned char *image, long long height, long long width, long long y, long long x) noexcept nogil:
     if x < 0 or y < 0 or x >= width or y >= height:
         return 0
     return image[y * width + x]
 
 
 cdef void _area(
-    const unsigned char *image, long height, long width, float px, float py, float a, float b, int side, float *out
+    const unsigned char *image, long long height, long long width, float px, float py, float a, float b, int side, float *out
 ) noexcept nogil:
     cdef float centre = <float>((side - 1) / 2.0)
     cdef double start_x = px - a * centre + b * centre
     cdef double start_y = py - a * centre - b * centre
-    cdef long across_x[MAX_SIDE]
-    cdef long across_y[MAX_SIDE]
-    cdef long down_x, down_y, x, y
+    cdef long long across_x[MAX_SIDE]
+    cdef long long across_y[MAX_SIDE]
+    cdef long long down_x, down_y, x, y
     cdef int u, v, fx, fy
     cdef const unsigned char *p
     for u in range(side):
-        across_x[u] = <long>rint(<double>a * u * UNITS)
-        across_y[u] = <long>rint(<double>b * u * UNITS)
+        across_x[u] = <long long>rint(<double>a * u * UNITS)
+        across_y[u] = <long long>rint(<double>b * u * UNITS)
     for v in range(side):
-        down_x = <long>rint((-<double>b * v + start_x) * UNITS) + 16
-        down_y = <long>rint((<double>a * v + start_y) * UNITS) + 16
+        down_x = <long long>rint((-<double>b * v + start_x) * UNITS) + 16
+        down_y = <long long>rint((<double>a * v + start_y) * UNITS) + 16
         for u in range(side):
             x = (down_x + across_x[u]) >> 5
             y = (down_y + across_y[u]) >> 5
@@ -65,7 +65,7 @@ def areas(
 ):
     """See responses_numpy.areas: same parameters, same result."""
     cdef int n = out.shape[0], side = out.shape[1], i
-    cdef long height = image.shape[0], width = image.shape[1]
+    cdef long long height = image.shape[0], width = image.shape[1]
     if (
         side < 1 or side > MAX_SIDE or out.shape[2] != side or points.shape[0] != 2 or points.shape[1] != n or visible.shape[0] != n
         or to_image.shape[0] != 2 or to_image.shape[1] != 2 or height < 1 or width < 1
@@ -191,7 +191,7 @@ cdef extern from *:
         }
     }
 
-    /* Adds amount / (1 + exp(-(sum / norm + bias))) of all cells. The polynomial is that of Cephes' expf. */
+    /* Adds amount / (1 + exp(-(sum / norm + bias))) of all cells: exp by powers of 2 and Taylor's series of what is left, right to float32. */
     CCNF_CLONES static void ccnf_answer(
         const float *CCNF_RESTRICT sums, const float *CCNF_RESTRICT inverse_norms, int cells, float bias, float amount, float *CCNF_RESTRICT out
     ) {
@@ -204,10 +204,9 @@ cdef extern from *:
             whole = z * 1.44269504f + 12582912.0f;  /* rounds to a whole number, which then lies in the lowest bits */
             memcpy(&bits, &whole, 4);
             whole -= 12582912.0f;
-            rest = (z - whole * 0.693359375f) + whole * 2.12194440e-4f;
-            power = ((((1.9875691500e-4f * rest + 1.3981999507e-3f) * rest + 8.3334519073e-3f) * rest + 4.1665795894e-2f) * rest
-                     + 1.6666665459e-1f) * rest + 5.0000001201e-1f;
-            power = power * rest * rest + rest + 1.0f;
+            rest = (z - whole * 0.693359375f) + whole * 2.12194440e-4f;  /* log 2 in two parts */
+            power = 1.0f + rest * (1.0f + rest * (1.0f / 2 + rest * (1.0f / 6 + rest * (1.0f / 24
+                    + rest * (1.0f / 120 + rest * (1.0f / 720 + rest * (1.0f / 5040)))))));
             bits = (int32_t)((uint32_t)bits << 23) + (127 << 23);
             memcpy(&whole, &bits, 4);
             out[x] += amount / (1.0f + power * whole);

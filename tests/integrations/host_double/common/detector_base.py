@@ -23,8 +23,10 @@ class BaseDetector:
         video, index = number(frame)
         if video >= len(self.truth) or index >= len(self.truth[video]) or not frame.any():
             return None
-        if index in config.JOB.get("no_face", []):
+        if config.now("no_face", index):
             return None
+        if config.now("raises", index):
+            raise ValueError("no landmarks today")
         before = [] if config.JOB.get("unsmoothed") else self.history[-4:]
         self.history = [*before, self.truth[video][index]]
         return np.mean(self.history, axis=0)
@@ -38,7 +40,7 @@ class BaseDetector:
 
     def cleanup_memory(self):
         for video in {video for video, _ in self.returned}:
-            frames = sorted(index for found, index in self.returned if found == video and self.returned[found, index] is not None)
+            frames = sorted(index for found, index in self.returned if found == video)
             landmarks = np.stack([self.returned[video, index] for index in frames])
             label = Path(config.JOB["videos"][video]).stem
             np.savez(Path(config.JOB["recorded"]) / f"{label}.npz", frames=frames, landmarks=landmarks)

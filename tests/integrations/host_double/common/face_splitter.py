@@ -1,8 +1,13 @@
 """Makes the parts of a video's run anew."""
 
+import config
 import numpy as np
+from detector_base import number
 from landmark_detector import Detector
 from video_processor import VideoProcessor
+
+if config.LANDMARK_DETECTOR == "spiga":
+    from spiga_detector import Detector
 
 
 class FaceMirror:
@@ -12,6 +17,8 @@ class FaceMirror:
         width = min(middle, frame.shape[1] - middle)
         right[:, middle : middle + width] = frame[:, middle - width : middle][:, ::-1]
         left[:, middle - width : middle] = frame[:, middle : middle + width][:, ::-1]
+        for picture in (right, left):  # which video it is, so that it can be told from the file
+            picture[:16, :16] = 16 * number(frame)[0]
         return right, left
 
     def create_debug_frame(self, frame, landmarks):

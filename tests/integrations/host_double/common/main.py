@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import multiprocessing
 import os
 import sys
@@ -10,38 +11,55 @@ import traceback
 from pathlib import Path
 
 import config
+
+if __name__ == "__main__":
+    if config.JOB.get("log"):
+        logging.basicConfig(level=logging.DEBUG, filename=config.JOB["log"], force=True)
+    if config.JOB.get("imports"):
+        __import__(config.JOB["imports"])
+    multiprocessing.set_start_method("fork", force=True)
+
 from face_splitter import StableFaceSplitter
 from openface_integration import OpenFace3Processor
 
-if __name__ == "__main__":
-    multiprocessing.set_start_method("fork", force=True)
-
 
 def process_single_video(path, output_dir, processor, done):
-    splitter = StableFaceSplitter()
-    outputs = splitter.process_video(path, output_dir)
-    combined = Path(output_dir).parent / "Combined Data"
-    for video in [name for name in outputs if "mirrored" in name and "debug" not in name]:
-        calls = []
-
-        def progress(current_frame, total_frames, processing_fps, calls=calls):
-            calls.append((current_frame, total_frames))
-
-        csv = combined / (Path(video).stem + ".csv")
-        count = processor.process_video(Path(video), csv, progress_callback=progress)
-        done.append({"csv": csv.name, "count": count, "progress": calls})
-        processor.clear_cache()
-    splitter.landmark_detector.cleanup_memory()
-
-
-def work(done):
-    processor = OpenFace3Processor()
-    output_dir = Path(config.JOB["output"]) / "Face Mirror 1.0 Output"
+    splitter = None
     try:
-        for path in config.JOB["videos"]:
-            process_single_video(path, output_dir, processor, done)
+        splitter = StableFaceSplitter()
+        outputs = splitter.process_video(path, output_dir)
+        combined = Path(output_dir).parent / "Combined Data"
+        # The words are looked for in the whole way to the file; a source that is called so is taken, too.
+        for video in [name for name in outputs if "mirrored" in name and "debug" not in name]:
+            calls = []
+
+            def progress(current_frame, total_frames, processing_fps, calls=calls):
+                calls.append((current_frame, total_frames))
+
+            processor.clear_cache()
+            csv = combined / (Path(video).stem + ".csv")
+            try:
+                count = processor.process_video(Path(video), csv, progress_callback=progress)
+                done.append({"csv": csv.name, "count": count, "progress": calls})
+            except Exception as error:  # noqa: BLE001  (as the application does)
+                done.append({"csv": csv.name, "count": 0, "error": str(error)})
     except Exception:  # noqa: BLE001  (as the application does)
         done.append({"error": traceback.format_exc()})
+    finally:
+        if splitter is not None:
+            splitter.landmark_detector.cleanup_memory()
+
+
+def work(done, ended):
+    processor = OpenFace3Processor()  # one for all videos
+    output_dir = Path(config.JOB["output"]) / "Face Mirror 1.0 Output"
+    for number, path in enumerate(config.JOB["videos"]):
+        if config.WINDOW_CLOSED.is_set():
+            break
+        config.VIDEO = number
+        process_single_video(path, output_dir, processor, done)
+    ended.set()
+    config.WINDOW_CLOSED.set()
 
 
 def main():
@@ -49,12 +67,13 @@ def main():
         sys.stdout = None
     gc.freeze()
     os.chdir("/")  # and never back
-    done = []
-    thread = threading.Thread(target=work, args=(done,))
+    done, ended = [], threading.Event()
+    thread = threading.Thread(target=work, args=(done, ended), daemon=not config.JOB.get("lives_on"))
     thread.start()
-    thread.join()
-    Path(config.JOB["result"]).write_text(json.dumps({"au": done, "modules": sorted(set(sys.modules) & {"onnxruntime"})}))
-    sys.exit(0)
+    config.WINDOW_CLOSED.wait()
+    result = {"au": done, "whole": ended.is_set(), "modules": sorted(set(sys.modules) & {"onnxruntime"})}
+    Path(config.JOB["result"]).write_text(json.dumps(result))
+    sys.exit(0)  # a thread that works is ended with the process
 
 
 if __name__ == "__main__":
