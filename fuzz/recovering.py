@@ -13,6 +13,7 @@ import numpy as np
 from face_mirror_au.errors import ResultError, WeightsError
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.records import View
+from face_mirror_au.report.page_writer import write_page
 from face_mirror_au.results.descriptors import _LENGTH_BYTES, StoredDescriptors, record_type
 from face_mirror_au.results.descriptors import _MAGIC as MAGIC
 from face_mirror_au.results.publish import ENDING, LOCK
@@ -70,7 +71,7 @@ def descriptors(data: bytes) -> None:
     path = _stopped() / "p.descriptors"
     path.write_bytes(content)
     with suppress(ResultError, WeightsError):  # there are no models here: up to them, all of the header is read
-        recover(path.parent, Store([]))
+        recover(path.parent, Store([]), write_page=write_page)
     stored = StoredDescriptors.open(path)
     for index, frame in enumerate(stored.frames()):
         assert frame.index == index

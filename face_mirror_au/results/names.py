@@ -20,7 +20,8 @@ DESCRIPTORS = ".descriptors"
 SIDES_OF_HOST = (".left.csv", ".right.csv")
 SOURCES_OF_HOST = ".sources.csv"
 OF_HOST = (*SIDES_OF_HOST, SOURCES_OF_HOST)
-LONGEST_ENDING = max(*TABLES, *PARQUET, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
+LONGEST_ENDING = max(*TABLES, METADATA, ONLINE, *VIDEOS, OVERLAY, key=len)
+LONGEST_PARQUET = max(LONGEST_ENDING, *PARQUET, key=len)
 
 
 def view_table(folder: Path, stem: str, view: View) -> Path:

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,10 +117,7 @@ def aus_from_landmarks(
     descriptors = _describe(describer, images, table, fits, problems)
     if models == "image":
         return _image_values(bank, table, descriptors, strict, problems)
-    with (
-        TemporaryDirectory(prefix="face-mirror-au-") as spool,
-        Measurement(bank, (View.ORIGINAL,), Path(spool), strict=strict) as measurement,
-    ):
+    with Measurement(bank, (View.ORIGINAL,), None, strict=strict) as measurement:
         return _sequence_values(measurement, table, descriptors, values, problems)
 
 

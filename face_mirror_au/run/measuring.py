@@ -32,8 +32,8 @@ class Measurement:
         None: the action units are blocked. Nothing is measured then.
     views : sequence of View
         Original first.
-    spool : Path
-        The folder in which the rows lie.
+    spool : Path or None
+        The folder in which the rows lie; None: in memory.
     strict : bool
         Read failed frames as OpenFace does.
     baseline : Baseline, optional
@@ -53,7 +53,7 @@ class Measurement:
         self,
         bank: AUBank | None,
         views: Sequence[View],
-        spool: Path,
+        spool: Path | None,
         *,
         strict: bool = False,
         baseline: Baseline | None = None,

@@ -19,7 +19,7 @@ from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.metadata import metadata_text, versions, write_metadata
-from face_mirror_au.results.names import LONGEST_ENDING, METADATA, ONLINE, SIDES_OF_HOST
+from face_mirror_au.results.names import LONGEST_ENDING, LONGEST_PARQUET, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
 from face_mirror_au.run.rest import stored_rests
@@ -104,7 +104,7 @@ class OutputPlan:
     def check(self) -> None:
         """Try whether the files can be written, and leave nothing behind. Raises OutputError, or ParquetMissingError."""
         check_format(self.format)
-        check_output_name(self.csv.stem, LONGEST_ENDING)
+        check_output_name(self.csv.stem, LONGEST_PARQUET if is_parquet(self.csv) else LONGEST_ENDING)
         for folder in (self.csv.parent, self.place.unfinished.parent):
             check_output_folder(folder, self.typed_folder)
         check_output_file(self.csv)

@@ -31,7 +31,7 @@ class ViewLog:
     ----------
     view : View
     bank : AUBank
-    folder : Path
+    folder : Path or None
         Where the per-frame numbers are spooled; they are deleted at the end.
     strict, baseline, original
         See `AUSequence`.
@@ -43,7 +43,7 @@ class ViewLog:
         self,
         view: View,
         bank: AUBank,
-        folder: Path,
+        folder: Path | None,
         *,
         strict: bool = False,
         baseline: Baseline | None = None,

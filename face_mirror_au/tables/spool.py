@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,8 +34,8 @@ class Spool:
     ----------
     dtype : numpy.dtype
         Structured type of one record.
-    folder : Path
-        Where the file lies while it lives; it should have room, unlike some /tmp.
+    folder : Path or None
+        Where the file lies while it lives; it should have room, unlike some /tmp. None: in memory, for who has nowhere to write.
 
     Raises
     ------
@@ -42,16 +43,17 @@ class Spool:
         From any method that writes, when the disk is full or the folder cannot be written to.
     """
 
-    def __init__(self, dtype: np.dtype[Any], folder: Path) -> None:
+    def __init__(self, dtype: np.dtype[Any], folder: Path | None) -> None:
         self.dtype = np.dtype(dtype)
-        self._folder = folder
+        self._folder = folder or Path()
         self._written = 0
         self._waiting = 0
         self._buffer: NDArray[Any] = np.zeros(max(1, BUFFER_BYTES // self.dtype.itemsize), dtype=self.dtype)
         try:
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed in __exit__
+            # Closed in __exit__.
+            self._file = BytesIO() if folder is None else tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         except OSError as error:
-            raise output_error(error, folder) from error
+            raise output_error(error, self._folder) from error
 
     def __enter__(self) -> Spool:  # noqa: PYI034 - Self is not in Python 3.10
         return self

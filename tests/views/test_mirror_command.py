@@ -173,7 +173,7 @@ def test_ten_killed_workers_change_nothing(tmp_path, shared_file, nursery):
         with VideoRunner(plan, settings, nursery=nursery) as runner:
             sink = killer_of(runner)
             with runner.run(video, tmp_path, sink) as result:
-                tables = {view: (np.array(table.intensity), np.array(table.landmarks)) for view, table in result.tables.items()}
+                tables = {view: (np.array(table.intensity), np.array(table.signals["landmarks"])) for view, table in result.tables.items()}
                 return tables, result, sink
 
     calm, undisturbed, _ = run(lambda _: None)
