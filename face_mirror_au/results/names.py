@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from face_mirror_au.records import View
@@ -28,4 +29,5 @@ def view_table(folder: Path, stem: str, view: View) -> Path:
     """The final table of a view, in the form in which it is there; as CSV where there is none."""
     name = stem if view is View.ORIGINAL else f"{stem}_{view.value}"
     csv, parquet = (folder / f"{name}{ending}" for ending in (".csv", ".parquet"))
-    return parquet if parquet.exists() and not csv.exists() else csv
+    # os.path: a name that is too long for the system is no file.
+    return parquet if os.path.exists(parquet) and not os.path.exists(csv) else csv  # noqa: PTH110

@@ -51,7 +51,7 @@ class Spool:
         self._buffer: NDArray[Any] = np.zeros(max(1, BUFFER_BYTES // self.dtype.itemsize), dtype=self.dtype)
         try:
             # Closed in __exit__.
-            self._file = BytesIO() if folder is None else tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+            self._file: Any = BytesIO() if folder is None else tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         except OSError as error:
             raise output_error(error, self._folder) from error
 

@@ -61,7 +61,8 @@ def test_the_rows_of_two_visits_are_those_of_their_table(folders, tmp_path):
 def test_nothing_is_drawn_and_no_page_is_rendered(folders):
     code = (
         "import sys; from face_mirror_au import asymmetry_of, compare_visits; asymmetry_of(sys.argv[1]).table; "
-        "compare_visits(*sys.argv[1:]).table; sys.exit(str({'matplotlib', 'jinja2', 'face_mirror_au.report.write'} & set(sys.modules) or ''))"
+        "compare_visits(*sys.argv[1:]).table; "
+        "sys.exit(str({'matplotlib', 'jinja2', 'face_mirror_au.report.write'} & set(sys.modules) or ''))"
     )
     done = subprocess.run([sys.executable, "-c", code, *map(str, folders)], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""

@@ -200,8 +200,11 @@ def test_with_subject_the_recordings_name_is_nowhere_in_the_outputs(watched):
     endings = {path.name.partition(".")[2] for path in content}
     assert {"metadata.json", "report.html", "overlay.mp4", "parquet", "live.json", "movements.csv"} <= endings
     words = {word for name in ("Jane Roe smile", "Jane Roe", "Jane-Roe-1962", "Jane Roe photos") for word in spellings(name)}
-    told = {path.name: word for path, data in content.items() for word in words | {b"jane", b"JANE", b"Jane"} if word in data}
+    told = {path.name: word for path, data in content.items() for word in words if word in data}
     assert told == {}
+    # Four letters come up by chance in encoded pictures.
+    readable = {path.name: re.sub(rb"base64,[A-Za-z0-9+/=]+", b"", data) for path, data in content.items()}
+    assert {name for name, data in readable.items() if re.search(rb"jane|JANE|Jane", data)} == set()
     assert not any(path.name.endswith(".images.csv") for path in content)
     assert any("Jane" in str(path) for path in outputs(watched)), "without it, the results are called as the recording is"
 
