@@ -23,7 +23,7 @@ endif
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them: `make demo` looks where the bare command looks.
 ifneq ($(wildcard ../shared/weights),)
 test quick faults docs wheels frozen bench bench-open soak host-sessions train-open fuzz: export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
-SAY_WEIGHTS := @echo "using the models in $(FACE_MIRROR_AU_WEIGHTS)"
+SAY_WEIGHTS = @echo "using the models in $(FACE_MIRROR_AU_WEIGHTS)"
 endif
 
 .PHONY: help

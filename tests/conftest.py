@@ -12,9 +12,11 @@ from hypothesis import settings
 
 from face_mirror_au.loop.nursery import Nursery
 
-# A shell starts background jobs with Ctrl-C ignored; programs that tests start and interrupt would inherit that.
+# A shell starts background jobs with Ctrl-C ignored, nohup ignores the end of the terminal; programs that tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The same examples each time, however slow the machine: a new one is for who looks for it, not for who merges.
 settings.register_profile("fixed", derandomize=True, deadline=None)
