@@ -36,6 +36,9 @@ START_LIMIT_S = 300.0
 _LONGEST_STEP_S = 1.0
 _EXIT_CODE_S = 5.0  # a process that dumps a core takes its time
 
+# What a thread meets that waits for workers while another one closes the pool: workers and connections that are gone.
+_SIGNS_OF_AN_END = (KeyError, OSError, RuntimeError, ValueError)
+
 
 class WorkerPool:
     """Worker processes with one task each. Use it as a context manager, or call `start` and `close`.
@@ -204,9 +207,12 @@ class WorkerPool:
     def _closed_by_exceptions(self) -> Iterator[None]:
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            ended = self._closed
             # Whatever it was, Ctrl-C too: a message may have gone in half.
             self.close()
+            if ended and isinstance(error, _SIGNS_OF_AN_END):
+                raise WorkerError("the workers have ended") from error
             raise
 
     def _wait(self, timeout: float) -> list[Finished]:
