@@ -26,8 +26,9 @@ def compare(
 ) -> None:
     """Compare two visits: left and right, their difference and ratio at both, and the change, as one page and as a table.
 
-    Both runs must have measured both sides: `mirror`, or `run --views original,left,right`. Runs with different model sets or AU models are
-    refused: their numbers are different quantities. An earlier comparison in the same folder is replaced.
+    What both visits have is compared: mirrored halves (`mirror`, or `run --views original,left,right`), and the sides of the unmirrored
+    face (profile open). Runs with different model sets or AU models are refused: their numbers are different quantities. An earlier
+    comparison in the same folder is replaced.
     """
     from face_mirror_au.report.compare import write_comparison
 
