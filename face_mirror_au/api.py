@@ -68,15 +68,9 @@ class AUPipeline:
     views : sequence of str
         "original" first; then "left" and "right", the mirrored halves of the face.
     baseline : str
-        What the action units are compared with: "own", "shared" or "neutral:START-END" (seconds).
-    detect_every : int
-        Frames between two scheduled detections.
-    max_side : int
-        Detection sees frames scaled down to at most this long side, px.
-    strict : bool
-        Read failed frames as OpenFace does, instead of leaving them empty.
-    flipped_input : bool
-        The recordings are mirror images (selfie camera).
+        What the action units are compared with: "own", "shared", "neutral:START-END" (seconds) or "result:FOLDER".
+    detect_every, max_side, strict, flipped_input
+        See `RunSettings`.
     mirror_landmarks : str
         "locate": the landmark model looks at the mirrored pictures; "reflect": the original's landmarks are reflected.
     redetect : bool
@@ -371,8 +365,6 @@ class FullPythonAUPipeline:
         Model files.
     use_calc_params : bool
         Must be True: pose and shape always come from CalcParams.
-    verbose : bool
-        Log what is done.
     """
 
     def __init__(
