@@ -14,8 +14,6 @@ from face_mirror_au.results.names import ASYMMETRY, REPORT
 from face_mirror_au.results.result import read_result
 from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
 
-ENDING = REPORT
-
 
 def write_report(
     folder: Path,

@@ -17,6 +17,7 @@ from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
 from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
+from face_mirror_au.results import names
 from face_mirror_au.results.earlier import earlier_files
 from face_mirror_au.results.metadata import metadata_text, versions, write_metadata
 from face_mirror_au.results.names import LONGEST_ENDING, LONGEST_PARQUET, METADATA, ONLINE, SIDES_OF_HOST
@@ -26,7 +27,7 @@ from face_mirror_au.run.rest import stored_rests
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
-from face_mirror_au.tables import asymmetry_csv, columns, dictionary
+from face_mirror_au.tables import columns, dictionary
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 from face_mirror_au.tables.formats import FACE_MIRROR, IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
 from face_mirror_au.tables.gaps import fill_single_gaps, single_gaps
@@ -275,7 +276,7 @@ def write_result(
     if result.tables:
         raw = next(place for place, (_, made) in enumerate(tables) if made is RAW)
         tables.insert(raw + 1, (plan.beside(ONLINE), RAW))
-        tables += [(path, ASYMMETRY) for path in others if path.name.endswith(asymmetry_csv.ENDING)]
+        tables += [(path, ASYMMETRY) for path in others if path.name.endswith(names.ASYMMETRY)]
         written.append(write_dictionary([(path.name, made) for path, made in tables], plan, runner, result.models))
     written.append(plan.beside(METADATA))
     endings = [path.name.removeprefix(plan.csv.stem) for path in (*written, *others)]
@@ -291,7 +292,7 @@ def run_metadata(
     optional = [signal.name for signal in SIGNALS if signal.optional]
     given = {view.value: [name for name in optional if name in table.signals] for view, table in result.tables.items()}
     if any(given.values()):
-        known["signals"] = {view: names for view, names in given.items() if names}
+        known["signals"] = {view: signals for view, signals in given.items() if signals}
     if runner.settings.fill_gaps:  # from 0, as in those tables
         gaps = {view.value: single_gaps(np.asarray(table.success)) for view, table in result.tables.items() if view is not View.ORIGINAL}
         known["filled_frames"] = {view: np.flatnonzero(found).tolist() for view, found in gaps.items()}

@@ -10,7 +10,6 @@ from face_mirror_au.asymmetry.rows import AsymmetryRow
 from face_mirror_au.pipeline.signal import TableColumn
 from face_mirror_au.tables.table_format import Part, TableFormat
 
-ENDING = ".asymmetry.csv"
 _NO_NAME = "code of the movement; empty for the whole recording, and where it has no name"
 # In the order of `AsymmetryRow`.
 _COLUMNS = (

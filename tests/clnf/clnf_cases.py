@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.figure import Figure
 from face_mirror_au.models.clnf import CECLM_LIST, CLNF_LIST, ClnfSettings, read_face_model
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.clnf import cen
@@ -32,21 +33,6 @@ DUMPS = (
     *(f"default/landmarks_clnf/stages_f{frame:04d}.npz" for frame in (1, 2, 3, 50, 100, 101)),
     "images/landmarks_clnf/stages_sample1_face0.npz",
 )
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A largest difference from the C++ program, and what it may be."""
-
-    stage: str
-    value: float
-    limit: float
-    unit: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether the limit is kept; NaN keeps none."""
-        return self.value <= self.limit
 
 
 def never(_image: np.ndarray, _landmarks: np.ndarray, _pose: np.ndarray) -> float:

@@ -6,7 +6,6 @@ Used by the tests and by `python -m benchmarks.landmarks_truth`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.figure import Figure
 from face_mirror_au.models import mtcnn, validator
 from face_mirror_au.models.openface_files import read_pdm
 from face_mirror_au.numerics.gaze import EYE_NAMES, N_EYE_POINTS, gaze_angles, gaze_directions
@@ -30,21 +30,6 @@ WORST_LANDMARK = {"default": (0.10, 0.20), "changeLighting": (0.13, 0.28)}
 GAZE_LIMIT = 0.01  # rad, in the median
 # mm. The C++ program meets eyeballs in float32: of eyes farther away its own gaze is no better than 1e-3.
 NEAR = 600.0
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A largest difference from the C++ program, and what it may be."""
-
-    stage: str
-    value: float
-    limit: float
-    unit: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Whether the limit is kept; NaN keeps none."""
-        return self.value <= self.limit
 
 
 def model_path(shared: Path, relative: str) -> Path:
