@@ -26,7 +26,7 @@ from face_mirror_au.integrations.binding import bound, wrap_detector
 from face_mirror_au.integrations.forms import MAIN
 from face_mirror_au.integrations.host_runner import HostRunner
 from face_mirror_au.integrations.host_video import HostVideo, HostVideoReport, SideTable
-from face_mirror_au.integrations.mirrored_files import SIDES, file_stamp, same_path
+from face_mirror_au.integrations.mirrored_files import SIDES, FileStamp, file_stamp, same_path
 from face_mirror_au.integrations.ordering import HostFrame
 from face_mirror_au.integrations.points import ibug_points
 from face_mirror_au.records import check_image
@@ -89,6 +89,7 @@ class HostPlugin:
         self._video: _Video | None = None
         self._here = threading.local()
         self._tables: dict[str, SideTable] = {}
+        self._delivered: dict[str, tuple[Path, FileStamp | None]] = {}
         self._off = ""
         self._turn = 0
 
@@ -142,11 +143,14 @@ class HostPlugin:
     # Inside the guard
 
     def _forget(self, input_path: Any, output_dir: Any) -> None:
-        """The tables of an earlier turn of the same video."""
+        """The tables of an earlier turn of the same name, also where they were delivered: their videos are now written over."""
         for side in SIDES:
             stem = same_path(Path(output_dir) / f"{Path(input_path).stem}_{side.value}")
             for key in [key for key in self._tables if os.path.splitext(key)[0] == stem]:  # noqa: PTH122  (keys are text)
                 del self._tables[key]
+                path, stamp = self._delivered.pop(key, (None, None))
+                if path is not None and file_stamp(path) == stamp:
+                    path.unlink()
 
     def _begin(self, processor: object, input_path: Any, output_dir: Any) -> _Video | None:
         with self._lock:
@@ -226,16 +230,19 @@ class HostPlugin:
             self._note(str(error))
 
     def _deliver(self, video_path: Any, csv_path: Any, progress: Any) -> int | None:
-        table = None if video_path is None or csv_path is None else self._tables.get(same_path(video_path))
-        if table is None:
+        key = None if video_path is None or csv_path is None else same_path(video_path)
+        table = self._tables.get(key or "")
+        if key is None or table is None:
             return None
         if file_stamp(table.video) != table.stamp:
             self._note(f"'{table.video.name}' was changed after it was measured: the application measures it")
             return None
-        with atomic_binary(Path(csv_path)) as handle:
+        target = Path(os.path.abspath(csv_path))  # noqa: PTH100  (the application may leave the working directory changed)
+        with atomic_binary(target) as handle:
             if hasattr(os, "fchmod"):  # as the application's own files are, for who reads them with another account
                 os.fchmod(handle.fileno(), table.video.stat().st_mode & READ_AND_WRITE)
             handle.write(table.path.read_bytes())
+        self._delivered[key] = target, file_stamp(target)
         if callable(progress):
             self._guarded("report progress", lambda: _report_progress(progress, table.rows))
         return table.measured

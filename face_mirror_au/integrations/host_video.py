@@ -20,7 +20,7 @@ from face_mirror_au.integrations.ordering import HostFrame, OrderedFrames
 from face_mirror_au.integrations.points import DetectorAnswers
 from face_mirror_au.integrations.serving import APPLICATION
 from face_mirror_au.integrations.timestamps import FrameTimes, read_frame_times
-from face_mirror_au.records import Image, View
+from face_mirror_au.records import Image, View, ViewTable
 from face_mirror_au.results.names import SOURCES_OF_HOST
 from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
 from face_mirror_au.run.outputs import OutputPlan
@@ -52,7 +52,7 @@ class SideTable:
         In our own folder.
     rows : int
     measured : int
-        Rows that are not empty.
+        Rows without an empty cell, see `_complete_rows`.
     video : Path
         The application's mirrored video that it belongs to.
     stamp : FileStamp
@@ -237,7 +237,7 @@ class HostVideo:
         report, counts = self.report, self.frames.counts
         report.frames = result.decoded
         report.lines = [f"{view.value}: {result.reconciliation(view)}" for view in result.tables]
-        self._measured = {side: int(np.count_nonzero(result.tables[side].success)) for side in SIDES if side in result.tables}
+        self._measured = {side: _complete_rows(result.tables[side]) for side in SIDES if side in result.tables}
         self._stamps = {side: stamp for side, path in self._mirrored.items() if (stamp := file_stamp(path)) is not None}
         report.error = self._why_incomplete()
         sources = Counter(self._runner.loop.sources)
@@ -259,5 +259,11 @@ class HostVideo:
             if not measured:
                 return f"no frame of {side.value} could be measured"
             if frames - measured > MAX_EMPTY_SHARE * frames:  # whatever the reason: who reads the table takes an empty cell for 0
-                return f"{frames - measured} of {frames} rows of {side.value} are empty"
+                return f"{frames - measured} of {frames} rows of {side.value} have empty cells"
         return what_is_missing(self._mirrored, frames)
+
+
+def _complete_rows(table: ViewTable) -> int:
+    """Rows that were measured whole: a cell of a region that was not seen is empty, too, and is read as 0 by the application's analysis."""
+    left_out = np.isnan(np.asarray(table.intensity)) & np.isfinite(np.asarray(table.raw))
+    return int(np.count_nonzero(np.asarray(table.success) & ~left_out.any(axis=1)))

@@ -131,6 +131,19 @@ def test_8_the_window_is_closed_in_mid_video(tmp_path, lives_on):
     assert leftovers(double) == []
 
 
+def test_9_two_packages_of_onnx_runtime_are_told_of(tmp_path):
+    other = tmp_path / "site" / "onnxruntime_gpu-1.20.1.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.20.1\n")
+    double = Double(tmp_path / "double", "E", frames=2)
+    for environment, told in (({}, False), ({"PYTHONPATH": str(other.parent)}, True)):
+        done = double.start("--check", **environment)
+        said = " ".join(done.stdout.split())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert ("onnxruntime-gpu 1.20.1" in said) is told
+        assert ("more than one is installed, and CPU may hide CUDA" in said) is told
+
+
 def test_10_another_python_is_one_line(tmp_path):
     double = Double(tmp_path / "double", "E", frames=2, job={"imports": "a_module_of_the_application"})
     done = double.start("--quiet")

@@ -18,6 +18,7 @@ import pytest
 from face_mirror_au.integrations.binding import wrap_action_units, wrap_loop
 from face_mirror_au.integrations.face_mirror import HostPlugin, report_lines
 from face_mirror_au.integrations.host_runner import HostRunner
+from face_mirror_au.integrations.host_video import _complete_rows
 from face_mirror_au.integrations.serving import HOST_PLUGIN
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.media.video import open_source
@@ -131,7 +132,7 @@ def test_slow_workers_give_empty_rows_not_a_stopped_application(start, tmp_path)
     lost = [row for row in table if row["success"] == "False"]
     assert 0 < len(lost) < FRAMES
     assert all(row["AU12_r"] == "" for row in lost)
-    assert f"{len(lost)} of {FRAMES} rows of left_mirrored are empty" in report.error
+    assert f"{len(lost)} of {FRAMES} rows of left_mirrored have empty cells" in report.error
     assert "could not keep up" in (own / f"{CLIP.stem}.raw.csv").read_text()
     assert any("times the application waited for the workers" in line for line in report.lines)
     # So the application does it itself.
@@ -251,9 +252,20 @@ def test_the_same_name_again_while_the_plugin_is_off(start, tmp_path):
     counts, _ = run(application, tmp_path)
     assert counts == [FRAMES, FRAMES]
     plugin._off = "the workers have ended"
-    counts, _ = run(application, tmp_path)
-    # The first turn's table lies there still, and is not this video's.
+    counts, tables = run(application, tmp_path)
+    # The first turn's tables are not those of the videos that lie there now.
     assert counts == [-1, -1]
+    assert tables == [None, None]
+
+
+def test_a_table_that_somebody_changed_is_not_taken_back(start, tmp_path):
+    plugin, application = start()
+    run(application, tmp_path)
+    table = tmp_path / f"{CLIP.stem}_left_mirrored.csv"
+    table.write_text("by the application")
+    plugin._off = "the workers have ended"
+    _, tables = run(application, tmp_path)
+    assert tables == ["by the application", None]
 
 
 def test_a_video_that_was_changed_after_it_was_measured(start, tmp_path, pictures):
@@ -265,11 +277,19 @@ def test_a_video_that_was_changed_after_it_was_measured(start, tmp_path, picture
     assert any("was changed after it was measured" in problem for problem in plugin.problems)
 
 
+def test_a_row_with_a_region_that_was_not_seen_is_not_complete():
+    nothing = np.nan
+    # The bank does not know the third action unit; the second was left out of row 1 alone.
+    raw = np.array([[1.0, 2.0, nothing], [1.0, 2.0, nothing], [nothing] * 3])
+    intensity = np.array([[1.0, 2.0, nothing], [1.0, nothing, nothing], [nothing] * 3])
+    assert _complete_rows(types.SimpleNamespace(success=np.array([True, True, False]), raw=raw, intensity=intensity)) == 1
+
+
 def test_every_reason_for_an_empty_row_counts(start, tmp_path):
     plugin, application = start(plugins=("half_failing_plugin:HalfFailingPlugin",))
     counts, _ = run(application, tmp_path)
     assert counts == [-1, -1]
-    assert plugin.reports[0].error == f"{FRAMES // 2} of {FRAMES} rows of left_mirrored are empty"
+    assert plugin.reports[0].error == f"{FRAMES // 2} of {FRAMES} rows of left_mirrored have empty cells"
     own = tmp_path / "Face Mirror AU" / CLIP.stem
     application_part = json.loads((own / f"{CLIP.stem}.metadata.json").read_text())["application"]
     assert application_part["measured_by"] == "the application"
