@@ -7,39 +7,12 @@ import socket
 import struct
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from face_mirror_au.loop.launch import Launched
-from face_mirror_au.loop.messages import DropBlocks, FrameRef, RunJob, send
+from face_mirror_au.loop.messages import DropBlocks, FrameRef, Job, send
 from face_mirror_au.loop.ring import Block
 from face_mirror_hooks.records import WorkerInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One piece of work.
-
-    Attributes
-    ----------
-    number : int
-        Given by `WorkerPool.submit`.
-    work : object
-        Goes to `WorkerTask.run`.
-    block : Block
-        Where the frames lie. It must not change until the job is done or abandoned.
-    frames : tuple of FrameRef
-        At least one.
-    """
-
-    number: int
-    work: object
-    block: Block
-    frames: tuple[FrameRef, ...]
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Index of the first and of the last frame."""
-        return self.frames[0].index, self.frames[-1].index
 
 
 @dataclass(slots=True)
@@ -79,8 +52,8 @@ class Worker:
         """Whether it can be given a job."""
         return self.ready and self.job is None
 
-    def give(self, job: Job, frames: tuple[FrameRef, ...]) -> None:
-        """Send it a job, with `frames` in place of the job's own, and the shared memory where it does not have that yet.
+    def give(self, job: Job, block: Block, frames: tuple[FrameRef, ...]) -> None:
+        """Send it a job, with `frames` in place of the job's own, and its block of shared memory where it does not have that yet.
 
         Raises
         ------
@@ -89,15 +62,15 @@ class Worker:
         """
         self.job, self.frame, self.silent_s = job, None, 0.0
         connection = self.process.connection
-        outdated = tuple(number for number, block in self.blocks.items() if block.number != number)
+        outdated = tuple(number for number, known in self.blocks.items() if known.number != number)
         if outdated:
             send(connection, DropBlocks(outdated))
             for number in outdated:
                 del self.blocks[number]
-        if job.block.number not in self.blocks:
-            job.block.send(connection, self.process.pid)
-            self.blocks[job.block.number] = job.block
-        send(connection, RunJob(job.number, job.work, job.block.number, frames))
+        if block.number not in self.blocks:
+            block.send(connection, self.process.pid)
+            self.blocks[block.number] = block
+        send(connection, replace(job, frames=frames))
 
     def tell(self, message: object) -> None:
         """Send it a message. One that cannot be reached is noticed, and replaced, when it is next listened to."""

@@ -60,13 +60,30 @@ class DropBlocks:
 
 
 @dataclass(frozen=True, slots=True)
-class RunJob:
-    """To a worker: one job."""
+class Job:
+    """To a worker: one piece of work.
+
+    Attributes
+    ----------
+    number : int
+        Given by `WorkerPool.submit`.
+    work : object
+        Goes to `WorkerTask.run`.
+    block : int
+        Number of the block in which the frames lie. It must not change until the job is done or abandoned.
+    frames : tuple of FrameRef
+        At least one.
+    """
 
     number: int
     work: object
     block: int
     frames: tuple[FrameRef, ...]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Index of the first and of the last frame."""
+        return self.frames[0].index, self.frames[-1].index
 
 
 @dataclass(frozen=True, slots=True)

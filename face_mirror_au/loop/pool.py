@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import Literal
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.loop.handle import Job, Worker
+from face_mirror_au.loop.handle import Worker
 from face_mirror_au.loop.launch import Launcher, SpawnLauncher, StartMethod, choose_start_method
 from face_mirror_au.loop.losses import LossRules, loss_reason
-from face_mirror_au.loop.messages import AtFrame, Failed, Finished, FrameRef, OpenVideo, Ready, StartTask, receive
+from face_mirror_au.loop.messages import AtFrame, Failed, Finished, FrameRef, Job, OpenVideo, Ready, StartTask, receive
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.ring import Block
 from face_mirror_au.loop.tasks import TaskFactory, WorkerError
@@ -82,6 +82,7 @@ class WorkerPool:
         self._rules = LossRules(device)
         self._workers: dict[int, Worker] = {}
         self._pending: deque[Job] = deque()
+        self._blocks: dict[int, Block] = {}
         self._abandoned: set[int] = set()
         self._video: OpenVideo | None = None
         self._jobs = 0
@@ -154,6 +155,7 @@ class WorkerPool:
     def close_video(self) -> None:
         """Forget the video's jobs, done or not. Its blocks may be closed from now on."""
         self._pending.clear()
+        self._blocks.clear()
         self._video = None
         for worker in self._workers.values():
             if worker.job is not None:
@@ -169,7 +171,8 @@ class WorkerPool:
             Its number.
         """
         self._jobs += 1
-        self._pending.append(Job(self._jobs, work, block, tuple(frames)))
+        self._blocks[block.number] = block
+        self._pending.append(Job(self._jobs, work, block.number, tuple(frames)))
         with self._closed_by_exceptions():
             self._deal()
         return self._jobs
@@ -239,7 +242,7 @@ class WorkerPool:
             if worker.idle:
                 job = self._pending.popleft()
                 try:
-                    worker.give(job, self._without_given_up(job.frames))
+                    worker.give(job, self._blocks[job.block], self._without_given_up(job.frames))
                 except OSError as error:
                     self._lose(worker, error)
 

@@ -16,7 +16,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from face_mirror_au.errors import FaceMirrorAUError
-from face_mirror_au.loop.messages import AtFrame, AttachBlock, DropBlocks, Failed, Finished, FrameRef, OpenVideo, Ready, RunJob, StartTask
+from face_mirror_au.loop.messages import AtFrame, AttachBlock, DropBlocks, Failed, Finished, FrameRef, Job, OpenVideo, Ready, StartTask
 from face_mirror_au.loop.messages import receive as receive_message
 from face_mirror_au.loop.messages import send as send_message
 from face_mirror_au.loop.ring import Memory, attach_memory, picture
@@ -73,7 +73,7 @@ class _Worker:
     def serve(self) -> None:
         while True:
             message = self._receive()
-            if isinstance(message, RunJob):
+            if isinstance(message, Job):
                 self._run(message)
             elif isinstance(message, AttachBlock):
                 self._blocks[message.block] = attach_memory(message, self._connection)
@@ -95,7 +95,7 @@ class _Worker:
         with self._failing("begin a video"):
             self._the_task.start_video(message.video)
 
-    def _run(self, message: RunJob) -> None:
+    def _run(self, message: Job) -> None:
         with self._failing(f"process frames {message.frames[0].index} to {message.frames[-1].index}"):
             result = self._the_task.run(message.work, self._frames(message.frames, self._blocks.get(message.block)))
             self._send(Finished(message.number, result))
