@@ -109,14 +109,14 @@ class _Measurer:
         return self._describer.describe(image, tracked.face.landmarks, tracked.fit, tracked.face.mesh)
 
     def _values(self, bank: OpenBank, clip: list[FaceDescriptor], made: list[FaceDescriptor]) -> list[FloatArray]:
-        """Raw intensities minus the clip's neutral levels of some faces, (2, 17) each, compared with the neutral face of their clip."""
+        """Raw intensities minus the clip's neutral levels of some faces, (2, 22) each, compared with the neutral face of their clip."""
         sequence = AUSequence(bank.au_bank("dynamic"))
         for descriptor in (*clip, *made):
             sequence.append(descriptor.hog, descriptor.geometry)
         final = sequence.finish()
         if final.raw_sides is None:
             raise TypeError("the bank has no sides")
-        levels = sequence.levels[len(INTENSITY_AUS) :].reshape(2, -1)
+        levels = sequence.levels[bank.au_bank("dynamic").side_columns]
         return [np.clip(values - levels, 0.0, 5.0) for values in final.raw_sides[len(clip) :]]
 
     def _join(self, left: tuple[Image, Tracked], right: tuple[Image, Tracked]) -> Image:

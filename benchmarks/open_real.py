@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks import ROOT
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, INTENSITY_AUS, FloatArray
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store
@@ -23,7 +23,7 @@ STILL = slice(0, 40)  # of default.wmv: looks at the camera, one blink
 
 
 def final_intensities(store: Store, profile: str, clip: Path) -> FloatArray:
-    """Final values of a clip, (N, 17) float64."""
+    """Final values of a clip, (N, a) float64."""
     with (
         tempfile.TemporaryDirectory() as folder,
         VideoRunner(plan_models(store, profile), RunSettings()) as runner,
@@ -42,7 +42,7 @@ def demo_clip() -> Path | None:
 
 def movement_table(store: Store) -> str:
     """A neutral face that breaks into a broad smile, and a face that keeps still: final values of the open bank."""
-    lines = ["\nreal faces: final values of the open bank", _head("what", "frames"), _rule(2)]
+    lines = ["\nreal faces: final values of the open bank", _head("what", "frames", aus=ALL_AUS), _rule(2, ALL_AUS)]
     clip = demo_clip()
     if clip is None:
         lines.append("| neutral to smile: not measured, run 'face-mirror-au weights fetch demo-clip' first |")
@@ -75,12 +75,12 @@ def agreement_table(store: Store) -> str:
     return "\n".join(lines)
 
 
-def _head(*first: str) -> str:
-    return f"| {' | '.join((*first, *INTENSITY_AUS))} |"
+def _head(*first: str, aus: Sequence[str] = INTENSITY_AUS) -> str:
+    return f"| {' | '.join((*first, *aus))} |"
 
 
-def _rule(first: int) -> str:
-    return "|---" * (first + len(INTENSITY_AUS)) + "|"
+def _rule(first: int, aus: Sequence[str] = INTENSITY_AUS) -> str:
+    return "|---" * (first + len(aus)) + "|"
 
 
 def _row(first: Sequence[str], values: FloatArray) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from face_mirror_au.models.open_bank import PDM_FEATURES, OpenBank
 from face_mirror_au.numerics.final_values import MAX_INTENSITY
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 from training.dataset import Dataset, make_dataset
 from training.fit import relative_to_rest
 
@@ -32,13 +32,13 @@ class HeldOut:
 
     Attributes
     ----------
-    truth : ndarray, (N, 2, 17) float64
+    truth : ndarray, (N, 2, 22) float64
         Left and right, relative to the person's rest, clipped to an intensity's range.
-    absolute_truth : ndarray, (N, 2, 17) float64
+    absolute_truth : ndarray, (N, 2, 22) float64
         The same, not relative.
-    dynamic, static : ndarray, (N, 2, 17) float64
+    dynamic, static : ndarray, (N, 2, 22) float64
         What the bank says, clipped likewise; of every predictor, also of those that are left empty.
-    raw_dynamic, raw_static : ndarray, (N, 2, 17) float64
+    raw_dynamic, raw_static : ndarray, (N, 2, 22) float64
         Not clipped.
     at_rest : ndarray, (N,) bool
     angles : ndarray, (N, 3) float64
@@ -60,7 +60,7 @@ class HeldOut:
         return np.clip(self.raw_dynamic, 0.0, MAX_INTENSITY)
 
     def whole(self, form: str) -> FloatArray:
-        """The whole face's intensities, (N, 17): the mean of the sides, then clipped, as the tables have them."""
+        """The whole face's intensities, (N, 22): the mean of the sides, then clipped, as the tables have them."""
         raw = self.raw_dynamic if form == "dynamic" else self.raw_static
         return np.clip(raw.mean(axis=1), 0.0, MAX_INTENSITY)
 
@@ -70,7 +70,7 @@ def held_out(bank: OpenBank, mesh: Path, weights: Path, folder: Path, seed: int,
     # In a process of its own: its workers import what their parent ran as main, and this folder is not on their path.
     subprocess.run([sys.executable, "-c", _MAKE, mesh, weights, folder, str(seed), str(recordings)], check=True)
     data = make_dataset(mesh, weights, folder, seed, recordings, workers=1)
-    n_aus = len(INTENSITY_AUS)
+    n_aus = len(ALL_AUS)
     relative = relative_to_rest(data.intensities.reshape(len(data), -1), data).reshape(-1, 2, n_aus)
     raw = {form: _predict(bank, form, data) for form in ("dynamic", "static")}
     dynamic = relative_to_rest(raw["dynamic"].reshape(len(data), -1), data).reshape(-1, 2, n_aus)
@@ -86,7 +86,7 @@ def held_out(bank: OpenBank, mesh: Path, weights: Path, folder: Path, seed: int,
 
 
 def _predict(bank: OpenBank, form: str, data: Dataset) -> FloatArray:
-    """Raw values of all predictors, (N, 2, 17); dynamic ones up to a constant, which a person's rest takes away."""
+    """Raw values of all predictors, (N, 2, 22); dynamic ones up to a constant, which a person's rest takes away."""
     values = []
     for start in range(0, len(data), _BLOCK):
         rows = slice(start, start + _BLOCK)

@@ -72,7 +72,7 @@ class _Clip:
         def read(start: int, stop: int) -> RestRows:
             rows = slice(start, stop)
             measured = np.ones(len(self.time_s[rows]), bool)
-            return RestRows(measured, self.time_s[rows], self.raw[rows, len(INTENSITY_AUS) :], self.landmarks[rows])
+            return RestRows(measured, self.time_s[rows], self.raw[rows, len(INTENSITY_AUS) : 3 * len(INTENSITY_AUS)], self.landmarks[rows])
 
         found = find_rest(read, len(self.raw), _PDM.mean[:2].T)
         if found is None:

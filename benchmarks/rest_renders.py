@@ -28,7 +28,8 @@ from training.render.camera import Camera
 from training.render.clips import sample_person, sway
 from training.render.expressions import MOVEMENTS, ZONE_OF, Person, Weights, gaze, possible
 from training.render.ict import LANDMARK_VERTICES, FaceModel
-from training.render.renderer import Float, Pose, Scene, Studio, moved, render
+from training.render.lashes import draw_lashes
+from training.render.renderer import Float, Pose, Scene, Studio, moved, render, roll_eyes
 from training.render.targets import intensities
 
 SHARED = ROOT.parent / "shared"
@@ -62,9 +63,7 @@ BLINK = (0.5, 1.0, 0.4)
 EYELIDS = (((43, 47), (44, 46)), ((37, 41), (38, 40)))
 """Upper and lower lid of the 68 points, the subject's left eye first."""
 
-EYE_OPENNESS = 0.5
 LIDS = ("eyeBlink_L", "eyeBlink_R")
-UPPER_LIDS = ((36, 37, 38, 39), (45, 44, 43, 42))
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,9 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class _Picture:
+class Picture:
+    """One frame and its truth, as in `Recording`."""
+
     image: Image = field(repr=False)
     landmarks: Float = field(repr=False)
     at_rest: bool
@@ -137,10 +138,7 @@ class Recorder:
     def studio(self) -> Studio:
         """The mesh, loaded when something is rendered."""
         if self._studio is None:
-            self._studio = Studio(FaceModel.load(SHARED / "faces3d" / "ict.npz"))
-            for eye in self._studio.eye_vertices:
-                # What the socket hides at rest would be black when the eye rolls up.
-                self._studio.openness[eye] = np.maximum(self._studio.openness[eye], EYE_OPENNESS)
+            self._studio = Studio(FaceModel.load(SHARED / "faces3d" / "ict.npz"), eyes_roll=True)
         return self._studio
 
     @property
@@ -154,12 +152,13 @@ class Recorder:
         """All encodings of a clip, by their name."""
         paths = {name: self._folder / f"{script}_{seed}_{number}_{name}.npz" for name in ENCODINGS}
         if not all(path.exists() for path in paths.values()):
-            pictures = list(self._render(script, seed, number))
+            pictures = list(self.pictures(script, seed, number))
             for name, path in paths.items():
                 _save(path, self._measure(pictures, *ENCODINGS[name]))
         return {name: _load(path) for name, path in paths.items()}
 
-    def _render(self, script: str, seed: int, number: int) -> Iterator[_Picture]:
+    def pictures(self, script: str, seed: int, number: int) -> Iterator[Picture]:
+        """The frames of a recording, with their truth; those beyond its end, too."""
         generator = np.random.default_rng([seed, number, sorted(SCRIPTS).index(script)])
         identity, appearance = sample_person(generator)
         model = self.studio.model
@@ -176,15 +175,14 @@ class Recorder:
         for moment, pose in zip(moments, poses, strict=True):
             vertices = model.express(neutral, moment.weights)
             closure = 1.0 - _openings(vertices) / resting
-            for eye in self.studio.eye_vertices:
-                vertices[eye] = _turned_up(vertices[eye], moment.rolled_up)
+            roll_eyes(self.studio, vertices, moment.rolled_up)
             placed = Pose(pose.yaw, pose.pitch + moment.back, pose.roll, pose.x, pose.y, pose.distance)
             image, (landmarks,) = render(Scene([moved(subject, vertices, placed)], background=background), SIZE)
-            _draw_lashes(image, landmarks, lashes)
+            draw_lashes(image, landmarks, lashes)
             truth = intensities(model, moment.weights)
-            yield _Picture(camera.record(image, generator), landmarks, moment.at_rest, closure, truth, placed)
+            yield Picture(camera.record(image, generator), landmarks, moment.at_rest, closure, truth, placed)
 
-    def _measure(self, pictures: Sequence[_Picture], codec: str, options: dict[str, str]) -> Recording:
+    def _measure(self, pictures: Sequence[Picture], codec: str, options: dict[str, str]) -> Recording:
         located, raw, hog = self.models.measure(encoded([picture.image for picture in pictures], codec, options), len(pictures) - BEYOND)
         return Recording(
             at_rest=np.array([picture.at_rest for picture in pictures]),
@@ -329,33 +327,9 @@ def _openings(vertices: Float) -> FloatArray:
     return np.array([np.mean([points[upper, 1] - points[lower, 1] for upper, lower in eye]) for eye in EYELIDS])
 
 
-def _turned_up(eyeball: Float, degrees: float) -> Float:
-    """An eyeball's vertices turned upwards about its centre: the lids stay."""
-    centre = (eyeball.min(axis=0) + eyeball.max(axis=0)) / 2
-    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    about_x = np.array([[1, 0, 0], [0, c, s], [0, -s, c]], np.float32)
-    return np.asarray((eyeball - centre) @ about_x.T + centre, np.float32)
-
-
-def _draw_lashes(image: Image, landmarks: Float, strength: float) -> None:
-    """A dark line along each upper lid, in place: the mesh has no lashes, and without them a closed eye is bare skin."""
-    across = float(np.linalg.norm(landmarks[36] - landmarks[45]))
-    over = image.copy()
-    for corner, first, second, end in UPPER_LIDS:
-        points = landmarks[[corner, first, second, end]].astype(np.float64)
-        turn = np.linspace(0.0, 1.0, 13)[:, np.newaxis]
-        # A cubic through the four points, at 0, 1/3, 2/3 and 1.
-        powers = np.hstack([turn**power for power in range(4)])
-        knots = np.vander([0.0, 1 / 3, 2 / 3, 1.0], 4, increasing=True)
-        curve = powers @ np.linalg.solve(knots, points)
-        cv2.polylines(over, [np.round(curve * 16).astype(np.int32)], False, (28, 26, 30), max(1, round(0.02 * across)), cv2.LINE_AA, 4)
-    image[:] = cv2.addWeighted(over, strength, image, 1.0 - strength, 0.0)
-
-
-def encoded(images: Sequence[Image], codec: str, options: dict[str, str]) -> list[Image]:
-    """The pictures as a video of that codec gives them back."""
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
+def encode(target: Path | io.BytesIO, images: Sequence[Image], codec: str, options: dict[str, str]) -> None:
+    """Write the pictures as a video of that codec."""
+    with av.open(target, "w", format="mp4") as container:
         options = dict(options)
         quality = options.pop("q", None)
         stream = container.add_stream(codec, rate=Fraction(RATE), options=options)
@@ -367,6 +341,12 @@ def encoded(images: Sequence[Image], codec: str, options: dict[str, str]) -> lis
         for image in images:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")))
         container.mux(stream.encode())
+
+
+def encoded(images: Sequence[Image], codec: str, options: dict[str, str]) -> list[Image]:
+    """The pictures as a video of that codec gives them back."""
+    buffer = io.BytesIO()
+    encode(buffer, images, codec, options)
     buffer.seek(0)
     with av.open(buffer) as container:
         return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]

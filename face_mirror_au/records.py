@@ -27,7 +27,9 @@ from face_mirror_hooks.records import (
 )
 
 __all__ = [
+    "ALL_AUS",
     "INTENSITY_AUS",
+    "MORE_AUS",
     "N_LANDMARKS",
     "PRESENCE_AUS",
     "BoxSpan",
@@ -47,6 +49,11 @@ __all__ = [
     "ViewTable",
     "check_image",
 ]
+
+# The columns of OpenFace, which every table has, stay as they are.
+MORE_AUS = ("AU16", "AU18", "AU22", "AU28", "AU34")
+"""Intensities that an AU bank may have behind the 17 of `INTENSITY_AUS`."""
+ALL_AUS = (*INTENSITY_AUS, *MORE_AUS)
 
 Scalar_co = TypeVar("Scalar_co", bound=np.generic, covariant=True)
 
@@ -150,25 +157,27 @@ class ViewTable:
     success : ndarray, (N,) bool
     confidence : ndarray, (N,) float64
         0 to 1: the probability that the landmarks are right; 0 where no face was found.
-    intensity : ndarray, (N, 17) float64
-        In the order of `INTENSITY_AUS`; NaN where there is no measurement.
+    intensity : ndarray, (N, a) float64
+        In the order of `aus`; NaN where there is no measurement.
     presence : ndarray, (N, 18) float64
         0 or 1 in the order of `PRESENCE_AUS`; NaN where there is no measurement.
-    raw : ndarray, (N, 17) float64
+    raw : ndarray, (N, a) float64
         Intensities re-predicted with the final medians, unclipped; NaN where there is no measurement.
     signals : mapping of str to ndarray, (N, ...)
         Of each signal of `pipeline.signals` that this view has: "landmarks" (N, 68, 2) px, "pose" (N, 6), "shape" (N, 34), "head_pose"
         (N, 6) and more; NaN where no face was found.
-    sides, raw_sides : ndarray, (N, 2, 17) float64, or None
+    sides, raw_sides : ndarray, (N, 2, a) float64, or None
         As `intensity` and `raw`, of the subject's left and right; None when the AU models cannot tell the sides of one picture apart.
     reason : ndarray, (N,) int64, or None
         Why a row has no measurement: its place in `reasons`.
     reasons : tuple of str
         All reasons there are; the first is empty.
     static : ndarray, (N, 17) float64, or None
-        As `intensity`, by static models beside dynamic ones; None when they were not asked for.
+        Of `INTENSITY_AUS`, by static models beside dynamic ones; None when they were not asked for.
     filled : ndarray, (N,) bool, or None
         Rows without a success whose intensities are the mean of their neighbours'; None: there are none.
+    aus : tuple of str
+        The a action units with an intensity: `INTENSITY_AUS`, and behind them those of `MORE_AUS` that the AU models have.
     """
 
     view: View
@@ -186,6 +195,7 @@ class ViewTable:
     reasons: tuple[str, ...] = ("",)
     static: Column[np.float64] | None = None
     filled: NDArray[np.bool_] | None = None
+    aus: tuple[str, ...] = INTENSITY_AUS
 
     def reason_of(self, rows: slice) -> list[str]:
         """Why each of some rows has no measurement; empty for those that have one."""

@@ -19,7 +19,7 @@ from face_mirror_au.numerics.alignment import Aligner
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
 from face_mirror_au.pipeline.describer import FaceDescriber
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 from face_mirror_weights import open_models
 from face_mirror_weights.manifest import PackageMember, load_manifest
 from face_mirror_weights.package_files import _read_member
@@ -112,7 +112,7 @@ BANK_MEMBERS = (
 @cache
 def good_bank() -> dict[str, bytes]:
     """A bank whose predictors are all zero, array files by name."""
-    per_predictor, n_features = (2, len(INTENSITY_AUS)), _HOG_SIZE + PDM_FEATURES + 1
+    per_predictor, n_features = (2, len(ALL_AUS)), _HOG_SIZE + PDM_FEATURES + 1
     arrays: dict[str, NDArray[np.generic]] = {
         "description": np.frombuffer(b'{"name": "n", "version": "1"}', np.uint8),
         "mesh_reference": np.random.default_rng(0).normal(size=(N_MESH, 3)).astype(np.float32),

@@ -342,7 +342,7 @@ class OnlineValues:
     ----------
     columns : ndarray, (m,) float64
         Unclipped intensities. The first 17 are those of the whole face; AU models that tell the sides of one picture apart give
-        2 x 17 more, of the subject's left and right.
+        2 x 17 more, of the subject's left and right. What AU models measure besides (`MORE_AUS`) stands behind these.
     presence : ndarray, (18,) float64
         0 or 1, in the order of `PRESENCE_AUS`.
     all_corrected : ndarray, (m,) float64
@@ -366,5 +366,5 @@ class OnlineValues:
     @property
     def sides(self) -> FloatArray | None:
         """Webcam values of the subject's left and right, (2, 17) float64; None when the AU models cannot tell them apart in one picture."""
-        both = self.all_corrected[len(INTENSITY_AUS) :]
+        both = self.all_corrected[len(INTENSITY_AUS) : 3 * len(INTENSITY_AUS)]
         return both.reshape(2, len(INTENSITY_AUS)) if both.size else None

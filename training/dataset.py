@@ -41,7 +41,7 @@ class Dataset:
     mesh : ndarray, (N, 478, 3) float32
         Pixels, as the landmark model gave it.
     hog : ndarray, (N, 4464) float32
-    intensities : ndarray, (N, 2, 17) float64
+    intensities : ndarray, (N, 2, 22) float64
         The truth: the subject's left, then right.
     angles : ndarray, (N, 3) float64
         True yaw, pitch and roll of the head, degrees.
@@ -148,7 +148,7 @@ def _measured(job: ShardJob) -> Iterator[tuple[object, ...] | None]:
     finder = ModelFinder(BlazeFace(store.require("blazeface")), AttentionMesh(store.require("attention_mesh")))
     describer = FaceDescriber(read_pdm(open_models.PDM, name="open"), read_triangles(open_models.TRIANGLES))
     tracker = FaceTracker(finder, describer.pose_fitter)
-    studio = Studio(FaceModel.load(job.mesh))
+    studio = Studio(FaceModel.load(job.mesh), eyes_roll=True)
     for number in job.numbers:
         for made in recording(studio, job.seed, number):
             tracked, _ = tracker.track(Frame(0, 0.0, made.image), TrackState())

@@ -13,7 +13,7 @@ from face_mirror_au.models.open_bank import FORMS, PDM_FEATURES
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
-from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray
+from face_mirror_au.records import ALL_AUS, Float32Array, FloatArray
 from training.dataset import Dataset
 from training.render.targets import ACTION_UNITS, ONE_PIECE
 from training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
@@ -27,6 +27,12 @@ VALIDATION_EVERY = 10
 # A difference of the sides is amplified by this at most, to be as sensitive as their sum.
 MAX_AMPLIFICATION = 2.5
 MIN_CORRELATION = 0.6
+# How far alike sides seem to differ: from what on something seems to move, what is no true difference, and frames that are needed.
+MOVES, MIN_FRAMES = 0.5, 100
+NO_DIFFERENCE = 0.25
+MAX_YAW_OF_ERRORS = 15.0  # degrees; beyond, sides are not compared
+# Errors on real faces are larger than on renders.
+REAL_FACES = 1.25
 _BLOCK = 2048
 
 _Real = TypeVar("_Real", bound=np.floating)
@@ -40,12 +46,15 @@ class Fitted:
     ----------
     arrays : dict of str to ndarray
         As in the file, see `models.open_bank`.
-    correlations : dict of str to ndarray, (2, 17) float64
+    correlations : dict of str to ndarray, (2, 22) float64
         By form, on the validation recordings: of the whole face's intensities, and of the sides'.
+    side_errors : dict of str to float
+        See `side_errors`; of the dynamic form.
     """
 
     arrays: dict[str, NDArray[np.generic]]
     correlations: dict[str, FloatArray]
+    side_errors: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,7 @@ def fit_bank(data: Dataset) -> Fitted:
     UsageError
         When no recording is left for validation.
     """
-    if ACTION_UNITS != INTENSITY_AUS:
+    if ACTION_UNITS != ALL_AUS:
         raise ValueError("the targets' action units are not those of the tables")
     learning = data.recording % VALIDATION_EVERY != VALIDATION_EVERY - 1
     if learning.all():
@@ -77,11 +86,12 @@ def fit_bank(data: Dataset) -> Fitted:
         "mesh_basis": shape.basis.astype(np.float32),
     }
     correlations: dict[str, FloatArray] = {}
+    errors: dict[str, float] = {}
     for form in FORMS:
         if form == "dynamic":
             used = _Features(*(relative_to_rest(each, data) for each in (features.plain, features.mirrored)))
             truth = relative_to_rest(data.intensities.reshape(len(data), -1), data).reshape(data.intensities.shape)
-            mean, level = np.zeros(used.plain.shape[1]), np.zeros(len(INTENSITY_AUS))
+            mean, level = np.zeros(used.plain.shape[1]), np.zeros(len(ALL_AUS))
         else:
             used, truth = features, data.intensities
             mean = np.mean([each[learning].mean(axis=0, dtype=np.float64) for each in (used.plain, used.mirrored)], axis=0)
@@ -89,8 +99,11 @@ def fit_bank(data: Dataset) -> Fitted:
         left = fit_sides(used, truth, learning, mean, level)
         predicted = np.stack([(each - mean) @ left + level for each in (used.plain, used.mirrored)], axis=1)
         correlations[form] = correlate(predicted[~learning], truth[~learning])
+        if form == "dynamic":
+            near = ~learning & (np.abs(data.angles[:, 0]) < MAX_YAW_OF_ERRORS)
+            errors = side_errors(predicted[near], truth[near])
         arrays |= _predictors(form, left, level, mean, hog_scale, shape, partner, correlations[form])
-    return Fitted(arrays, correlations)
+    return Fitted(arrays, correlations, errors)
 
 
 def fit_mesh_shape(data: Dataset) -> tuple[MeshShape, NDArray[np.int64]]:
@@ -140,7 +153,7 @@ def relative_to_rest(values: NDArray[_Real], data: Dataset) -> NDArray[_Real]:
 
 
 def fit_sides(used: _Features, truth: FloatArray, rows: NDArray[np.bool_], mean: FloatArray, level: FloatArray) -> FloatArray:
-    """Weights of the left side, (f, 17); those of the right are their mirror image.
+    """Weights of the left side, (f, 22); those of the right are their mirror image.
 
     Since every frame counts as it is and mirrored, what both sides do (half their sum) depends on the symmetric part of the features alone,
     and what tells them apart (half their difference) on the antisymmetric part. The two are regressed apart, and then brought to one
@@ -170,13 +183,13 @@ class _Part:
     sign: float
 
     def block(self, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """Features (n, f) and truth (n, 17) of some frames."""
+        """Features (n, f) and truth (n, 22) of some frames."""
         x = (self.used.plain[rows].astype(np.float64) + self.sign * self.used.mirrored[rows]) / 2 - self.mean
         return x, (self.truth[rows, 0] + self.sign * self.truth[rows, 1]) / 2 - self.level
 
 
 def ridge(part: _Part, chosen: NDArray[np.int64]) -> FloatArray:
-    """Ridge regression, (f, 17)."""
+    """Ridge regression, (f, 22)."""
     size = part.mean.size
     gram, moments = np.zeros((size, size)), np.zeros((size, part.truth.shape[2]))
     for block in _blocks(len(chosen)):
@@ -189,7 +202,7 @@ def ridge(part: _Part, chosen: NDArray[np.int64]) -> FloatArray:
 
 
 def slopes(part: _Part, chosen: NDArray[np.int64], weights: FloatArray) -> FloatArray:
-    """How much a prediction rises when the truth rises by 1, (17,)."""
+    """How much a prediction rises when the truth rises by 1, (22,)."""
     products, squares = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
     for block in _blocks(len(chosen)):
         x, y = part.block(chosen[block])
@@ -199,9 +212,9 @@ def slopes(part: _Part, chosen: NDArray[np.int64], weights: FloatArray) -> Float
 
 
 def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
-    """Correlation with the truth, (2, 17): of the whole face (the mean of the sides), and of the two sides taken together.
+    """Correlation with the truth, (2, 22): of the whole face (the mean of the sides), and of the two sides taken together.
 
-    Both are clipped to the range of an intensity first, as the tables show them. (N, 2, 17) each.
+    Both are clipped to the range of an intensity first, as the tables show them. (N, 2, 22) each.
     """
     unclipped = predicted
     predicted, truth = np.clip(predicted, 0.0, MAX_INTENSITY), np.clip(truth, 0.0, MAX_INTENSITY)
@@ -209,6 +222,22 @@ def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
     whole = np.clip(unclipped.mean(axis=1), 0.0, MAX_INTENSITY), truth.mean(axis=1)
     sides = predicted.reshape(-1, n_aus), truth.reshape(-1, n_aus)
     return np.array([[_correlation(given[:, au], true[:, au]) for au in range(n_aus)] for given, true in (whole, sides)])
+
+
+def side_errors(predicted: FloatArray, truth: FloatArray) -> dict[str, float]:
+    """How far apart the sides of a face without a difference seem to be, for each action unit: 95 % of them less, times `REAL_FACES`.
+
+    Of the frames in which something seems to move at all. (N, 2, 22) each.
+    """
+    predicted, truth = np.clip(predicted, 0.0, MAX_INTENSITY), np.clip(truth, 0.0, MAX_INTENSITY)
+    apart, alike = np.abs(predicted[:, 0] - predicted[:, 1]), np.abs(truth[:, 0] - truth[:, 1]) < NO_DIFFERENCE
+    rows = alike & (predicted.max(axis=1) >= MOVES)
+    counts = dict(zip(ALL_AUS, rows.sum(axis=0), strict=True))
+    return {
+        name: round(REAL_FACES * float(np.quantile(apart[rows[:, au], au], 0.95)), 2)
+        for au, name in enumerate(ALL_AUS)
+        if counts[name] >= MIN_FRAMES
+    }
 
 
 def _correlation(first: FloatArray, second: FloatArray) -> float:
@@ -234,7 +263,7 @@ def _predictors(
     of_hog, of_mesh = left[:HOG_SIZE].T * scales[0], left[HOG_SIZE:].T * scales[1]
     weights[0, :, :HOG_SIZE], weights[0, :, -n_modes:] = of_hog, of_mesh
     weights[1][:, hog_order()], weights[1, :, -n_modes:] = of_hog, of_mesh @ mirror_matrix(shape, partner).T
-    one_piece = np.array([name in ONE_PIECE for name in INTENSITY_AUS])
+    one_piece = np.array([name in ONE_PIECE for name in ALL_AUS])
     known = correlations >= MIN_CORRELATION
     known[1] &= known[0] & ~one_piece
     arrays: dict[str, NDArray[np.generic]] = {

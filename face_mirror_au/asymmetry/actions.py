@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.asymmetry.zones import Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,6 @@ class Action:
     words: tuple[str, ...] = ()
 
 
-_MOUTH = next(zone.aus for zone in ZONES if zone.key == "mouth")
-
-
-def _measured(*aus: str) -> tuple[str, ...]:
-    """Those of a movement's own action units that are measured; whatever moves in the mouth where none is."""
-    return tuple(au for au in aus if au in INTENSITY_AUS) or _MOUTH
-
-
 # The expressions of Sunnybrook's scale, which House-Brackmann's and eFACE use too, are rest, RE, ES, BS, WN and PL.
 ACTIONS = {
     action.code: action
@@ -73,17 +64,17 @@ ACTIONS = {
             words=("open-mouth smile", "open mouth smile", "smile with teeth", "toothy smile", "full smile"),
         ),
         Action("SE", "say E", "saying E", "mouth", ("AU12", "AU20", "AU25"), words=("say ee", "say eee")),
-        Action("SO", "say O", "saying O", "mouth", _measured("AU22", "AU25"), words=("say oo",)),
+        Action("SO", "say O", "saying O", "mouth", ("AU22", "AU25"), words=("say oo",)),
         Action(
-            "PL", "pucker lips", "pucker", "mouth", _measured("AU18"),
+            "PL", "pucker lips", "pucker", "mouth", ("AU18",),
             words=("lip pucker", "lip-pucker", "pucker the lips", "purse lips", "kiss", "whistle"),
         ),
         Action(
-            "BC", "blow cheeks", "blowing the cheeks", "mouth", _measured("AU34"),
+            "BC", "blow cheeks", "blowing the cheeks", "mouth", ("AU34",),
             words=("cheek puff", "puff cheeks", "puff the cheeks", "blow the cheeks"),
         ),
         Action(
-            "LT", "show lower teeth", "showing the lower teeth", "mouth", _measured("AU16"),
+            "LT", "show lower teeth", "showing the lower teeth", "mouth", ("AU16",),
             words=("lower teeth", "lower lip depression", "show the lower teeth"),
         ),
     )

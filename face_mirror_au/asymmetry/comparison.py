@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 
 # Intensity, 0 to 5. Below it a ratio is one of noise to noise: OpenFace's final values of a face at rest reach some tenths.
 GATE = 0.5
@@ -184,9 +184,7 @@ def _measure(time_s: FloatArray, values: FloatArray, both: NDArray[np.bool_]) ->
     return SideMeasures(float(values[row]), row, float(time_s[row]), area)
 
 
-def compare_units(
-    time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
-) -> Mapping[str, Comparison | None]:
+def compare_units(time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = ALL_AUS) -> Mapping[str, Comparison | None]:
     """Compare the sides for each action unit; None for those that have no frame measured on both sides.
 
     Parameters
@@ -196,19 +194,20 @@ def compare_units(
     left, right : ndarray, (N, A) float64
         Final intensities, one column for each of `aus`; NaN where there is no measurement.
     aus : sequence of str
-        Names of the A columns.
+        Names of the columns; those that are given.
     """
-    return {au: compare_sides(time_s, left[:, column], right[:, column]) for column, au in enumerate(aus)}
+    return {au: compare_sides(time_s, left[:, column], right[:, column]) for column, au in enumerate(aus[: left.shape[1]])}
 
 
 def compare_zone(
-    zone: Zone, time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
+    zone: Zone, time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = ALL_AUS
 ) -> ZoneComparison | None:
     """Compare the sides of a zone; parameters as for `compare_units`.
 
     The zone's curve is, in each frame, the largest of its action units: max(AU12, AU14, ...). It so keeps the scale of 0 to 5 and the gate.
     Action units that were measured in no frame are left out; None where that leaves none, or no frame was measured on both sides.
     """
+    aus = aus[: left.shape[1]]
     columns = [aus.index(au) for au in zone.aus if au in aus]
     columns = [column for column in columns if measured_on_both(left[:, column], right[:, column]).any()]
     if not columns:
@@ -223,7 +222,7 @@ def compare_zone(
 
 
 def compare_zones(
-    time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = INTENSITY_AUS
+    time_s: FloatArray, left: FloatArray, right: FloatArray, aus: Sequence[str] = ALL_AUS
 ) -> Mapping[str, ZoneComparison | None]:
     """`compare_zone` for each of `ZONES`, by the zone's key."""
     return {zone.key: compare_zone(zone, time_s, left, right, aus) for zone in ZONES}

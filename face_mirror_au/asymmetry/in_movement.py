@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.actions import zone_of
+from face_mirror_au.asymmetry.answers import Answer, Answers, answer_recording, answer_zone
 from face_mirror_au.asymmetry.co_movement import PAIRS, Pair, co_movement, held_rows
 from face_mirror_au.asymmetry.comparison import GATE, Comparison, TwoValues, ZoneComparison, compare_sides, compare_units, compare_zone
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.movements import Movement
-from face_mirror_au.asymmetry.recording import TwoSides
+from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 
 INTENSITY, EYE_DISTANCES = "intensity", "eye distances"
 
@@ -64,6 +65,8 @@ class MeasuredMovement:
         The zone's action units and landmark measures.
     along : tuple of Along
         The other zones.
+    answers : Answers or None
+        Which side moves less; None for rest.
     """
 
     number: int
@@ -73,6 +76,13 @@ class MeasuredMovement:
     whole: ZoneComparison | None = None
     signals: tuple[Signal, ...] = ()
     along: tuple[Along, ...] = ()
+    answers: Answers | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """Which side moves less, by the action units that make the movement; None where they were not measured."""
+        meant = self.zone if self.main is None else self.main.zone
+        return None if meant is None or self.answers is None else answer_zone(meant, self.answers.units)
 
     @property
     def peak_row(self) -> int | None:
@@ -83,9 +93,9 @@ class MeasuredMovement:
 
 @dataclass(frozen=True, slots=True)
 class MovementMeter:
-    """What the movements of a recording are measured from; `time_s` is (N,) float64, s, and `at_rest` (N,) bool."""
+    """What the movements of a recording are measured from; `at_rest` is (N,) bool."""
 
-    time_s: FloatArray
+    recording: Recording
     sides: TwoSides
     lengths: Lengths | None
     at_rest: NDArray[np.bool_]
@@ -102,9 +112,18 @@ class MovementMeter:
             return MeasuredMovement(number, movement)
         zone = next(zone for zone in ZONES if zone.key == meant.key)
         units = compare_units(self.time_s, left, right)
-        signals = (*(Signal(au, units[au], INTENSITY) for au in zone.aus), *self._lengths_of(zone, inside))
+        if all(units[au] is None for au in meant.aus):  # these AU models do not know the movement's own
+            meant = replace(meant, aus=zone.aus)
+        shown = dict.fromkeys((*meant.aus, *zone.aus))
+        signals = (*(Signal(au, units[au], INTENSITY) for au in shown), *self._lengths_of(zone, inside))
         main, whole = (compare_zone(each, self.time_s, left, right) for each in (meant, zone))
-        return MeasuredMovement(number, movement, zone, main, whole, signals, self._along(meant, inside, left, right))
+        answers = answer_recording(self.recording, self.lengths, inside)
+        return MeasuredMovement(number, movement, zone, main, whole, signals, self._along(meant, inside, left, right), answers)
+
+    @property
+    def time_s(self) -> FloatArray:
+        """(N,) s."""
+        return self.recording.time_s
 
     def _largest_zone(self, left: FloatArray, right: FloatArray) -> Zone | None:
         """For a movement without a name: the zone with the largest peak."""
@@ -120,7 +139,7 @@ class MovementMeter:
         return found
 
     def _along(self, meant: Zone, inside: NDArray[np.bool_], left: FloatArray, right: FloatArray) -> tuple[Along, ...]:
-        columns = [INTENSITY_AUS.index(au) for au in meant.aus]
+        columns = [ALL_AUS.index(au) for au in meant.aus]
         # An action unit that is not measured at all takes no part.
         strength = [np.max(side[:, columns], axis=1, where=np.isfinite(side[:, columns]), initial=-np.inf) for side in (left, right)]
         left_strength, right_strength = (np.where(np.isfinite(side), side, np.nan) for side in strength)
@@ -130,7 +149,7 @@ class MovementMeter:
     def _pair(self, pair: Pair, held: NDArray[np.bool_]) -> list[Along]:
         found = []
         for au in pair.aus:
-            column = INTENSITY_AUS.index(au)
+            column = ALL_AUS.index(au)
             kinds = {"final": (self.sides.left[:, column], self.sides.right[:, column])}
             if au in self.sides.raw:
                 kinds["raw"] = self.sides.raw[au]

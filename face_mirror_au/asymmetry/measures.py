@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from face_mirror_au.asymmetry.answers import Answer, Answers, answer_recording
 from face_mirror_au.asymmetry.comparison import Comparison, SideMeasures, TwoValues, sides_of
 from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MeasuredMovement, MovementMeter
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
@@ -17,6 +18,7 @@ from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 
 NO_ZONE = "none"
 WHOLE_ZONE = "zone"
+BEST = "best"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Asymmetry:
         Which frames show the face at rest, in words.
     movements : tuple of MeasuredMovement
         In order of time, measured in the first pair of sides.
+    answers : Answers
+        Of the whole recording.
     """
 
     recording: Recording
@@ -41,6 +45,7 @@ class Asymmetry:
     lengths: Lengths | str
     at_rest: str
     movements: tuple[MeasuredMovement, ...]
+    answers: Answers
 
     def rows(self) -> Iterator[AsymmetryRow]:
         """All numbers, in the order of the table: what `MEASURES` give, then for each movement what `MOVEMENT_MEASURES` give."""
@@ -57,13 +62,15 @@ def measure_asymmetry(recording: Recording, movements: Iterable[Movement]) -> As
     at_rest, words = rows_at_rest(recording.time_s, given, recording.baseline, recording.rest)
     lengths = measure_lengths(recording.time_s, recording.landmarks, at_rest)
     _, sides = recording.main_sides
-    meter = MovementMeter(recording.time_s, sides, lengths if isinstance(lengths, Lengths) else None, at_rest)
+    known = lengths if isinstance(lengths, Lengths) else None
+    meter = MovementMeter(recording, sides, known, at_rest)
     return Asymmetry(
         recording,
         tuple(measure_sides(key, recording.time_s, each) for key, each in recording.sides.items()),
         lengths,
         words,
         tuple(meter.measure(number, movement) for number, movement in enumerate(given, start=1)),
+        answer_recording(recording, known),
     )
 
 
@@ -77,6 +84,15 @@ def whole_recording(found: Asymmetry) -> Iterator[AsymmetryRow]:
                 yield from place.comparison(zone.key, au, sides.units[au], INTENSITY)
         for au in OTHER_AUS:
             yield from place.comparison(NO_ZONE, au, sides.units[au], INTENSITY)
+
+
+def answers(found: Asymmetry) -> Iterator[AsymmetryRow]:
+    """Which side of each zone and action unit moves less, over all frames."""
+    place, zone_of = _Place(BEST), {au: zone.key for zone in ZONES for au in zone.aus}
+    for key, answer in found.answers.zones.items():
+        yield place.answer(key, WHOLE_ZONE, answer)
+    for au, answer in found.answers.units.items():
+        yield place.answer(zone_of.get(au, NO_ZONE), au, answer)
 
 
 def lengths_at_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
@@ -101,6 +117,17 @@ def own_zone(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]
             yield from _place(found, signal.unit, part).comparison(part.zone.key, signal.key, signal.sides, signal.unit)
 
 
+def own_answers(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]:  # noqa: ARG001  (of MOVEMENT_MEASURES)
+    """Which side moves less in the movement: by its own action units, and by each of the zone."""
+    if part.zone is not None and part.answers is not None:
+        place = _Place(BEST, part)
+        if part.answer is not None:
+            yield place.answer(part.zone.key, WHOLE_ZONE, part.answer)
+        for signal in part.signals:
+            if signal.key in part.answers.units:
+                yield place.answer(part.zone.key, signal.key, part.answers.units[signal.key])
+
+
 def moved_along(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]:
     """How far other zones moved along."""
     for along in part.along:
@@ -110,8 +137,8 @@ def moved_along(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryR
 
 
 # A new measure is one more function, and one more entry here.
-MEASURES = (whole_recording, lengths_at_rest, lengths_from_rest)
-MOVEMENT_MEASURES = (own_zone, moved_along)
+MEASURES = (whole_recording, answers, lengths_at_rest, lengths_from_rest)
+MOVEMENT_MEASURES = (own_zone, own_answers, moved_along)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +166,12 @@ class _Place:
     def values(self, zone: str, signal: str, measure: str, found: TwoValues, unit: str) -> AsymmetryRow:
         """Two values with their difference and ratio."""
         return self.row((zone, signal), measure, (found.left, found.right), unit, (found.difference, found.ratio))
+
+    def answer(self, zone: str, signal: str, found: Answer) -> AsymmetryRow:
+        """The two peaks that an answer rests on, with it."""
+        pair, symmetry = (found.sides.left.peak, found.sides.right.peak), (found.sides.difference, found.sides.ratio)
+        row = self.row((zone, signal), "peak", pair, INTENSITY, symmetry)
+        return replace(row, weaker=found.weaker, error=found.error, why=found.why)
 
     def comparison(self, zone: str, signal: str, sides: Comparison | None, unit: str) -> Iterator[AsymmetryRow]:
         """Peaks, their times and the areas; nothing where nothing was measured."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.actions import ACTIONS, UNNAMED, Action
 from face_mirror_au.asymmetry.comparison import GATE
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 
 # A proposal: something rises by at least this much above its own quiet level, intensity; it lasts while the rise is above `GATE`.
 MIN_RISE = 1.0
@@ -109,7 +109,7 @@ def propose_movements(time_s: FloatArray, left: FloatArray, right: FloatArray) -
 
 
 def _sides(au: str, left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
-    column = INTENSITY_AUS.index(au)
+    column = ALL_AUS.index(au)
     return left[:, column], right[:, column]
 
 

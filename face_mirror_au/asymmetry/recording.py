@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.movements import Movement, propose_movements
-from face_mirror_au.records import FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class TwoSides:
 
     Attributes
     ----------
-    left, right : ndarray, (N, 17) float64
-        0 to 5, in the order of `INTENSITY_AUS`; NaN where there is no measurement.
+    left, right : ndarray, (N, 22) float64
+        0 to 5, in the order of `ALL_AUS`; NaN where there is no measurement. Given with fewer columns, the last ones are not measured.
     left_success, right_success : ndarray, (N,) bool
         Whether a face was measured.
     raw : mapping of str to two ndarrays, (N,) float64
@@ -31,6 +31,12 @@ class TwoSides:
     left_success: NDArray[np.bool_]
     right_success: NDArray[np.bool_]
     raw: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("left", "right"):
+            values: FloatArray = getattr(self, name)
+            missing = np.full((len(values), len(ALL_AUS) - values.shape[1]), np.nan)
+            object.__setattr__(self, name, np.concatenate([values, missing], axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Recording:
         What the run was told about the neutral face (`--baseline`).
     rest : tuple of (float, float)
         The stretches at rest that the run found, s; empty where it looked for none.
+    side_errors : mapping of str to float
+        By action unit, where that was measured: of faces whose sides do the same, 95 % seem to differ by less, in units of the intensity.
     """
 
     time_s: FloatArray
@@ -80,6 +88,7 @@ class Recording:
     landmarks: LandmarkSides | str = ""
     baseline: str = ""
     rest: tuple[tuple[float, float], ...] = ()
+    side_errors: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a recording of which nothing can be compared."""

@@ -12,7 +12,7 @@ class AsymmetryRow:
     Attributes
     ----------
     sides : str
-        "mirrored" (each half made into a whole face) or "unmirrored".
+        "mirrored" (each half made into a whole face), "unmirrored", or "best": the answers.
     movement : int
         Number of the movement on the page, from 1; 0 for the whole recording.
     start_s, end_s : float or None
@@ -33,6 +33,12 @@ class AsymmetryRow:
         (L - R) / (L + R) and min / max; None below the gate, and for times and areas.
     unit : str
         "intensity", "eye distances" or "s".
+    weaker : str
+        The side that moves less: "left", "right", "alike", "unclear" or "too little"; empty but in rows of "best".
+    error : float or None
+        What 95 % of faces without a difference of the sides stay below; None where nobody knows it.
+    why : str
+        Why it is unclear.
     """
 
     sides: str
@@ -49,3 +55,6 @@ class AsymmetryRow:
     difference: float | None
     ratio: float | None
     unit: str
+    weaker: str = ""
+    error: float | None = None
+    why: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.records import ALL_AUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +44,5 @@ ZONES = (
     Zone("mouth", "the mouth", ("AU12", "AU14", "AU15", "AU20", "AU25")),
 )
 
-# Measured, but in no zone: AU17 and AU26 have no sides; AU05 and AU23 are seldom seen apart from others.
-OTHER_AUS = tuple(au for au in INTENSITY_AUS if not any(au in zone.aus for zone in ZONES))
+# Measured, but in no zone: the lips and jaw move as one piece in AU17, AU18, AU22, AU26 and AU28; the others are seldom seen apart.
+OTHER_AUS = tuple(au for au in ALL_AUS if not any(au in zone.aus for zone in ZONES))

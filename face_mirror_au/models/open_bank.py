@@ -8,9 +8,9 @@ mesh_reference       (478, 3) float32    mean mesh, mm (`MeshShape`)
 mesh_rigid           (r,) int32          its rigid points
 mesh_basis           (k, 1434) float32   its shape parameters
 means                (n,) float32        of the descriptor, shared by all predictors; n = 4464 + 238 + k
-dynamic, static      (2, 17, n) float32  weights: the subject's left, then right; in the order AU01 .. AU45
-static_bias          (2, 17) float32     dynamic predictors have none: a face at rest is 0
-dynamic_known,       (2, 17) float32     1 where the predictor is good enough: of the whole face, and of the sides; else 0
+dynamic, static      (2, a, n) float32   weights: the subject's left, then right; `INTENSITY_AUS`, then `MORE_AUS`
+static_bias          (2, a) float32      dynamic predictors have none: a face at rest is 0
+dynamic_known,       (2, a) float32      1 where the predictor is good enough: of the whole face, and of the sides; else 0
 static_known
 ===================  ==================  =======================================================================
 """
@@ -30,10 +30,10 @@ from numpy.lib.format import read_array
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import ModelFileError
-from face_mirror_au.numerics.au_bank import AUBank, Predictor
+from face_mirror_au.numerics.au_bank import AUBank, Predictor, in_groups
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.mesh_shape import MeshShape
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, MORE_AUS, PRESENCE_AUS, FloatArray
 
 FORMS = ("dynamic", "static")
 SIDES = ("left", "right")
@@ -54,11 +54,11 @@ class OpenBank:
         At least "name" and "version".
     mesh_shape : MeshShape
     means : ndarray, (n,) float64
-    weights : mapping of str to ndarray, (2, 17, n) float64
+    weights : mapping of str to ndarray, (2, a, n) float64
         By form.
-    biases : mapping of str to ndarray, (2, 17) float64
+    biases : mapping of str to ndarray, (2, a) float64
         By form.
-    known : mapping of str to ndarray, (2, 17) bool
+    known : mapping of str to ndarray, (2, a) bool
         By form: which action units of the whole face, and of the sides, are predicted; the others are left empty.
     """
 
@@ -79,12 +79,18 @@ class OpenBank:
         """Of the file."""
         return str(self.description["version"])
 
+    def side_errors(self, form: str) -> Mapping[str, float]:
+        """See `AUModels`; of each action unit whose sides are told apart."""
+        told = self.description.get("side errors")
+        known = told if isinstance(told, dict) and form == "dynamic" else {}
+        return {name: float(error) for name, error in known.items() if name not in self.without_sides(form)}
+
     unrestricted = True
     has_sides = True
 
     def left_empty(self, form: str) -> tuple[str, ...]:
         """Action units that the whole face's table leaves empty."""
-        return (*_unknown(self.known[form][0]), *(name for name in PRESENCE_AUS if name not in INTENSITY_AUS))
+        return (*_unknown(self.known[form][0]), *(name for name in PRESENCE_AUS if name not in ALL_AUS))
 
     def without_sides(self, form: str) -> tuple[str, ...]:
         """Action units whose sides are left empty."""
@@ -93,19 +99,19 @@ class OpenBank:
     def au_bank(self, form: str) -> AUBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
         left, right = (self._predictors(form, side) for side in range(len(SIDES)))
-        bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE)
+        bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, more=MORE_AUS)
         whole, sides = self.known[form]
-        return bank.without(~np.concatenate([whole, sides, sides]))
+        return bank.without(~in_groups(whole, sides, sides))
 
     def _predictors(self, form: str, side: int) -> list[Predictor]:
         return [
             Predictor(name, classifier=False, dynamic=form == "dynamic", weights=self.weights[form][side, place], bias=float(bias))
-            for place, (name, bias) in enumerate(zip(INTENSITY_AUS, self.biases[form][side], strict=True))
+            for place, (name, bias) in enumerate(zip(ALL_AUS, self.biases[form][side], strict=True))
         ]
 
 
 def _unknown(known: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(name for name, there in zip(INTENSITY_AUS, known, strict=True) if not there)
+    return tuple(name for name, there in zip(ALL_AUS, known, strict=True) if not there)
 
 
 def read_open_bank(path: Path) -> OpenBank:
@@ -152,7 +158,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays and arrays["mesh_basis"].ndim else 0
-    per_predictor = (len(SIDES), len(INTENSITY_AUS))
+    per_predictor = (len(SIDES), len(ALL_AUS))
     expected = {
         "mesh_reference": (N_MESH, 3),
         "mesh_basis": (n_modes, 3 * N_MESH),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,10 @@ class OpenFaceBank:
     def without_sides(self, form: str) -> tuple[str, ...]:  # noqa: ARG002
         """It has no sides at all."""
         return ()
+
+    def side_errors(self, form: str) -> Mapping[str, float]:  # noqa: ARG002
+        """It has no sides at all."""
+        return {}
 
     def au_bank(self, form: str) -> AUBank:
         """The predictors, "dynamic" or "static".

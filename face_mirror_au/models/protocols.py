@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from face_mirror_au.numerics.au_bank import AUBank
@@ -69,6 +70,9 @@ class AUModels(Protocol):
 
     def without_sides(self, form: str) -> tuple[str, ...]:
         """Action units that they measure, but not for each side of one picture."""
+
+    def side_errors(self, form: str) -> Mapping[str, float]:
+        """By action unit, where that was measured: of faces whose sides do the same, 95 % seem to differ by less."""
 
     def au_bank(self, form: str) -> AUBank:
         """The predictors."""

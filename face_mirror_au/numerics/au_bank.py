@@ -14,10 +14,6 @@ from numpy.typing import NDArray
 
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
-# Where the intensity of each presence stands; AU28 has none.
-_HAS_INTENSITY = np.array([name in INTENSITY_AUS for name in PRESENCE_AUS])
-_INTENSITY_OF_PRESENCE = np.array([INTENSITY_AUS.index(name) if name in INTENSITY_AUS else 0 for name in PRESENCE_AUS])
-
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
@@ -50,8 +46,8 @@ class Predictor:
 class AUBank:
     """All predictors of a model set. One that is missing predicts NaN.
 
-    The columns are the m intensities, then the 18 presences. A bank with sides has m = 51 intensities: `INTENSITY_AUS` of the whole face,
-    of the subject's left and of the right. Others have the first 17.
+    The columns are the m intensities, then the 18 presences. A bank with sides has `INTENSITY_AUS` of the whole face, of the subject's left
+    and of the right, and behind these 51 its k further action units in the same three groups. Others have the first 17 alone.
 
     Attributes
     ----------
@@ -68,6 +64,8 @@ class AUBank:
     own_rest : bool
         The neutral levels are those of the recording's rest (`find_rest`), and AU45 agrees with the lids; else OpenFace's own way: each
         action unit's low values.
+    more : tuple of str
+        The k action units with an intensity that are not of `INTENSITY_AUS`.
     """
 
     name: str
@@ -79,11 +77,13 @@ class AUBank:
     negative: FloatArray
     presence_above: float | None = None
     own_rest: bool = False
+    more: tuple[str, ...] = ()
 
     @classmethod
-    def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray) -> AUBank:
+    def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray, more: tuple[str, ...] = ()) -> AUBank:
         """Stack predictors that share `means`, (n,) float64. Those of action units that have no column are left out."""
-        n_intensities = len(INTENSITY_AUS)
+        aus = (*INTENSITY_AUS, *more)
+        n_intensities = len(aus)
         total = n_intensities + len(PRESENCE_AUS)
         bank = cls(
             name=name,
@@ -93,9 +93,10 @@ class AUBank:
             cutoffs=np.zeros(n_intensities),
             positive=np.ones(len(PRESENCE_AUS)),
             negative=np.zeros(len(PRESENCE_AUS)),
+            more=more,
         )
         for predictor in predictors:
-            names = PRESENCE_AUS if predictor.classifier else INTENSITY_AUS
+            names = PRESENCE_AUS if predictor.classifier else aus
             if predictor.action_unit not in names:
                 continue
             place = names.index(predictor.action_unit)
@@ -117,28 +118,32 @@ class AUBank:
         means: FloatArray,
         *,
         presence_above: float,
+        more: tuple[str, ...] = (),
     ) -> AUBank:
         """Stack intensity predictors of the left and of the right; the whole face's is the mean of the two.
 
         Parameters
         ----------
         sides : pair of sequence of Predictor
-            The subject's left, then right; each of `INTENSITY_AUS` at most once.
+            The subject's left, then right; each of `INTENSITY_AUS` and of `more` at most once.
         means : ndarray, (n,) float64
+        more : tuple of str
+            See `AUBank`.
         """
-        left, right = (cls.build(name, predictors, means) for predictors in sides)
-        n = len(INTENSITY_AUS)
+        left, right = (cls.build(name, predictors, means, more) for predictors in sides)
+        a = len(INTENSITY_AUS) + len(more)
 
         def columns(of_left: NDArray[Any], of_right: NDArray[Any]) -> NDArray[Any]:
-            mean = (of_left[..., :n] + of_right[..., :n]) / 2
-            return np.concatenate([mean, of_left[..., :n], of_right[..., :n], of_left[..., n:]], axis=-1)
+            mean = (of_left[..., :a] + of_right[..., :a]) / 2
+            intensities = in_groups(mean, of_left[..., :a], of_right[..., :a])
+            return np.concatenate([intensities, of_left[..., a:]], axis=-1)
 
         return replace(
             left,
             weights=columns(left.weights, right.weights),
             constants=columns(left.constants, right.constants),
             dynamic=columns(left.dynamic, right.dynamic).astype(bool),
-            cutoffs=np.zeros(3 * n),
+            cutoffs=np.zeros(3 * a),
             presence_above=presence_above,
             own_rest=True,
         )
@@ -150,8 +155,27 @@ class AUBank:
 
     @property
     def n_intensities(self) -> int:
-        """Number of intensity columns: 17, or 51 with sides."""
+        """Number of intensity columns: 17, or three times the number of `aus` with sides."""
         return self.cutoffs.size
+
+    @property
+    def aus(self) -> tuple[str, ...]:
+        """The a action units with an intensity."""
+        return (*INTENSITY_AUS, *self.more)
+
+    @property
+    def whole_columns(self) -> NDArray[np.int64]:
+        """Where the whole face's intensity of each of `aus` stands, (a,)."""
+        return self._columns_of(0)
+
+    @property
+    def side_columns(self) -> NDArray[np.int64]:
+        """Where those of the subject's left and right stand, (2, a)."""
+        return np.stack([self._columns_of(1), self._columns_of(2)])
+
+    def _columns_of(self, group: int) -> NDArray[np.int64]:
+        n, k = len(INTENSITY_AUS), len(self.more)
+        return np.concatenate([group * n + np.arange(n), 3 * n + group * k + np.arange(k)])
 
     @property
     def has_sides(self) -> bool:
@@ -206,6 +230,13 @@ class AUBank:
         """Presences of a bank that judges them by the intensity, (..., m) float64: (..., 18) float64, NaN where there is no intensity."""
         if self.presence_above is None:
             raise ValueError(f"the bank {self.name!r} has classifiers of its own")
-        values = np.take(intensity, _INTENSITY_OF_PRESENCE, axis=-1)
-        values[..., ~_HAS_INTENSITY] = np.nan
+        places = dict(zip(self.aus, self.whole_columns.tolist(), strict=True))
+        values = np.take(intensity, [places.get(name, 0) for name in PRESENCE_AUS], axis=-1)
+        values[..., [name not in places for name in PRESENCE_AUS]] = np.nan
         return np.where(np.isnan(values), np.nan, values > self.presence_above)
+
+
+def in_groups(whole: NDArray[Any], left: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Values of the whole face, the left and the right, each (..., a), in the order of a bank's intensity columns: (..., 3 a)."""
+    n, groups = len(INTENSITY_AUS), (whole, left, right)
+    return np.concatenate([*(each[..., :n] for each in groups), *(each[..., n:] for each in groups)], axis=-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, Float32Array, FloatArray
+from face_mirror_au.records import ALL_AUS, PRESENCE_AUS, Float32Array, FloatArray
 
 PARTS = ("brow", "eye", "nose", "mouth", "chin")
 SIDES = ("left", "right")
@@ -73,7 +73,7 @@ def of_kept_half(confidences: FloatArray, *, left: bool) -> FloatArray:
 
 
 def unseen_units(confidences: FloatArray) -> NDArray[np.bool_]:
-    """Which intensities of one side are not seen: (..., 2, 17) bool, the subject's left, then right.
+    """Which intensities of one side are not seen: (..., 2, 22) bool, the subject's left, then right; in the order of `ALL_AUS`.
 
     Parameters
     ----------
@@ -96,4 +96,4 @@ def _region_of(aus: tuple[str, ...]) -> NDArray[np.int64]:
     return np.array([[REGIONS.index(f"{_PART_OF_AU.get(au, _MOUTH)}_{side}") for au in aus] for side in SIDES])
 
 
-_REGION_OF_INTENSITY, _REGION_OF_PRESENCE = _region_of(INTENSITY_AUS), _region_of(PRESENCE_AUS)
+_REGION_OF_INTENSITY, _REGION_OF_PRESENCE = _region_of(ALL_AUS), _region_of(PRESENCE_AUS)

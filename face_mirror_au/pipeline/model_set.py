@@ -156,6 +156,7 @@ class ModelPlan:
             "au_models": models,
             "aus_left_empty": list(self.left_empty(models)),
             "aus_without_sides": list(self.au_models.without_sides(models)),
+            "side_errors": dict(self.au_models.side_errors(models)),
         }
 
     def left_empty(self, models: str) -> tuple[str, ...]:

@@ -45,15 +45,15 @@ class FinalValues:
 
     Attributes
     ----------
-    raw : ndarray, (N, 17) float64
+    raw : ndarray, (N, a) float64
         Intensities re-predicted with the final neutral reference, unclipped; NaN in failed frames.
     raw_presence : ndarray, (N, 18) float64
         Re-predicted 0 or 1; NaN in failed frames.
-    intensity : ndarray, (N, 17) float64
+    intensity : ndarray, (N, a) float64
         Offset, clipped to [0, 5] and smoothed.
     presence : ndarray, (N, 18) float64
         Majority over 7 frames.
-    sides, raw_sides : ndarray, (N, 2, 17) float64, or None
+    sides, raw_sides : ndarray, (N, 2, a) float64, or None
         As `intensity` and `raw`, of the subject's left and right; None when the bank has no predictors of one side.
     closures : ndarray, (N, 2) float64, or None
         See `eye_closures`; the subject's left eye first. None when no frame had an opening.
@@ -189,7 +189,8 @@ class AUSequence:
     def measured(self, start: int, stop: int) -> RestRows:
         """Rows `start` to `stop` (not included) for `find_rest`, as predicted again; without landmarks. Call it after the last frame."""
         rows = self._read(start, stop)
-        columns = slice(len(INTENSITY_AUS) if self._bank.has_sides else 0, None)
+        n = len(INTENSITY_AUS)
+        columns = slice(n, 3 * n) if self._bank.has_sides else slice(0, n)
         return RestRows(rows["success"], np.arange(start, stop, dtype=np.float64), rows["raw"][:, columns])
 
     @property
@@ -238,15 +239,14 @@ class AUSequence:
         intensity = final_intensities(moved, success, np.zeros(len(self.levels)), strict=self._strict)[inner]
         final_presence = final_presences(presence, success, strict=self._strict)[inner]
         raw, presence = raw[inner], presence[inner]
-        whole, sided = slice(0, len(INTENSITY_AUS)), slice(len(INTENSITY_AUS), None)
-        per_side = (len(raw), 2, len(INTENSITY_AUS))
+        whole, sided = self._bank.whole_columns, self._bank.side_columns if self._bank.has_sides else None
         return FinalValues(
             raw=raw[:, whole],
             raw_presence=presence,
             intensity=intensity[:, whole],
             presence=final_presence,
-            sides=intensity[:, sided].reshape(per_side) if self._bank.has_sides else None,
-            raw_sides=raw[:, sided].reshape(per_side) if self._bank.has_sides else None,
+            sides=None if sided is None else intensity[:, sided],
+            raw_sides=None if sided is None else raw[:, sided],
             closures=closures[inner] if np.isfinite(self.open_at_rest).any() else None,
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from face_mirror_au.asymmetry.answers import Answer
 from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import Comparison, TwoValues, ZoneComparison
 from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, Along, MeasuredMovement
-from face_mirror_au.report.words import ALIKE, au_label, signal_label
+from face_mirror_au.report.words import ALIKE, answer_figures, au_label, signal_label
 
 # Of the stronger side. On rendered faces with one side that keeps still, the models see up to a sixth of the movement there.
 ONLY = 0.2
@@ -28,8 +29,10 @@ def sentence(part: MeasuredMovement) -> str:
     action = part.movement.action
     if part.zone is None:  # rest, or nothing measured
         return f"{_span(part)}: {action.word if part.movement.code else 'no zone was measured'}."
-    main = part.main
+    main, answer = part.main, part.answer
     word = action.word if part.movement.code else f"movement of {part.zone.name}"
+    if answer is not None and answer.error is not None and not action.by_lids:
+        return f"{_span(part)}: {word} {_answered(answer)}. {answer_figures(answer)}."
     measured = [
         (signal_label(signal.key), signal.sides) for signal in part.signals if signal.sides is not None and signal.unit != INTENSITY
     ]
@@ -46,6 +49,22 @@ def sentence(part: MeasuredMovement) -> str:
     opposite = any(_opposite(first, sides) for _, sides in measured)
     but = " Action units and landmarks say the opposite of each other: look at both." if opposite else ""
     return f"{_span(part)}: {word} {which_side(first)}{by}. {'; '.join(figures)}.{but}"
+
+
+def _answered(answer: Answer) -> str:
+    match answer.weaker:
+        case "alike":
+            return "on both sides, about the same"
+        case "too little":
+            return f"with {TOO_LITTLE} to compare the sides"
+        case "unclear" if answer.within_error:
+            return "without a difference of the sides beyond its error"
+        case "unclear":
+            return f"of which it is unclear on which side there was less: {answer.why}"
+    peaks = answer.sides.left.peak, answer.sides.right.peak
+    if min(peaks) < max(answer.sides.gate, ONLY * max(peaks)):
+        return f"on the {'left' if answer.weaker == 'right' else 'right'} only"
+    return f"on both sides, less on the {answer.weaker}"
 
 
 def which_side(sides: Comparison) -> str:

@@ -10,14 +10,15 @@ from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import APART_S, GATE
 from face_mirror_au.asymmetry.in_movement import MeasuredMovement
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
-from face_mirror_au.asymmetry.whole import REST_GATE, Lengths, WholeSides
+from face_mirror_au.asymmetry.measures import Asymmetry
+from face_mirror_au.asymmetry.whole import REST_GATE, Lengths
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.report import figures, movement_words, words
 from face_mirror_au.report.pictures import data_uri
 from face_mirror_au.report.quality import VIEW_WORDS, run_messages, view_qualities
-from face_mirror_au.report.sections import draw_lengths, draw_sides
+from face_mirror_au.report.sections import SidesSection, draw_lengths, draw_sides
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
 from face_mirror_au.results.asymmetry import MeasuredResult
@@ -62,7 +63,7 @@ def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
         zones=ZONES,
         other_aus=OTHER_AUS,
         sections=sections,
-        unshown=_unshown(found.sides),
+        glance=_glance(found, sections),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
         movements_file=measured.movements_file,
         unproposable=result.unproposable,
@@ -97,10 +98,18 @@ def _movement_bars(movements: Sequence[MeasuredMovement]) -> Markup | None:
     return figures.bars(shown, top, "movement-bars", " ".join(map(movement_words.sentence, movements)))
 
 
-def _unshown(sides: Sequence[WholeSides]) -> dict[str, str]:
-    """For each zone, what the unmirrored face does not show of what the mirrored halves do; empty where it does, or is not there."""
-    first, *others = sides
-    return {key: words.unshown_sentence(found, others[0].zones[key] if others else None) for key, found in first.zones.items()}
+def _glance(found: Asymmetry, sections: Sequence[SidesSection]) -> dict[str, str]:
+    """A sentence for each zone: the answer where the error of the difference is known, else which side of the first section moved more."""
+    first, *others = found.sides
+    sentences = {}
+    for zone in ZONES:
+        answer = found.answers.zones.get(zone.key)
+        if found.recording.side_errors and answer is not None:
+            sentences[zone.key] = words.answer_sentence(zone, answer)
+            continue
+        unshown = words.unshown_sentence(first.zones[zone.key], others[0].zones[zone.key] if others else None)
+        sentences[zone.key] = f"{sections[0].sentence(zone)} {unshown}".strip()
+    return sentences
 
 
 def _yaw(result: RunResult, pose: HeadPose | None) -> str:

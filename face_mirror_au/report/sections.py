@@ -13,7 +13,7 @@ from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.recording import TwoSides
 from face_mirror_au.asymmetry.whole import Lengths, WholeSides
 from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS, FloatArray
+from face_mirror_au.records import ALL_AUS, FloatArray
 from face_mirror_au.report import figures
 from face_mirror_au.report.words import NEVER_BOTH, NO_SIDES, NOT_MEASURED, signal_label, zone_sentence
 
@@ -84,7 +84,7 @@ def draw_sides(time_s: FloatArray, sides: TwoSides, found: WholeSides) -> SidesS
         if shown:
             drawn_bars[zone.key] = figures.bars(shown, top, f"{found.key}-bars-{zone.key}", _describe_bars(zone, shown))
     for au, compared in measured.items():
-        column = INTENSITY_AUS.index(au)
+        column = ALL_AUS.index(au)
         description = _describe_curves(f"{signal_label(au)} over time", compared, "%.2f")
         both = sides.left[:, column], sides.right[:, column]
         drawn_curves[au] = figures.curves(time_s, *both, compared, top, f"{found.key}-curve-{au}", description)

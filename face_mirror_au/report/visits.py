@@ -11,7 +11,7 @@ from face_mirror_au.asymmetry.change import TOO_LITTLE, Change, SidesChange
 from face_mirror_au.asymmetry.comparison import Comparison
 from face_mirror_au.asymmetry.recording import Recording
 from face_mirror_au.asymmetry.zones import ZONES, Zone
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.records import ALL_AUS
 from face_mirror_au.report.change_words import zone_change_sentence
 from face_mirror_au.report.figures import common_top
 from face_mirror_au.report.visit_figures import VisitCurves, visit_bars, visit_curves
@@ -71,7 +71,7 @@ def draw_visits(first: Recording, second: Recording, change: SidesChange) -> Vis
 
 
 def _curves(run: Recording, key: str, au: str, found: Comparison | None) -> VisitCurves:
-    column, sides = INTENSITY_AUS.index(au), run.sides[key]
+    column, sides = ALL_AUS.index(au), run.sides[key]
     moment = 0.0 if found is None else found.larger.time_s
     return VisitCurves(run.time_s - moment, sides.left[:, column], sides.right[:, column])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from face_mirror_au.asymmetry.answers import Answer
 from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparison
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
@@ -51,6 +52,28 @@ def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: boo
         f"{name} moved more on the subject's {more}: at most {stronger} there, {weaker} on the {less}. "
         f"The weaker side reached {100 * sides.ratio:.0f} % of the stronger one.{but}"
     )
+
+
+def answer_sentence(zone: Zone, found: Answer) -> str:
+    """Which side of a zone moved less, in one sentence with figures and their error."""
+    name, sides = zone.subject, found.sides
+    if found.weaker == "too little":
+        return f"{name}: {TOO_LITTLE} to compare the sides ({answer_figures(found)})."
+    if found.weaker == "alike":
+        return f"{name} moved about the same on both sides ({answer_figures(found)})."
+    if found.weaker == "unclear" and found.within_error:
+        return f"{name}: no difference of the sides beyond its error ({answer_figures(found)})."
+    if found.weaker == "unclear":
+        return f"{name}: unclear which side moved less ({answer_figures(found)}): {found.why}."
+    ratio = 100 * min(sides.left.peak, sides.right.peak) / sides.larger.peak
+    return f"{name}: the weaker side is the subject's {found.weaker} ({answer_figures(found)}). It reached {ratio:.0f} % of the other."
+
+
+def answer_figures(found: Answer) -> str:
+    """The peaks that an answer rests on, and below what difference nothing is seen."""
+    sides = found.sides
+    known = "" if found.error is None or sides.too_small else f", differences below {found.error:.2f} are not seen"
+    return f"{au_label(found.au)}: at most {sides.left.peak:.2f} on the left, {sides.right.peak:.2f} on the right{known}"
 
 
 def unshown_sentence(mirrored: ZoneComparison | None, unmirrored: ZoneComparison | None) -> str:

@@ -15,15 +15,16 @@ from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
-from face_mirror_au.records import INTENSITY_AUS, FloatArray, View
+from face_mirror_au.records import ALL_AUS, INTENSITY_AUS, FloatArray, View
 from face_mirror_au.results.earlier import listed_files
 from face_mirror_au.results.names import METADATA, view_table
 from face_mirror_au.results.result_landmarks import read_landmarks
 from face_mirror_au.results.result_table import ResultTable
-from face_mirror_au.tables import columns
 
-_LEFT = tuple(f"{au}_left" for au in INTENSITY_AUS)
-_RIGHT = tuple(f"{au}_right" for au in INTENSITY_AUS)
+_LEFT = tuple(f"{au}_left" for au in ALL_AUS)
+_RIGHT = tuple(f"{au}_right" for au in ALL_AUS)
+_MIRRORED = tuple(f"{au}_r" for au in ALL_AUS)
+_N = len(INTENSITY_AUS)  # what every run has; the others are read where they are there
 _YAW = "pose_Ry"
 
 
@@ -130,6 +131,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
         baseline=str(metadata.get("baseline", "")),
         rest=rest_stretches(metadata),
+        side_errors=side_errors(metadata),
     )
 
 
@@ -171,9 +173,9 @@ def _read_mirrored(folder: Path, stem: str, n_rows: int) -> TwoSides | None:
     paths = [view_table(folder, stem, view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
     if not any(path.exists() for path in paths):
         return None
-    left, right = (ResultTable(path, ("success", *columns.INTENSITY), rows=n_rows) for path in paths)
+    left, right = (ResultTable(path, ("success", *_MIRRORED[:_N]), _MIRRORED[_N:], rows=n_rows) for path in paths)
     raw = _read_raw(folder / f"{stem}.raw.csv", n_rows)
-    return TwoSides(left.intensities(columns.INTENSITY), right.intensities(columns.INTENSITY), left.success(), right.success(), raw)
+    return TwoSides(left.intensities(_MIRRORED), right.intensities(_MIRRORED), left.success(), right.success(), raw)
 
 
 def _read_raw(path: Path, n_rows: int) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -191,7 +193,7 @@ def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
     if not path.exists():
         return None
     left_raw, right_raw = ([f"{au}_{side}_raw" for au in RAW_AUS] for side in ("left", "right"))
-    table = ResultTable(path, ("success", *_LEFT, *_RIGHT, *left_raw, *right_raw), rows=n_rows)
+    table = ResultTable(path, ("success", *_LEFT[:_N], *_RIGHT[:_N], *left_raw, *right_raw), (*_LEFT[_N:], *_RIGHT[_N:]), rows=n_rows)
     left, right = table.numbers(left_raw), table.numbers(right_raw)
     raw = {au: (left[:, column], right[:, column]) for column, au in enumerate(RAW_AUS)}
     return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success(), raw)
@@ -218,3 +220,9 @@ def rest_stretches(metadata: Mapping[str, Any]) -> tuple[tuple[float, float], ..
         return tuple((float(start), float(end)) for start, end in found) if isinstance(found, list) else ()
     except (TypeError, ValueError):
         return ()
+
+
+def side_errors(metadata: Mapping[str, Any]) -> dict[str, float]:
+    """How far alike sides seem to differ, by action unit; none where the metadata tell nothing of it, or not as a run writes it."""
+    told = mapping_in(mapping_in(metadata, "models"), "side_errors")
+    return {str(au): float(error) for au, error in told.items() if isinstance(error, int | float) and error > 0}

@@ -96,9 +96,11 @@ class ResultTable:
             raise ResultError(f"'{self.name}' has a success of {error.args[0]!r}, not 0 or 1; {_AGAIN}") from error
 
     def numbers(self, columns: Sequence[str]) -> FloatArray:
-        """Columns as (N, len(columns)) float64; NaN in every row without success, whatever stands there, and in empty cells."""
+        """Columns as (N, len(columns)) float64; NaN in rows without success, in empty cells, and for columns that are not there."""
         found = np.full((len(self), len(columns)), np.nan)
         for index, column in enumerate(columns):
+            if column not in self:
+                continue
             cells = self.words(column)
             try:
                 found[:, index] = [float(cell) if cell else np.nan for cell in cells]

@@ -18,7 +18,7 @@ from face_mirror_au.run.protocols import Sink
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables.columns import GROUPS
-from face_mirror_au.tables.formats import SIDES, to_dataframe
+from face_mirror_au.tables.formats import sides_format, to_dataframe
 from face_mirror_hooks.records import FrameResult
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def _sides(table: ViewTable) -> pd.DataFrame | None:
 
     if table.sides is None:
         return None
-    pieces = list(SIDES.rows([table], at_a_time=max(1, len(table.frame))))
-    frame = pd.DataFrame(pieces[0] if pieces else {name: np.empty(0) for name in SIDES.names})
-    typed: pd.DataFrame = frame.astype({column.name: "int64" for column in SIDES.columns if column.kind != "number"})
+    made = sides_format(table)
+    pieces = list(made.rows([table], at_a_time=max(1, len(table.frame))))
+    frame = pd.DataFrame(pieces[0] if pieces else {name: np.empty(0) for name in made.names})
+    typed: pd.DataFrame = frame.astype({column.name: "int64" for column in made.columns if column.kind != "number"})
     return typed

@@ -29,7 +29,17 @@ from face_mirror_au.run.settings import RunSettings
 from face_mirror_au.run.video_result import VideoResult
 from face_mirror_au.tables import columns, dictionary
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
-from face_mirror_au.tables.formats import FACE_MIRROR, IMAGES, RAW, RUN_FORMATS, SIDES, run_format, with_points_3d, write_image_names
+from face_mirror_au.tables.formats import (
+    FACE_MIRROR,
+    IMAGES,
+    RAW,
+    RUN_FORMATS,
+    raw_format,
+    run_format,
+    sides_format,
+    with_points_3d,
+    write_image_names,
+)
 from face_mirror_au.tables.gaps import fill_single_gaps, single_gaps
 from face_mirror_au.tables.table_files import is_parquet, parquet
 from face_mirror_au.tables.table_format import TableFormat
@@ -173,13 +183,14 @@ def write_dictionary(held: Sequence[tuple[str, TableFormat]], plan: OutputPlan, 
     return path
 
 
-def write_sides(table: ViewTable, plan: OutputPlan) -> list[Path]:
-    """Write `<stem>.sides.csv` from the original view's table, where the AU models tell sides apart; return where it is, or nothing."""
+def write_sides(table: ViewTable, plan: OutputPlan) -> list[tuple[Path, TableFormat]]:
+    """Write `<stem>.sides.csv` from the original view's table, where the AU models tell sides apart; return where and what it is."""
     if table.sides is None or plan.format == "face-mirror":
         return []
     path = plan.beside(".sides.csv")
-    SIDES.write_view(table, path)
-    return [path]
+    wanted = sides_format(table)
+    wanted.write_view(table, path)
+    return [(path, wanted)]
 
 
 def points_in_3d(runner: VideoRunner, result: VideoResult, table: ViewTable) -> Column[np.float64]:
@@ -265,17 +276,16 @@ def write_result(
         if plan.format != "face-mirror" or view is not View.ORIGINAL
     ]
     if result.tables:
-        tables.append((plan.beside(".raw.csv"), RAW))
-        RAW.write_views(list(result.tables.values()), tables[-1][0])
-        tables += [(path, SIDES) for path in write_sides(result.table, plan)]
+        raw = plan.beside(".raw.csv"), raw_format(result.table)
+        raw[1].write_views(list(result.tables.values()), raw[0])
+        tables += [raw, *write_sides(result.table, plan)]
     if result.info.kind == "image folder" and not plan.nameless:
         tables.append((plan.beside(".images.csv"), IMAGES))
         write_image_names(tables[-1][0], images[: result.decoded])
     tables += more_tables
     written = [path for path, _ in tables]
     if result.tables:
-        raw = next(place for place, (_, made) in enumerate(tables) if made is RAW)
-        tables.insert(raw + 1, (plan.beside(ONLINE), RAW))
+        tables.insert(tables.index(raw) + 1, (plan.beside(ONLINE), RAW))
         tables += [(path, ASYMMETRY) for path in others if path.name.endswith(names.ASYMMETRY)]
         written.append(write_dictionary([(path.name, made) for path, made in tables], plan, runner, result.models))
     written.append(plan.beside(METADATA))

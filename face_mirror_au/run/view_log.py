@@ -55,6 +55,7 @@ class ViewLog:
         self._reasons: dict[str, int] = {"": 0}
         self._folder = folder
         self._has_sides = bank.has_sides
+        self._aus = bank.aus
         self._strict = strict
         # Of OpenFace's reading, its columns alone.
         self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional)]
@@ -159,6 +160,7 @@ class ViewLog:
             raw_sides=values.column("raw_sides") if self._has_sides else None,
             reason=rows.column("reason"),
             reasons=tuple(self._reasons),
+            aus=self._aus,
             static=None if self._static is None else self._static_values(self._static, seen).column("static"),
         )
 
@@ -166,17 +168,18 @@ class ViewLog:
         values = self._open(np.dtype([("static", np.float64, (len(INTENSITY_AUS),))]))
         for piece in static.final_pieces():
             if seen is not None and not self._strict:
-                piece[unseen_units(self._seen_here(seen[len(values) : len(values) + len(piece)])).any(axis=1)] = np.nan
+                unseen = unseen_units(self._seen_here(seen[len(values) : len(values) + len(piece)]))
+                piece[unseen[..., : piece.shape[1]].any(axis=1)] = np.nan
             records = np.empty(len(piece), values.dtype)
             records["static"] = piece
             values.extend(records)
         return values
 
     def _final_values(self, rest: NDArray[np.float32] | None, seen: Column[np.float64] | None) -> Spool:
-        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("intensity", "raw"), (len(INTENSITY_AUS),))
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("intensity", "raw"), (len(self._aus),))
         shapes |= {"presence": (len(PRESENCE_AUS),), "closures": (2,)}
         if self._has_sides:
-            shapes |= dict.fromkeys(("sides", "raw_sides"), (2, len(INTENSITY_AUS)))
+            shapes |= dict.fromkeys(("sides", "raw_sides"), (2, len(self._aus)))
         values = self._open(np.dtype([(name, np.float64, shape) for name, shape in shapes.items()]))
         for piece in self.sequence.final_pieces(rest):
             records = _records(piece, values.dtype)
@@ -202,7 +205,7 @@ def _records(piece: FinalValues, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
 
 def _leave_out_unseen(records: np.ndarray[Any, Any], confidences: FloatArray) -> None:
     """Empty the values of what was not seen, in place; of the whole face where one side was not."""
-    sides = unseen_units(confidences)
+    sides = unseen_units(confidences)[..., : records["intensity"].shape[1]]
     records["intensity"][sides.any(axis=1)] = np.nan
     records["presence"][unseen_presences(confidences)] = np.nan
     records["closures"][sides[:, :, INTENSITY_AUS.index("AU45")]] = np.nan

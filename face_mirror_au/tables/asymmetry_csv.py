@@ -14,7 +14,11 @@ _NO_NAME = "code of the movement; empty for the whole recording, and where it ha
 # In the order of `AsymmetryRow`.
 _COLUMNS = (
     TableColumn(
-        "sides", "where the sides were measured: mirrored (each half made into a whole face) or unmirrored", "-", "two words", kind="text"
+        "sides",
+        "mirrored (each half made into a whole face) or unmirrored; best: the answers",
+        "-",
+        "three words",
+        kind="text",
     ),
     TableColumn("movement", "number of the movement on the report page; 0: the whole recording", "-", "0 upwards", kind="whole"),
     TableColumn("start_s", "beginning of the movement; empty for the whole recording", "s", "0 upwards"),
@@ -31,6 +35,11 @@ _COLUMNS = (
     TableColumn("difference", "(left - right) / (left + right); empty below the gate", "-", "-1 to 1"),
     TableColumn("ratio", "smaller / larger of left and right; empty below the gate", "-", "0 to 1"),
     TableColumn("unit", "of left and right: intensity, eye distances (of the outer corners), or s", "-", "text", kind="text"),
+    TableColumn("weaker", "the side that moves less: left, right, alike, unclear or too little; in rows of best", "-", "text", kind="text"),
+    TableColumn(
+        "error", "95 % of faces without a difference of the sides differ by less; empty where nobody knows it", "see unit", "0 upwards"
+    ),
+    TableColumn("why", "why the answer is unclear", "-", "text", kind="text"),
 )
 ASYMMETRY = TableFormat("asymmetry", (Part(_COLUMNS),))
 

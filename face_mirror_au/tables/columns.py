@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from face_mirror_au.errors import UsageError
 from face_mirror_au.pipeline.signal import TableColumn
 from face_mirror_au.pipeline.signals import SIGNALS
-from face_mirror_au.records import INTENSITY_AUS, N_LANDMARKS, PRESENCE_AUS
+from face_mirror_au.records import INTENSITY_AUS, MORE_AUS, N_LANDMARKS, PRESENCE_AUS
 
 # Of the OpenFace-style table, in their order: what `--columns` may name.
 GROUPS: tuple[str, ...] = (*dict.fromkeys(signal.group for signal in SIGNALS), "aus")
@@ -16,6 +16,7 @@ GROUPS: tuple[str, ...] = (*dict.fromkeys(signal.group for signal in SIGNALS), "
 INTENSITY = tuple(f"{au}_r" for au in INTENSITY_AUS)
 PRESENCE = tuple(f"{au}_c" for au in PRESENCE_AUS)
 RAW = tuple(f"{au}_raw" for au in INTENSITY_AUS)
+MORE = f"{MORE_AUS[0]}_"  # how a column begins that only some AU models have
 
 
 def points(*axes: str) -> tuple[str, ...]:
@@ -57,7 +58,8 @@ AU_NAMES = {
     "AU01": "inner brow raiser", "AU02": "outer brow raiser", "AU04": "brow lowerer", "AU05": "upper lid raiser", "AU06": "cheek raiser",
     "AU07": "lid tightener", "AU09": "nose wrinkler", "AU10": "upper lip raiser", "AU12": "lip corner puller", "AU14": "dimpler",
     "AU15": "lip corner depressor", "AU17": "chin raiser", "AU20": "lip stretcher", "AU23": "lip tightener", "AU25": "lips part",
-    "AU26": "jaw drop", "AU28": "lip suck", "AU45": "blink",
+    "AU26": "jaw drop", "AU28": "lip suck", "AU45": "blink", "AU16": "lower lip depressor", "AU18": "lip pucker", "AU22": "lip funneler",
+    "AU34": "cheek puff",
 }  # fmt: skip
 
 JUDGED_APART = "judged apart from the intensity"
@@ -78,9 +80,8 @@ _KINDS = {
 }
 
 
-def units(*kinds: str, decimals: int | None) -> tuple[TableColumn, ...]:
-    """The columns of all action units, e.g. ``units("left", "right", decimals=4)``: AU01_left, AU01_right, AU02_left, ..."""
-    aus = PRESENCE_AUS if kinds == ("c",) else INTENSITY_AUS
+def units(*kinds: str, decimals: int | None, aus: Sequence[str] = INTENSITY_AUS) -> tuple[TableColumn, ...]:
+    """The columns of action units, e.g. ``units("left", "right", decimals=4)``: AU01_left, AU01_right, AU02_left, ..."""
     return tuple(
         TableColumn(f"{au}_{kind}", _KINDS[kind][0].format(unit=f"action unit {au[2:]} ({AU_NAMES[au]})"), "-", _KINDS[kind][1], decimals)
         for au in aus

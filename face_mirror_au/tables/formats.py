@@ -16,7 +16,7 @@ from face_mirror_au.errors import TableError, UsageError
 from face_mirror_au.files import display_name, name_cell
 from face_mirror_au.pipeline.signal import Signal, TableColumn
 from face_mirror_au.pipeline.signals import LANDMARKS_3D, SIGNALS
-from face_mirror_au.records import Column, FloatArray, ViewTable
+from face_mirror_au.records import INTENSITY_AUS, MORE_AUS, PRESENCE_AUS, Column, FloatArray, ViewTable
 from face_mirror_au.tables import columns
 from face_mirror_au.tables.asymmetry_csv import ASYMMETRY
 from face_mirror_au.tables.columns import GROUPS, units
@@ -41,12 +41,12 @@ def _measured(values: _Values) -> _Values:
     return give
 
 
-def _side(name: str) -> _Values:
+def _side(name: str, of: slice) -> _Values:
     def give(table: ViewTable, rows: slice) -> NDArray[Any]:
         values: Column[np.float64] | None = getattr(table, name)
         if values is None:
             raise UsageError("these AU models do not tell the sides of an unmirrored face apart; there is no table of them")
-        return values[rows]
+        return values[rows][..., of]
 
     return _measured(give)
 
@@ -61,8 +61,12 @@ def _time(decimals: int) -> Part:
     return Part((columns.timestamp(decimals),), lambda table, rows: table.time_s[rows])
 
 
+# Of the action units of a table: those of OpenFace, and those that only some AU models have.
+_OPENFACES, _MORE = slice(0, len(INTENSITY_AUS)), slice(len(INTENSITY_AUS), None)
+
+
 def _intensity(decimals: int) -> Part:
-    return Part(units("r", decimals=decimals), _measured(lambda table, rows: table.intensity[rows]))
+    return Part(units("r", decimals=decimals), _measured(lambda table, rows: table.intensity[rows][:, _OPENFACES]))
 
 
 _FRAME = Part((columns.FRAME,), lambda table, rows: table.frame[rows] + 1)
@@ -74,7 +78,9 @@ _VIEW = Part((columns.VIEW,), lambda table, rows: np.full(len(table.frame[rows])
 _REASON = Part(
     (columns.REASON,), lambda table, rows: np.array([" ".join(reason.split()) for reason in table.reason_of(rows)], dtype=object)
 )
-_RAW = Part(units("raw", decimals=6), _measured(lambda table, rows: table.raw[rows]))
+_RAW = Part(units("raw", decimals=6), _measured(lambda table, rows: table.raw[rows][:, _OPENFACES]))
+_MORE_INTENSITY = Part(units("r", decimals=2, aus=MORE_AUS), _measured(lambda table, rows: table.intensity[rows][:, _MORE]))
+_MORE_RAW = Part(units("raw", decimals=6, aus=MORE_AUS), _measured(lambda table, rows: table.raw[rows][:, _MORE]))
 
 # AUs of the short formats have 4 decimals, not OpenFace's 2, so that left minus right is not made of steps.
 MINIMAL = TableFormat("minimal", (_FRAME_FROM_0, _IN_WORDS, _intensity(4)), short=True)
@@ -83,6 +89,7 @@ FACE_MIRROR = TableFormat("face-mirror", (_FRAME_FROM_0, _time(6), _IN_WORDS, _i
 FACE_MIRROR_STATIC = TableFormat("face-mirror", (*FACE_MIRROR.parts, Part(units("r_static", decimals=4), _measured(_static))), short=True)
 # Raw (unclipped) predictions: with the final medians, and, as they came, in `<stem>.online.csv`.
 RAW = TableFormat("raw", (_FRAME, _time(6), _VIEW, _SUCCESS, _RAW, _REASON))
+RAW_MORE = TableFormat("raw", (*RAW.parts[:-1], _MORE_RAW, _REASON))
 # The subject's left and right in the unmirrored face, beside each other.
 SIDES = TableFormat(
     "sides",
@@ -90,12 +97,21 @@ SIDES = TableFormat(
         _FRAME,
         _time(6),
         _SUCCESS,
-        Part(units("left", "right", decimals=4), _side("sides")),
-        Part(units("left_raw", "right_raw", decimals=4), _side("raw_sides")),
+        Part(units("left", "right", decimals=4), _side("sides", _OPENFACES)),
+        Part(units("left_raw", "right_raw", decimals=4), _side("raw_sides", _OPENFACES)),
+    ),
+)
+SIDES_MORE = TableFormat(
+    "sides",
+    (
+        *SIDES.parts,
+        Part(units("left", "right", decimals=4, aus=MORE_AUS), _side("sides", _MORE)),
+        Part(units("left_raw", "right_raw", decimals=4, aus=MORE_AUS), _side("raw_sides", _MORE)),
     ),
 )
 # Of `au-from-landmarks`: full precision.
-AUS = TableFormat("aus", tuple(map(Part, ((columns.FRAME,), (columns.SUCCESS,), units("r", decimals=None), units("c", decimals=0)))))
+_OF_AUS = (columns.FRAME,), (columns.SUCCESS,), units("r", decimals=None), units("c", decimals=0, aus=PRESENCE_AUS)
+AUS = TableFormat("aus", tuple(map(Part, _OF_AUS)))
 # Of `live`: provisional, and never under the name of a final value.
 LIVE, LIVE_SIDES = (
     TableFormat("live", (*RAW.parts[:-1], Part(units("online", decimals=6)), *sides, _REASON))
@@ -116,7 +132,22 @@ SOURCES = TableFormat(
         Part((TableColumn("landmarks", "whose landmarks the row rests on; empty where there is no face", range="text", kind="text"),)),
     ),
 )
-FORMATS = (MINIMAL, FACE_MIRROR, FACE_MIRROR_STATIC, RAW, SIDES, AUS, LIVE, LIVE_SIDES, IMAGES, SOURCES, ASYMMETRY, DICTIONARY)
+FORMATS = (
+    MINIMAL,
+    FACE_MIRROR,
+    FACE_MIRROR_STATIC,
+    RAW,
+    RAW_MORE,
+    SIDES,
+    SIDES_MORE,
+    AUS,
+    LIVE,
+    LIVE_SIDES,
+    IMAGES,
+    SOURCES,
+    ASYMMETRY,
+    DICTIONARY,
+)
 
 _KEYS = (
     _FRAME,
@@ -125,7 +156,7 @@ _KEYS = (
     Part((columns.CONFIDENCE,), lambda table, rows: table.confidence[rows]),
     _SUCCESS,
 )
-_AUS = (_intensity(2), Part(units("c", decimals=2), _measured(lambda table, rows: table.presence[rows])))
+_AUS = (_intensity(2), Part(units("c", decimals=2, aus=PRESENCE_AUS), _measured(lambda table, rows: table.presence[rows])))
 
 
 def openface(groups: Collection[str] = GROUPS, table: ViewTable | None = None) -> TableFormat:
@@ -150,12 +181,23 @@ def openface(groups: Collection[str] = GROUPS, table: ViewTable | None = None) -
         if missing is not None:
             raise UsageError(f"the columns '{missing}' were asked for, but the table does not hold them")
     held = (signal for signal in given if (not signal.optional if table is None else signal.name in table.signals))
-    return _openface(tuple(held), "aus" in groups)
+    return _openface(tuple(held), "aus" in groups, table is not None and bool(table.aus[_MORE]))
 
 
 @cache
-def _openface(signals: tuple[Signal, ...], aus: bool) -> TableFormat:
-    return TableFormat("openface", (*_KEYS, *map(_of_signal, signals), *(_AUS if aus else ())))
+def _openface(signals: tuple[Signal, ...], aus: bool, more: bool) -> TableFormat:
+    units_ = (*_AUS, _MORE_INTENSITY) if more else _AUS
+    return TableFormat("openface", (*_KEYS, *map(_of_signal, signals), *(units_ if aus else ())))
+
+
+def raw_format(table: ViewTable) -> TableFormat:
+    """The table of raw intensities for rows like these."""
+    return RAW_MORE if table.aus[_MORE] else RAW
+
+
+def sides_format(table: ViewTable) -> TableFormat:
+    """The table of the sides of the unmirrored face for rows like these."""
+    return SIDES_MORE if table.aus[_MORE] else SIDES
 
 
 def _of_signal(signal: Signal) -> Part:
@@ -291,7 +333,8 @@ def recognise(header: Sequence[str], name: str) -> TableFormat:
     """
     found = tuple(header)
     signals = tuple(signal for signal in SIGNALS if signal.columns[0].name in found)
-    for each in (*FORMATS, _openface(signals, columns.INTENSITY[0] in found)):
+    more = any(name.startswith(columns.MORE) for name in found)
+    for each in (*FORMATS, _openface(signals, columns.INTENSITY[0] in found, more)):
         if each.names == found:
             return each
     raise TableError(f"'{name}' is no table of face-mirror-au: its columns are not those of any; give a CSV or Parquet file that it wrote")

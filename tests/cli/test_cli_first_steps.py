@@ -165,9 +165,11 @@ def test_open_values_are_never_called_openfaces(tmp_path):
     assert units["meaning"].str.endswith("models: face-mirror-au open bank").all()
     said = units.set_index("column")["meaning"]
     assert "above 1" in said["AU12_c"]
-    assert "left empty by the models" in said["AU28_c"]
+    assert "left empty by the models" in said["AU05_c"]
     assert "left empty" not in said["AU12_r"]
-    assert models["aus_left_empty"][-1] == "AU28"
+    assert models["aus_left_empty"] == ["AU05", "AU07", "AU23"]
+    assert {"AU16_r", "AU18_r", "AU22_r", "AU28_r", "AU34_r"} <= set(said.index)
+    assert models["side_errors"]["AU12"] > 0
     assert {"AU17", "AU26"} <= set(models["aus_without_sides"])
     assert "left empty by these AU models: " + ", ".join(models["aus_left_empty"]) in done.stdout
     assert set(units["file"].str.extract(r"(smile_left\.sides\.csv)")[0].dropna()) == {"smile_left.sides.csv"}

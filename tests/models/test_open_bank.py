@@ -26,16 +26,16 @@ SMILE = INTENSITY_AUS.index("AU12")
 @pytest.fixture(scope="module")
 def arrays():
     random = np.random.default_rng(0)
-    known = np.ones((2, 17))
+    known = np.ones((2, 22))
     known[:, 3] = 0  # AU05 is not known at all, AU17 not of the sides
     known[1, INTENSITY_AUS.index("AU17")] = 0
     shapes = {
-        "mesh_reference": (478, 3), "mesh_basis": (MODES, 1434), "means": (FEATURES,), "dynamic": (2, 17, FEATURES),
-        "static": (2, 17, FEATURES), "static_bias": (2, 17),
+        "mesh_reference": (478, 3), "mesh_basis": (MODES, 1434), "means": (FEATURES,), "dynamic": (2, 22, FEATURES),
+        "static": (2, 22, FEATURES), "static_bias": (2, 22),
     }  # fmt: skip
     values = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     known = known.astype(np.float32)
-    return values | {"dynamic_known": known, "static_known": np.ones((2, 17), np.float32), "mesh_rigid": np.arange(40, dtype=np.int32)}
+    return values | {"dynamic_known": known, "static_known": np.ones((2, 22), np.float32), "mesh_rigid": np.arange(40, dtype=np.int32)}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_is_written_comes_back(bank, arrays):
     np.testing.assert_array_equal(bank.mesh_shape.reference, arrays["mesh_reference"])
     np.testing.assert_array_equal(bank.mesh_shape.rigid, arrays["mesh_rigid"])
     np.testing.assert_array_equal(bank.mesh_shape.basis, arrays["mesh_basis"])
-    assert (bank.left_empty("dynamic"), bank.left_empty("static")) == (("AU05", "AU28"), ("AU28",))
+    assert (bank.left_empty("dynamic"), bank.left_empty("static")) == (("AU05",), ())
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path, arrays):
@@ -74,9 +74,13 @@ def test_its_predictors_are_left_then_right(bank, arrays):
     descriptor = np.random.default_rng(1).normal(size=FEATURES)
     static = bank.au_bank("static")
     intensity, _ = static.predict(descriptor, static.offsets(np.zeros(FEATURES)))
-    for side, first in ((0, 17), (1, 34)):
+    for side in (0, 1):
         wanted = arrays["static"][side].astype(float) @ (descriptor - arrays["means"]) + arrays["static_bias"][side]
-        np.testing.assert_allclose(intensity[first : first + 17], wanted, rtol=1e-9)
+        np.testing.assert_allclose(intensity[static.side_columns[side]], wanted, rtol=1e-9)
+    # OpenFace's action units in three groups, then the bank's own.
+    assert static.whole_columns.tolist() == [*range(17), *range(51, 56)]
+    assert static.side_columns.tolist() == [[*range(17, 34), *range(56, 61)], [*range(34, 51), *range(61, 66)]]
+    np.testing.assert_allclose(intensity[static.whole_columns], intensity[static.side_columns].mean(axis=0), rtol=1e-9)
     assert (static.presence_above, static.own_rest) == (PRESENCE_ABOVE, True)
     assert not static.dynamic.any()
 
@@ -84,7 +88,7 @@ def test_its_predictors_are_left_then_right(bank, arrays):
 def test_dynamic_intensities_are_0_for_the_neutral_face_whatever_the_means(bank, path, arrays):
     neutral = np.random.default_rng(1).normal(size=FEATURES)
     dynamic = bank.au_bank("dynamic")
-    assert dynamic.dynamic[:51].all()
+    assert dynamic.dynamic[:66].all()
     intensity, _ = dynamic.predict(neutral, dynamic.offsets(neutral))
     np.testing.assert_allclose(intensity[~np.isnan(intensity)], 0.0, atol=1e-9)
     moved = neutral + np.random.default_rng(2).normal(size=FEATURES)
@@ -101,7 +105,7 @@ def test_what_is_not_known_is_left_empty(bank):
     intensity, presence = dynamic.predict(np.ones(FEATURES), dynamic.offsets(np.zeros(FEATURES)))
     chin = INTENSITY_AUS.index("AU17")
     assert np.flatnonzero(np.isnan(intensity)).tolist() == [3, 17 + 3, 17 + chin, 34 + 3, 34 + chin]
-    assert [name for name, value in zip(PRESENCE_AUS, presence, strict=True) if np.isnan(value)] == ["AU05", "AU28"]
+    assert [name for name, value in zip(PRESENCE_AUS, presence, strict=True) if np.isnan(value)] == ["AU05"]
 
 
 def refused(path, why=""):

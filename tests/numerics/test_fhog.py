@@ -37,7 +37,7 @@ def described(module, image):
 def random_pictures(count):
     """Noise of few and of many grey levels (few give equal gradients in several channels, and none at all), smooth ramps."""
     random = np.random.default_rng(7)
-    for index in range(count):
+    for index in range(count - 2):
         levels = (256, 3, 2, 40)[index % 4]
         yield random.integers(0, levels, (112, 112, 3)).astype(np.uint8)
     y, x = np.mgrid[:112, :112]
@@ -47,9 +47,10 @@ def random_pictures(count):
 
 def test_kernel_and_twin_give_the_bits_of_pyfhog_on_random_pictures():
     pyfhog = pytest.importorskip("pyfhog", reason="pyfhog has no wheel here")
-    for image in random_pictures(40):
+    for index, image in enumerate(random_pictures(1000)):
         expected = np.asarray(pyfhog.extract_fhog_features(image, cell_size=8), np.float32).reshape(12, 12, 31)
-        for module in (_kernels.fhog, fhog_numpy):
+        # The twin takes 25 times as long.
+        for module in (_kernels.fhog, fhog_numpy) if index % 25 < 4 else (_kernels.fhog,):
             np.testing.assert_array_equal(described(module, image), expected)
 
 

@@ -11,7 +11,7 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.models.open_bank import FORMS, MAX_BYTES, read_open_bank
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
-from face_mirror_au.records import INTENSITY_AUS, View
+from face_mirror_au.records import ALL_AUS, View
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
 from face_mirror_weights import Store, open_models
@@ -30,7 +30,7 @@ def measured(store, clip, tmp_path, **settings):
 
 
 def column(name):
-    return INTENSITY_AUS.index(name)
+    return ALL_AUS.index(name)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_a_movement_of_both_sides_is_alike_on_both(store, tmp_path):
 def test_what_the_bank_leaves_empty_is_empty_everywhere(store, tmp_path):
     plan = plan_models(store, "open")
     intensity, sides, _ = measured(store, CLIPS / "smile_both.mp4", tmp_path)[View.ORIGINAL]
-    empty = set(plan.left_empty("dynamic")) - {"AU28"}  # AU28 has no intensity
-    assert {name for name in INTENSITY_AUS if np.isnan(sides[:, :, column(name)]).all()} == set(plan.au_models.without_sides("dynamic"))
-    assert {name for name in INTENSITY_AUS if np.isnan(intensity[:, column(name)]).all()} == empty
-    assert {name for name in INTENSITY_AUS if np.isnan(sides[:, :, column(name)]).all()} >= empty | set(ONE_PIECE)
+    empty = set(plan.left_empty("dynamic"))
+    assert {name for name in ALL_AUS if np.isnan(sides[:, :, column(name)]).all()} == set(plan.au_models.without_sides("dynamic"))
+    assert {name for name in ALL_AUS if np.isnan(intensity[:, column(name)]).all()} == empty
+    assert {name for name in ALL_AUS if np.isnan(sides[:, :, column(name)]).all()} >= empty | set(ONE_PIECE)
 
 
 def test_a_real_face_from_neutral_to_a_smile(tmp_path, store):
@@ -86,7 +86,8 @@ def test_a_real_face_from_neutral_to_a_smile(tmp_path, store):
     assert smile[column("AU12")] > 3.0
     assert smile[column("AU25")] > 2.5
     assert smile[column("AU06")] > 1.0
-    others = [place for place, name in enumerate(INTENSITY_AUS) if name not in {"AU06", "AU12", "AU25"}]
+    # The lower teeth show.
+    others = [place for place, name in enumerate(ALL_AUS) if name not in {"AU06", "AU12", "AU16", "AU25"}]
     assert np.nanmax(smile[others]) < 1.0
 
 
@@ -94,7 +95,7 @@ def test_a_face_that_keeps_still_stays_at_rest(store, tmp_path, shared_file):
     intensity, _, _ = measured(store, shared_file("media/default.wmv"), tmp_path)[View.ORIGINAL]
     assert np.nanmean(intensity[:40]) < 0.3
     assert intensity[226:256, column("AU12")].mean() > 2.0, "the smile near the end"
-    assert intensity[110:118, column("AU45")].max() > 1.0, "a blink of two frames; the mean of three"
+    assert intensity[110:118, column("AU45")].max() > 0.7, "a blink of two frames; the mean of three"
 
 
 def test_left_and_right_are_treated_alike(store):
@@ -106,7 +107,7 @@ def test_left_and_right_are_treated_alike(store):
         assert np.sort(left[:, hog], axis=1) == pytest.approx(np.sort(right[:, hog], axis=1))
         assert np.array_equal(bank.known[form][1], bank.known[form][1] & bank.known[form][0])
     assert open_models.BANK.stat().st_size < MAX_BYTES
-    assert bank.description["seed"] == 20261124
+    assert bank.description["seed"] == 20261126
     assert len(bank.left_empty("dynamic")) <= 3
 
 
@@ -115,7 +116,7 @@ def test_a_single_image_is_measured_with_the_static_form(store, tmp_path, shared
     with VideoRunner(plan, RunSettings()) as runner, runner.run(shared_file("media/sample1.jpg"), tmp_path) as result:
         assert result.models == "static"
         known = ~np.isnan(result.table.intensity[:1][0])
-    assert known.tolist() == [name not in plan.left_empty("static") for name in INTENSITY_AUS]
+    assert known.tolist() == [name not in plan.left_empty("static") for name in ALL_AUS]
 
 
 def test_reflected_landmarks_are_refused(store):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from face_mirror_au.models.open_bank import PRESENCE_ABOVE
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.records import ALL_AUS
 from training.render.expressions import WITH_TEETH
 from training.render.ict import LANDMARK_VERTICES, FaceModel
 from training.render.targets import ACTION_UNITS, ONE_PIECE, PART_OF_SMILE, intensities, lip_gaps
@@ -15,11 +15,11 @@ from training.render.targets import ACTION_UNITS, ONE_PIECE, PART_OF_SMILE, inte
 TWO_SIDED = {
     "AU01": "browInnerUp", "AU02": "browOuterUp", "AU04": "browDown", "AU05": "eyeWide", "AU06": "cheekSquint", "AU07": "eyeSquint",
     "AU09": "noseSneer", "AU10": "mouthUpperUp", "AU12": "mouthSmile", "AU14": "mouthDimple", "AU15": "mouthFrown", "AU20": "mouthStretch",
-    "AU23": "mouthPress", "AU45": "eyeBlink",
+    "AU23": "mouthPress", "AU45": "eyeBlink", "AU16": "mouthLowerDown", "AU34": "cheekPuff",
 }  # fmt: skip
-WHOLE = {"AU17": "mouthShrugLower", "AU26": "jawOpen"}
+WHOLE = {"AU17": "mouthShrugLower", "AU18": "mouthPucker", "AU22": "mouthFunnel", "AU26": "jawOpen"}
 # These part the lips, too.
-PARTING = {"AU06", "AU09", "AU10"}
+PARTING = {"AU06", "AU09", "AU10", "AU16"}
 
 
 def of(model: FaceModel, weights: dict[str, float]) -> dict[str, tuple[float, float]]:
@@ -30,8 +30,8 @@ def of(model: FaceModel, weights: dict[str, float]) -> dict[str, tuple[float, fl
 
 
 def test_the_order_is_that_of_the_tables(model: FaceModel) -> None:
-    assert ACTION_UNITS == INTENSITY_AUS
-    assert intensities(model, {}).shape == (2, 17)
+    assert ACTION_UNITS == ALL_AUS
+    assert intensities(model, {}).shape == (2, 22)
     assert not intensities(model, {}).any()
 
 
@@ -50,8 +50,20 @@ def test_a_full_weight_is_5_on_its_side(model: FaceModel, name: str, base: str, 
 def test_what_is_in_one_piece_is_5_on_both_sides(model: FaceModel, name: str, base: str) -> None:
     found = of(model, {base: 1.0})
     assert found.pop(name) == (5.0, 5.0)
-    assert set(found) == ({"AU25"} if name == "AU26" else set())
-    assert set(WHOLE) == set(ONE_PIECE)
+    assert set(found) == ({"AU25"} if name in ("AU22", "AU26") else set())
+    assert {*WHOLE, "AU28"} == set(ONE_PIECE)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(("name", "base"), WHOLE.items())
+def test_half_of_one_piece_is_5_on_its_side(model: FaceModel, name: str, base: str, side: int) -> None:
+    found = of(model, {base + ("_L", "_R")[side]: 1.0})
+    assert found[name] == ((5.0, 0.0), (0.0, 5.0))[side]
+
+
+def test_rolled_lips_count_by_both(model: FaceModel) -> None:
+    assert of(model, {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}) == {"AU28": (5.0, 5.0)}
+    assert of(model, {"mouthRollLower": 1.0}) == {"AU28": (2.5, 2.5)}
 
 
 def test_a_movement_of_one_side_counts_half_for_the_whole_face(model: FaceModel) -> None:
@@ -61,7 +73,7 @@ def test_a_movement_of_one_side_counts_half_for_the_whole_face(model: FaceModel)
     assert (one.mean(axis=0)[column], both.mean(axis=0)[column]) == (2.5, 5.0)
 
 
-@pytest.mark.parametrize("shape", ["eyeLookDown_L", "eyeLookUp_L", "mouthPucker", "mouthLeft", "jawLeft", "cheekPuff_L"])
+@pytest.mark.parametrize("shape", ["eyeLookDown_L", "eyeLookUp_L", "mouthLeft", "jawLeft"])
 def test_other_shapes_are_no_action_unit(model: FaceModel, shape: str) -> None:
     assert not of(model, {shape: 1.0})
 
@@ -103,7 +115,7 @@ def test_a_smile_that_shows_the_teeth_is_au12_and_au25(model: FaceModel, weight:
     share = {base: weight * part for base, part in PART_OF_SMILE.items() if base not in WHOLE.values()}
     found = of(
         model,
-        {base + "_" + side: value for base, value in {"mouthSmile": weight, "mouthLowerDown": weight, **share}.items() for side in sides},
+        {base + "_" + side: value for base, value in {"mouthSmile": weight, **share}.items() for side in sides},
     )
     assert set(found) == {"AU12", "AU25"}
     assert set(PART_OF_SMILE) >= {"mouthUpperUp", "mouthDimple", "mouthStretch"}
@@ -115,10 +127,10 @@ def test_the_chin_is_one_piece_and_takes_the_mean_of_both_sides_smiles(model: Fa
     assert "AU17" not in of(model, {"mouthShrugLower": part, "mouthSmile_L": 1.0, "mouthSmile_R": 1.0})
 
 
-def test_the_largest_smile_that_is_rendered_has_no_other_unit_present(model: FaceModel) -> None:
+def test_the_largest_smile_that_is_rendered_has_only_the_lower_lip_besides(model: FaceModel) -> None:
     weights = {"mouthSmile": 1.0} | {base: high for base, (_, high) in WITH_TEETH.items()}
     found = of(model, {base + side: weight for base, weight in weights.items() for side in ("_L", "_R")})
-    assert {name for name, values in found.items() if max(values) > PRESENCE_ABOVE + 1e-9} == {"AU12", "AU25"}
+    assert {name for name, values in found.items() if max(values) > PRESENCE_ABOVE + 1e-9} == {"AU12", "AU16", "AU25"}
 
 
 @pytest.mark.parametrize(("name", "base"), [("AU10", "mouthUpperUp"), ("AU14", "mouthDimple"), ("AU20", "mouthStretch")])

@@ -17,7 +17,7 @@ from face_mirror_au.report.compare import write_compare_csv, write_comparison
 from face_mirror_au.report.write import write_report
 from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
 
-TEXTS = {"sides", "action", "zone", "signal", "measure", "unit", "of", "note"}
+TEXTS = {"sides", "action", "zone", "signal", "measure", "unit", "of", "note", "weaker", "why"}
 
 
 def read(path):
@@ -42,7 +42,7 @@ def test_the_rows_are_those_of_the_table_beside_the_page(folders):
     table = found.table
     assert (table["movement"].dtype, table["proposed"].dtype, table["left"].dtype) == (int, bool, float)
     pd.testing.assert_frame_equal(table.astype({"movement": float, "proposed": float}), written, check_exact=True, check_dtype=False)
-    peak = table.query("signal == 'AU12' and measure == 'peak' and movement == 0")
+    peak = table.query("sides == 'mirrored' and signal == 'AU12' and measure == 'peak' and movement == 0")
     assert (peak["left"].item(), peak["right"].item()) == (3.75, 1.25)
     assert found.asymmetry.sides[0].units["AU12"].difference == 0.5
     assert found.asymmetry.movements[0].movement.proposed
@@ -95,7 +95,7 @@ def test_a_new_measure_is_one_function_and_one_entry(folders, tmp_path, monkeypa
     found = face_mirror_au.asymmetry_of(folders[0])
     assert found.table.query("measure == 'frames'")["left"].tolist() == [11.0]
     write_asymmetry_csv(tmp_path / "a.csv", found.asymmetry.rows())
-    assert "mirrored,0,,,,0,none,face,frames,11.0,11.0,,,frames\n" in (tmp_path / "a.csv").read_text()
+    assert "mirrored,0,,,,0,none,face,frames,11.0,11.0,,,frames,,,\n" in (tmp_path / "a.csv").read_text()
 
     monkeypatch.setattr(change, "CHANGE_MEASURES", {**change.CHANGE_MEASURES, "frames": lambda sides: sides.frames})
     compared = face_mirror_au.compare_visits(*folders)

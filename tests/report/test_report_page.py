@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from report_folder import BUMP, N, Page, make_run, values
+from report_folder import BUMP, N, Page, make_run, metadata, values
 
 from face_mirror_au.asymmetry.comparison import compare_sides
 from face_mirror_au.asymmetry.measures import measure_asymmetry
@@ -321,3 +321,38 @@ def test_a_long_recording_makes_no_endless_page(tmp_path):
     run = replace(run, time_s=np.arange(n) / 30, sides={"mirrored": long}, yaw_deg=np.zeros(n))
     text = drawn(run)
     assert len(text) < 12_000_000
+
+
+ERRORS = {"AU12": 0.5, "AU45": 0.3}
+
+
+def known_errors(**more):
+    return metadata()["models"] | {"profile": "open", "au_bank": "face-mirror-au open bank", "side_errors": ERRORS} | more
+
+
+def test_where_the_error_is_known_the_page_answers_by_the_unmirrored_face(tmp_path):
+    unmirrored = values(AU12=BUMP, AU45=BUMP / 2), values(AU12=BUMP / 3, AU45=BUMP / 2)
+    found = page(make_run(tmp_path, sides=unmirrored, models=known_errors()))
+    said = found.said_in("glance")
+    assert (
+        "The mouth: the weaker side is the subject's right (AU12 lip corner puller: at most 3.75 on the left, 1.25 on the right, "
+        "differences below 0.50 are not seen). It reached 33 % of the other." in said
+    )
+    assert "The eye region moved about the same on both sides" in said
+    assert "moved more" not in said
+
+
+def test_a_contradiction_is_no_answer(tmp_path):
+    unmirrored = values(AU12=BUMP / 3), values(AU12=BUMP)
+    found = page(make_run(tmp_path, sides=unmirrored, models=known_errors()))
+    assert "The mouth: unclear which side moved less" in found.said_in("glance")
+    assert "the mirrored views say the other side." in found.said_in("glance")
+
+
+def test_a_difference_within_its_error_is_said_to_be_none_that_is_seen(tmp_path):
+    unmirrored = values(AU12=BUMP), values(AU12=BUMP * 0.9)
+    said = page(make_run(tmp_path, sides=unmirrored, models=known_errors(side_errors={"AU12": 0.9}))).said_in("glance")
+    assert (
+        "The mouth: no difference of the sides beyond its error (AU12 lip corner puller: at most 3.75 on the left, 3.38 on the right"
+        in said
+    )

@@ -118,14 +118,14 @@ def test_the_small_tables_come_back_too(tmp_path):
     made = {name: tmp_path / f"{name}.csv" for name in ("dictionary", "images", "asymmetry", "live")}
     write_dictionary(made["dictionary"], [("p,1.csv", openface()), ("p.raw.csv", RAW)], "bank, 'ours'")
     write_image_names(made["images"], ["nan", '1 "2",.png', ""])
-    cells = ("mirrored", 0, None, None, "", True, "mouth", "AU12", "peak", 1 / 3, float("nan"), -0.0, None, "intensity")
+    cells = ("mirrored", 0, None, None, "", True, "mouth", "AU12", "peak", 1 / 3, float("nan"), -0.0, None, "intensity", "left", 0.4, "")
     ASYMMETRY.write_cells(made["asymmetry"], [cells, (*cells[:2], 0.5, *cells[3:])])
     moment = (3, 0.1, "original", True)
     LIVE.write_cells(made["live"], [(*moment, *range(17), *[0.5] * 17, ""), (*moment[:3], False, *[None] * 34, "nan")])
     for path in made.values():
         back = convert_table(convert_table(path, tmp_path / "a.parquet"), tmp_path / "b.csv")
         assert back.read_bytes() == path.read_bytes(), path.name
-    assert made["asymmetry"].read_text().splitlines()[1] == f"mirrored,0,,,,1,mouth,AU12,peak,{1 / 3},,0.0,,intensity"
+    assert made["asymmetry"].read_text().splitlines()[1] == f"mirrored,0,,,,1,mouth,AU12,peak,{1 / 3},,0.0,,intensity,left,0.4,"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

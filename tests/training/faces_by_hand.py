@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from face_mirror_au.numerics.pdm import rotation_from_euler
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.records import ALL_AUS
 from training import symmetry
 from training.dataset import Dataset
 from training.render.targets import ONE_PIECE
@@ -56,11 +56,11 @@ def invented(recordings=30, seed=0):
     """Frames of random faces whose movements have a strength of their own on each side."""
     random = np.random.default_rng(seed)
     points, partner = symmetric_points(random)
-    order, n_aus = hog_order(), len(INTENSITY_AUS)
+    order, n_aus = hog_order(), len(ALL_AUS)
     of_mesh = random.normal(0, 0.5, (n_aus, N_POINTS, 3))
     of_mesh[:, RIGID_POINTS] = 0.0
     of_hog = random.normal(0, 0.004, (n_aus, len(order)))
-    without = INTENSITY_AUS.index(PLAIN)
+    without = ALL_AUS.index(PLAIN)
     of_mesh[without], of_hog[without] = 0.0, 0.0
     rows = []
     for number in range(recordings):
@@ -68,8 +68,8 @@ def invented(recordings=30, seed=0):
         for frame in range(RESTING + MOVING):
             truth = np.zeros((2, n_aus)) if frame < RESTING else random.uniform(0, 5, (2, n_aus)) * (random.random((2, n_aus)) < 0.4)
             for name in ONE_PIECE:
-                truth[1, INTENSITY_AUS.index(name)] = truth[0, INTENSITY_AUS.index(name)]
-            truth[:, INTENSITY_AUS.index(STILL)] = 0.0
+                truth[1, ALL_AUS.index(name)] = truth[0, ALL_AUS.index(name)]
+            truth[:, ALL_AUS.index(STILL)] = 0.0
             left = np.tensordot(truth[0], of_mesh, axes=1)
             right = np.tensordot(truth[1], mirrored(of_mesh, partner), axes=1)
             hog = texture + truth[0] @ of_hog + truth[1] @ of_hog[:, order] + random.normal(0, 0.002, len(order))

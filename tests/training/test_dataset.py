@@ -50,7 +50,7 @@ def test_nearly_every_frame_is_measured_and_has_its_own_truth(shared_file, made)
     assert 0.9 * RECORDINGS * FRAMES <= len(made) <= RECORDINGS * FRAMES
     assert made.mesh.shape[1:] == (478, 3)
     assert made.hog.shape[1:] == (4464,)
-    assert made.intensities.shape[1:] == (2, 17)
+    assert made.intensities.shape[1:] == (2, 22)
     assert (made.mesh.dtype, made.hog.dtype, made.recording.dtype) == (np.float32, np.float32, np.int64)
     studio = Studio(FaceModel.load(shared_file("faces3d/ict.npz")))
     frames = list(recording(studio, SEED, 1))
@@ -90,7 +90,7 @@ def shard(path, numbers):
     random = np.random.default_rng(count)
     arrays = {
         "recording": np.array(numbers), "at_rest": np.zeros(count, bool), "mesh": random.normal(size=(count, 478, 3)).astype(np.float32),
-        "hog": random.normal(size=(count, 4464)).astype(np.float32), "intensities": random.normal(size=(count, 2, 17)),
+        "hog": random.normal(size=(count, 4464)).astype(np.float32), "intensities": random.normal(size=(count, 2, 22)),
         "angles": random.normal(size=(count, 3)),
     }  # fmt: skip
     np.savez(path, **arrays)

@@ -12,14 +12,14 @@ from face_mirror_au.errors import UsageError
 from face_mirror_au.models.open_bank import PDM_FEATURES, read_open_bank, write_open_bank
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.pipeline.sequence import AUSequence
-from face_mirror_au.records import INTENSITY_AUS
+from face_mirror_au.records import ALL_AUS
 from training.fit import correlate, fit_bank, fit_mesh_shape, mirror_matrix, relative_to_rest
 from training.render.targets import ONE_PIECE
 from training.symmetry import RIGID_POINTS, hog_order
 
-PLAIN, STILL = (INTENSITY_AUS.index(name) for name in (faces_by_hand.PLAIN, faces_by_hand.STILL))
-PIECES = [INTENSITY_AUS.index(name) for name in ONE_PIECE]
-SEEN = [column for column in range(17) if column not in (PLAIN, STILL)]
+PLAIN, STILL = (ALL_AUS.index(name) for name in (faces_by_hand.PLAIN, faces_by_hand.STILL))
+PIECES = [ALL_AUS.index(name) for name in ONE_PIECE]
+SEEN = [column for column in range(22) if column not in (PLAIN, STILL)]
 SIDED = [column for column in SEEN if column not in PIECES]
 DESCRIPTION = {"name": "by hand", "version": "0"}
 
@@ -81,14 +81,15 @@ def geometries(bank, data):
 
 
 def predicted(bank, form, data):
-    """(N, 3, 17): whole, left, right; against the true rest of each recording."""
+    """(N, 3, 22): whole, left, right; against the true rest of each recording."""
     descriptors = np.concatenate([data.hog, geometries(bank, data)], axis=1)
     au_bank = bank.au_bank(form)
     result = []
     for row, number in enumerate(data.recording):
         neutral = np.median(descriptors[(data.recording == number) & data.at_rest], axis=0)
         result.append(au_bank.predict(descriptors[row], au_bank.offsets(neutral))[0])
-    return np.array(result).reshape(len(data), 3, 17)
+    columns = np.concatenate([au_bank.whole_columns[np.newaxis], au_bank.side_columns])
+    return np.array(result)[:, columns]
 
 
 def correlation(a, b):
@@ -102,7 +103,7 @@ def test_it_finds_the_movements_of_faces_that_it_has_not_seen(bank, unseen, form
     for column in SIDED:
         for side in (0, 1):
             truth = other.intensities[:, side, column]
-            assert correlation(found[:, 1 + side, column], truth) > 0.9, (INTENSITY_AUS[column], side)
+            assert correlation(found[:, 1 + side, column], truth) > 0.9, (ALL_AUS[column], side)
     for column in SEEN:
         assert correlation(found[:, 0, column], other.intensities[:, :, column].mean(axis=1)) > 0.9
 
@@ -120,7 +121,7 @@ def test_a_movement_of_one_side_does_not_show_on_the_other(bank, unseen):
     found = predicted(bank, "dynamic", other)
     for side in (0, 1):
         alone = (other.intensities[:, side] > 2.0) & (other.intensities[:, 1 - side] == 0.0)
-        alone[:, [column for column in range(17) if column not in SIDED]] = False
+        alone[:, [column for column in range(22) if column not in SIDED]] = False
         assert alone.sum() > 20
         moving, resting = found[:, 1 + side][alone], found[:, 2 - side][alone]
         assert moving.mean() > 2.5
@@ -146,7 +147,7 @@ def test_a_mirrored_sequence_has_its_sides_exchanged(bank, unseen):
             sequence.append(hog, geometry)
         finals.append(sequence.finish())
     face, mirror = finals
-    assert face.sides.shape == (faces_by_hand.RESTING + faces_by_hand.MOVING, 2, 17)
+    assert face.sides.shape == (faces_by_hand.RESTING + faces_by_hand.MOVING, 2, 22)
     np.testing.assert_allclose(mirror.sides, face.sides[:, ::-1], atol=0.02)
     np.testing.assert_allclose(mirror.intensity, face.intensity, atol=0.02)
     assert np.nanmax(np.abs(face.sides[:, 0] - face.sides[:, 1])) > 1.0
@@ -156,9 +157,9 @@ def test_what_cannot_be_seen_is_left_empty(bank, fitted):
     for form in ("dynamic", "static"):
         known = fitted.arrays[f"{form}_known"]
         assert known.dtype == np.float32
-        assert known[0].tolist() == [float(column in SEEN) for column in range(17)]
-        assert known[1].tolist() == [float(column in SIDED) for column in range(17)]
-        assert bank.left_empty(form) == (*(INTENSITY_AUS[column] for column in sorted((PLAIN, STILL))), "AU28")
+        assert known[0].tolist() == [float(column in SEEN) for column in range(22)]
+        assert known[1].tolist() == [float(column in SIDED) for column in range(22)]
+        assert bank.left_empty(form) == tuple(ALL_AUS[column] for column in sorted((PLAIN, STILL)))
         assert np.abs(fitted.correlations[form][:, PLAIN]).max() < 0.5
         assert fitted.correlations[form][:, SIDED].min() > 0.9
 
@@ -232,23 +233,23 @@ def test_the_rest_of_each_recording_is_its_own(data):
 
 def test_correlations_are_of_what_the_tables_show():
     random = np.random.default_rng(0)
-    truth = random.uniform(0, 5, (200, 2, 17))
-    assert correlate(truth, truth) == pytest.approx(np.ones((2, 17)))
+    truth = random.uniform(0, 5, (200, 2, 22))
+    assert correlate(truth, truth) == pytest.approx(np.ones((2, 22)))
     quiet = truth < 1.0
     shown = np.where(quiet, 0.0, truth)
-    assert correlate(np.where(quiet, -50.0, truth), shown)[1] == pytest.approx(np.ones(17)), "what is below 0 is 0"
-    assert correlate(np.where(truth > 4, 50.0, truth), np.where(truth > 4, 5.0, truth))[1] == pytest.approx(np.ones(17))
+    assert correlate(np.where(quiet, -50.0, truth), shown)[1] == pytest.approx(np.ones(22)), "what is below 0 is 0"
+    assert correlate(np.where(truth > 4, 50.0, truth), np.where(truth > 4, 5.0, truth))[1] == pytest.approx(np.ones(22))
     exchanged = correlate(truth[:, ::-1], truth)
-    assert exchanged[0] == pytest.approx(np.ones(17)), "the whole face does not see it"
+    assert exchanged[0] == pytest.approx(np.ones(22)), "the whole face does not see it"
     assert np.abs(exchanged[1]).max() < 0.3
 
 
 def test_the_whole_face_is_the_mean_of_the_sides_before_either_is_cut():
     """As the bank's columns are: a side that is taken for negative lowers the whole face."""
-    strength = np.random.default_rng(0).uniform(0, 2, (200, 1, 17))
+    strength = np.random.default_rng(0).uniform(0, 2, (200, 1, 22))
     predicted = np.concatenate([3 * strength, -strength], axis=1)
     truth = np.concatenate([2 * strength, 0 * strength], axis=1)
-    assert correlate(predicted, truth)[0] == pytest.approx(np.ones(17))
+    assert correlate(predicted, truth)[0] == pytest.approx(np.ones(22))
 
 
 def test_without_a_recording_for_validation_nothing_is_trained(data):

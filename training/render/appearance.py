@@ -65,6 +65,7 @@ class Appearance:
     iris: Colour = IRIS_COLOURS[1]
     stubble: float = 0.0
     lashes: float = 0.6
+    iris_size: float = 1.0  # as a share of the mean adult's visible iris
     shirt: Colour = SHIRT_COLOURS[0]
     seed: int = 0
 
@@ -227,6 +228,7 @@ def _paint_eye(appearance: Appearance, generator: np.random.Generator) -> Float:
     y, x = (np.mgrid[:EYE_TILE, :EYE_TILE] - centre) * (EYE_TILE_CM / EYE_TILE)
     radius, angle = np.hypot(x, y), np.arctan2(y, x)
     white = np.array([206, 212, 222], np.float32) - 46 * smooth_step(radius, 0.75, 1.6)[..., None] * np.array([1, 0.9, 0.4], np.float32)
+    radius = radius / appearance.iris_size
     fibres = np.zeros_like(angle)
     for count in (17, 31, 53):
         fibres += np.sin(count * angle + generator.uniform(0, 6.3) + 3 * radius) / 3

@@ -1,7 +1,7 @@
 """Which expressions people make: random movements of a face, whole or of one side, as weights of ICT-FaceKit's shapes.
 
 A `Person` is drawn once for a recording: how the face rests, and how well each side moves (facial palsy, synkinesis). Each frame is then
-one movement of that person. Left and right are the SUBJECT's.
+one movement of that person. Left and right are the SUBJECT's. Where one side moves less, so do its halves of the shapes of the whole mouth.
 """
 
 from __future__ import annotations
@@ -80,11 +80,14 @@ WITH_TEETH: Mapping[str, Range] = {
 }  # fmt: skip
 # Drawn more often: the movements that people make most, and those that are the hardest to see.
 OFTEN: Mapping[str, int] = {
-    "smile": 2, "toothy smile": 4, "blink": 2, "full blink": 2, "wide eyes": 3, "squint": 3, "press": 3, "brow lowering": 2, "frown": 2,
-    "dimple": 2, "stretch": 2, "chin raise": 2,
+    "smile": 2, "toothy smile": 5, "blink": 2, "full blink": 2, "wide eyes": 3, "squint": 3, "press": 3, "brow lowering": 2, "frown": 2,
+    "dimple": 2, "stretch": 2, "chin raise": 2, "brow raise": 2, "inner brow": 2, "snarl": 2, "pucker": 3, "say o": 2, "suck": 2, "puff": 2,
+    "lower lip": 2, "jaw": 2,
 }  # fmt: skip
 SHARE_SINGLE, SHARE_PAIR = 0.45, 0.3  # of the frames: one movement, two at once; the others are shapes at random
 SHARE_SHIFTED = 0.06
+# Of the frames: one side of the face does nothing at all, not even what mouth and jaw do as one piece.
+SHARE_FROZEN = 0.15
 
 # What a face at rest may show of these, on both sides alike but for a little.
 RESTING: Mapping[str, float] = {
@@ -94,6 +97,8 @@ RESTING: Mapping[str, float] = {
 # What hangs or stands open on a paralysed side at rest.
 PALSY_RESTING: Mapping[str, float] = {"mouthFrown": 0.25, "browDown": 0.2, "eyeWide": 0.25}
 SHARE_PALSY = 0.4
+# Of them: no movement arrives on that side.
+SHARE_COMPLETE = 0.25
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,15 @@ class Person:
         Share of a movement that arrives there, 0 to 1.
     eye_with_mouth, mouth_with_eye : mapping of side to float
         Synkinesis: how much the eye closes with the mouth, and the mouth moves with the eye.
+    whole_mouth : mapping of side to float
+        Share of the movements of the whole mouth and jaw that arrives on that side.
     """
 
     rest: Weights = field(default_factory=dict)
     strength: Mapping[tuple[str, str], float] = field(default_factory=dict)
     eye_with_mouth: Mapping[str, float] = field(default_factory=dict)
     mouth_with_eye: Mapping[str, float] = field(default_factory=dict)
+    whole_mouth: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def sample(cls, generator: np.random.Generator) -> Person:
@@ -130,10 +138,13 @@ class Person:
         for base, most in PALSY_RESTING.items():
             if generator.random() < 0.6:
                 rest[base + side] = rest.get(base + side, 0.0) + float(generator.uniform(0.0, most))
-        strength = {(side, zone): float(generator.uniform(0.0, 0.7)) for zone in ZONES}
+        most = 0.0 if generator.random() < SHARE_COMPLETE else 0.7
+        strength = {(side, zone): float(generator.uniform(0.0, most)) for zone in ZONES}
+        whole_mouth = {side: float(generator.uniform(0.2, 1.0))}
         if generator.random() < 0.5:
-            return cls(rest, strength)
-        return cls(rest, strength, {side: float(generator.uniform(0.1, 0.6))}, {side: float(generator.uniform(0.1, 0.4))})
+            return cls(rest, strength, whole_mouth=whole_mouth)
+        eye, mouth = {side: float(generator.uniform(0.1, 0.6))}, {side: float(generator.uniform(0.1, 0.4))}
+        return cls(rest, strength, eye, mouth, whole_mouth)
 
     def move(self, generator: np.random.Generator) -> Weights:
         """One frame's shapes: a random movement on top of the rest, and a direction of gaze; weights 0 to 1."""
@@ -144,10 +155,16 @@ class Person:
                 weight = moved.pop(base)
                 moved[base + LEFT] = weight * left * self.strength.get((LEFT, ZONE_OF[base]), 1.0)
                 moved[base + RIGHT] = weight * right * self.strength.get((RIGHT, ZONE_OF[base]), 1.0)
+            elif base in ONE_PIECE and self.whole_mouth:
+                weight = moved.pop(base)
+                for side in (LEFT, RIGHT):
+                    moved[base + side] = weight * self.whole_mouth.get(side, 1.0)
         for side, share in self.eye_with_mouth.items():
             _raise(moved, "eyeSquint" + side, share * max(moved.get(base + _other(side), 0.0) for base in ZONES["mouth"]))
         for side, share in self.mouth_with_eye.items():
             _raise(moved, "mouthSmile" + side, share * moved.get("eyeBlink" + _other(side), 0.0))
+        if generator.random() < SHARE_FROZEN:
+            moved = _without(moved, (LEFT, RIGHT)[int(generator.integers(2))])
         return possible(_sum(_sum(self.rest, moved), gaze(generator, large=0.15)))
 
     def keep_still(self, generator: np.random.Generator) -> Weights:
@@ -176,11 +193,11 @@ def possible(weights: Weights) -> Weights:
             if base + side in result:
                 result[base + side] *= max(open_, floor)
         if "mouthPress" + side in result:
-            result["mouthPress" + side] *= max(0.0, 1.0 - 3.0 * result.get("jawOpen", 0.0))
-    if result.get("jawOpen", 0.0) > 0.0:
+            result["mouthPress" + side] *= max(0.0, 1.0 - 3.0 * result.get("jawOpen" + side, result.get("jawOpen", 0.0)))
+    for side in ("", LEFT, RIGHT):
         for base in ("mouthRollLower", "mouthRollUpper", "mouthShrugLower"):
-            if base in result:
-                result[base] *= max(0.0, 1.0 - 2.0 * result["jawOpen"])
+            if base + side in result:
+                result[base + side] *= max(0.0, 1.0 - 2.0 * result.get("jawOpen" + side, 0.0))
     return {name: weight for name, weight in result.items() if weight > 0.0}
 
 
@@ -216,6 +233,12 @@ def _two_sides(generator: np.random.Generator) -> tuple[float, float]:
     else:
         weaker = float(generator.uniform(0.0, 1.0))
     return (1.0, weaker) if generator.random() < 0.5 else (weaker, 1.0)
+
+
+def _without(moved: Weights, side: str) -> Weights:
+    """The movements of the other side alone."""
+    other = {name: weight for name, weight in moved.items() if not name.endswith(side)}
+    return {(name + _other(side) if name in ONE_PIECE else name): weight for name, weight in other.items()}
 
 
 def _sided(base: str) -> tuple[str, ...]:

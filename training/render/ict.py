@@ -34,6 +34,8 @@ LANDMARK_VERTICES: Index = np.array(
 )
 
 # Surfaces for a film renderer with transparency; opaque, they would hide the eyes.
+MIDLINE_CM = 0.6
+"""Half a movement of the whole mouth or jaw fades over this distance on both sides of the midline."""
 TRANSPARENT_MATERIALS = ("M_EyeBlend", "M_EyeLashes", "M_EyeOcclusion", "M_LacrimalFluid")
 CORNEA_RADIUS_CM = 0.62
 
@@ -165,7 +167,8 @@ class FaceModel:
         identity : (20,) float, optional
             Coefficients in standard deviations.
         expressions
-            Full shape name to weight, see `expression`.
+            Full shape name to weight, see `expression`. A shape of both sides in one, such as ``jawOpen``, may be had for one side alone,
+            as ``jawOpen_L``: half of it, which fades over the midline.
 
         Returns
         -------
@@ -183,11 +186,25 @@ class FaceModel:
         """Add an expression to vertices at rest: (26719, 3) float32, a new array. Cheaper than `vertices` for the frames of a clip."""
         result: Float = rest.copy()
         for name, weight in (expressions or {}).items():
-            if name not in self._expression_rows:
-                raise KeyError(f"no expression shape {name!r}; there are {', '.join(self.expression_names)}")
             if weight:
-                result += np.float32(weight) * self.expression_shapes[self._expression_rows[name]]
+                result += np.float32(weight) * self.shape(name)
         return result
+
+    def shape(self, name: str) -> Float:
+        """Offsets of an expression for weight 1: (26719, 3) float32, cm."""
+        if name in self._expression_rows:
+            return np.asarray(self.expression_shapes[self._expression_rows[name]])
+        base, side = name[:-2], name[-2:]
+        if base not in self._expression_rows or side not in self._half_shares:
+            raise KeyError(f"no expression shape {name!r}; there are {', '.join(self.expression_names)}")
+        return np.asarray(self._half_shares[side] * self.expression_shapes[self._expression_rows[base]])
+
+    @cached_property
+    def _half_shares(self) -> dict[str, Float]:
+        """How much of a vertex belongs to each side: (26719, 1) float32."""
+        across = np.clip(self.mean[:, :1] / MIDLINE_CM, -1.0, 1.0)
+        left = 0.5 + 0.25 * across * (3.0 - across**2)
+        return {"_L": left, "_R": 1.0 - left}
 
     @cached_property
     def eye_centres(self) -> Float:

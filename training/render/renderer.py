@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.render.appearance import Appearance, Painter, hair_field, smooth_step
+from training.render.folds import FoldMap
 from training.render.ict import LANDMARK_VERTICES, FaceModel
 from training.render.occlusion import ambient_openness, vertex_normals
 from training.render.raster import interpolate, rasterize
@@ -31,6 +32,8 @@ HEAD_ABOVE_CM, TORSO_BELOW_CM = -8.0, -14.0
 BUST_BELOW_CM, TORSO_STRETCH = -14.0, 8.0
 # Never as dark inside the mouth as the closed mouth's geometry says, since the mouth opens.
 MOUTH_OPENNESS = 0.3
+# Where eyes roll up: what the socket hides at rest would be black.
+EYE_OPENNESS = 0.5
 _GAMMA_STEPS = 4096
 
 
@@ -87,6 +90,8 @@ class Subject:
     texture : (1024, 1536, 3) uint8 BGR
     appearance
     pose
+    folds : (26719,) float32 or None
+        Share of the light that folds of the skin take away.
     """
 
     studio: Studio
@@ -94,6 +99,7 @@ class Subject:
     texture: Image = field(repr=False)
     appearance: Appearance
     pose: Pose = Pose()
+    folds: Float | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -129,9 +135,16 @@ class Scene:
 
 
 class Studio:
-    """A mesh with what is computed once for it: texture coordinates, openness to ambient light, hair."""
+    """A mesh with what is computed once for it: texture coordinates, openness to ambient light, hair, folds.
 
-    def __init__(self, model: FaceModel) -> None:
+    Parameters
+    ----------
+    model
+    eyes_roll
+        The eyeballs may turn so far that parts show which the socket hides at rest.
+    """
+
+    def __init__(self, model: FaceModel, *, eyes_roll: bool = False) -> None:
         self.model = model
         self.painter = Painter(model)
         openness = ambient_openness(model)
@@ -139,7 +152,11 @@ class Studio:
         openness[inside] = np.maximum(openness[inside], MOUTH_OPENNESS)
         self.openness = openness
         self.eye_vertices = [model.material_vertices(f"M_Iris{side}", f"M_Sclera{side}") for side in ("Left", "Right")]
+        if eyes_roll:
+            for eye in self.eye_vertices:
+                openness[eye] = np.maximum(openness[eye], EYE_OPENNESS)
         self.skin_vertices = model.material_vertices("M_Face", "M_BackHead")
+        self.folds = FoldMap(model)
         self.rest_normals = vertex_normals(model.mean, model.triangles)
         self.head_share = smooth_step(model.mean[:, 1], TORSO_BELOW_CM, HEAD_ABOVE_CM)[:, None]
 
@@ -261,6 +278,8 @@ def _vertex_light(placed: Float, subject: Subject, scene: Scene) -> Float:
         halfway /= np.linalg.norm(halfway, axis=1, keepdims=True)
         shine = np.clip(np.einsum("ij,ij->i", normals, halfway), 0, None) ** shininess
         light[:, 3] += gloss * shine * (facing > 0) * openness * float(colour.mean())
+    if subject.folds is not None:
+        light *= 1.0 - subject.folds[:, None]
     return light
 
 
@@ -288,9 +307,20 @@ def _background(scene: Scene, size: tuple[int, int], generator: np.random.Genera
     return np.asarray(np.clip(wall, 0, 255), np.uint8)
 
 
-def moved(subject: Subject, vertices: Float | None = None, pose: Pose | None = None) -> Subject:
+def moved(subject: Subject, vertices: Float | None = None, pose: Pose | None = None, folds: Float | None = None) -> Subject:
     """The same person with another expression or pose."""
-    return replace(subject, vertices=subject.vertices if vertices is None else vertices, pose=subject.pose if pose is None else pose)
+    vertices, pose = subject.vertices if vertices is None else vertices, subject.pose if pose is None else pose
+    return replace(subject, vertices=vertices, pose=pose, folds=folds)
+
+
+def roll_eyes(studio: Studio, vertices: Float, degrees: float) -> None:
+    """Turn both eyeballs upwards about their centres, in place; the lids stay."""
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    about_x = np.array([[1, 0, 0], [0, c, s], [0, -s, c]], np.float32)
+    for eye in studio.eye_vertices:
+        ball = vertices[eye]
+        centre = (ball.min(axis=0) + ball.max(axis=0)) / 2
+        vertices[eye] = (ball - centre) @ about_x.T + centre
 
 
 _TO_LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the open AU bank learns to say: 17 intensities for the left, the right and the whole face, from the weights of the shapes.
+"""What the open AU bank learns to say: 22 intensities for the left, the right and the whole face, from the weights of the shapes.
 
 An intensity is 5 times the weight of the shape that the action unit's muscle makes, so 5 is the strongest form that the sculptors of
 ICT-FaceKit gave that movement: a scale of the model's own, not FACS's A to E and not OpenFace's. The exception is AU25, which FACS defines
@@ -24,6 +24,11 @@ AU23      mouthPress                              rolled lips alone are AU28, no
 AU25      the lips' vertical distance, 3 mm to 1  from whatever shapes open them; above 5 beyond 15 mm
 AU26      jawOpen                                 one piece: left and right have the same value
 AU45      eyeBlink                                1 is a closed eye; a lowered gaze is none
+AU16      mouthLowerDown                          beyond 0.4 of the smile's weight
+AU18      mouthPucker                             one piece
+AU22      mouthFunnel                             one piece
+AU28      mouthRollLower, mouthRollUpper          their mean; one piece
+AU34      cheekPuff
 ========  ======================================  ============================================================
 
 A smile that shows the teeth lifts the upper lip, stretches the mouth, widens the nose and flattens the chin by itself; FACS scores that as
@@ -46,40 +51,44 @@ INTENSITY_OF_FULL_WEIGHT = 5.0
 GAP_MM_OF_ONE = 3.0
 MM_PER_CM = 10.0
 
-# In the order of the columns of every table: AU01 .. AU45. None: not made by one shape.
-SHAPES: Mapping[str, str | None] = {
-    "AU01": "browInnerUp", "AU02": "browOuterUp", "AU04": "browDown", "AU05": "eyeWide", "AU06": "cheekSquint", "AU07": "eyeSquint",
-    "AU09": "noseSneer", "AU10": "mouthUpperUp", "AU12": "mouthSmile", "AU14": "mouthDimple", "AU15": "mouthFrown",
-    "AU17": "mouthShrugLower", "AU20": "mouthStretch", "AU23": "mouthPress", "AU25": None, "AU26": "jawOpen", "AU45": "eyeBlink",
+# In the order of the columns of every table: the 17 of OpenFace, then the bank's own. The mean of several shapes counts; none: not made
+# by shapes.
+SHAPES: Mapping[str, tuple[str, ...]] = {
+    "AU01": ("browInnerUp",), "AU02": ("browOuterUp",), "AU04": ("browDown",), "AU05": ("eyeWide",), "AU06": ("cheekSquint",),
+    "AU07": ("eyeSquint",), "AU09": ("noseSneer",), "AU10": ("mouthUpperUp",), "AU12": ("mouthSmile",), "AU14": ("mouthDimple",),
+    "AU15": ("mouthFrown",), "AU17": ("mouthShrugLower",), "AU20": ("mouthStretch",), "AU23": ("mouthPress",), "AU25": (),
+    "AU26": ("jawOpen",), "AU45": ("eyeBlink",),
+    "AU16": ("mouthLowerDown",), "AU18": ("mouthPucker",), "AU22": ("mouthFunnel",), "AU28": ("mouthRollLower", "mouthRollUpper"),
+    "AU34": ("cheekPuff",),
 }  # fmt: skip
 ACTION_UNITS = tuple(SHAPES)
 # What a smile of weight 1 brings along of these on the same side.
 SMILE = "mouthSmile"
 PART_OF_SMILE: Mapping[str, float] = {
-    "noseSneer": 0.2, "mouthUpperUp": 0.8, "mouthDimple": 0.3, "mouthStretch": 0.8, "mouthShrugLower": 0.1,
+    "noseSneer": 0.2, "mouthUpperUp": 0.8, "mouthDimple": 0.3, "mouthStretch": 0.8, "mouthShrugLower": 0.1, "mouthLowerDown": 0.4,
 }  # fmt: skip
-ONE_PIECE = ("AU17", "AU26")
-"""Their shapes have no sides, so neither has their intensity."""
+ONE_PIECE = ("AU17", "AU26", "AU18", "AU22", "AU28")
+"""Their shapes have no sides, so a side has an intensity of its own only where the other is held still."""
 
 # Pairs of upper and lower inner lip, iBUG: the subject's left, then right; the middle belongs to both.
 LIP_PAIRS = (((62, 66), (63, 65)), ((62, 66), (61, 67)))
 # These move lips into each other or roll them in; what the vertices then say of a gap is not seen.
-_NO_GAP = ("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPress_L", "mouthPress_R", "jawForward")
+_NO_GAP = ("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPress", "jawForward")
 
 
 def intensities(model: FaceModel, weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """Intensities of an expression: (2, 17) float64, the subject's left, then right, in the order of `ACTION_UNITS`."""
+    """Intensities of an expression: (2, 22) float64, the subject's left, then right, in the order of `ACTION_UNITS`."""
     values = np.zeros((2, len(SHAPES)))
     gaps = lip_gaps(model, weights)
     smiles = {side: weights.get(SMILE + side, 0.0) for side in ("_L", "_R")}
-    for column, (name, shape) in enumerate(SHAPES.items()):
+    for column, (name, shapes) in enumerate(SHAPES.items()):
         for row, side in enumerate(smiles):
-            if shape is None:
+            if not shapes:
                 values[row, column] = gaps[row] / GAP_MM_OF_ONE
                 continue
             smile = sum(smiles.values()) / 2 if name in ONE_PIECE else smiles[side]
-            beyond = weights.get(shape + side, weights.get(shape, 0.0)) - PART_OF_SMILE.get(shape, 0.0) * smile
-            values[row, column] = INTENSITY_OF_FULL_WEIGHT * beyond
+            beyond = [weights.get(shape + side, weights.get(shape, 0.0)) - PART_OF_SMILE.get(shape, 0.0) * smile for shape in shapes]
+            values[row, column] = INTENSITY_OF_FULL_WEIGHT * np.mean(beyond)
     return values
 
 
@@ -88,7 +97,7 @@ def lip_gaps(model: FaceModel, weights: Mapping[str, float]) -> NDArray[np.float
     points = LANDMARK_VERTICES
     heights = np.zeros(len(points))
     for name, weight in weights.items():
-        if name not in _NO_GAP:
-            heights += weight * model.expression_shapes[model.expression_names.index(name), points, 1]
+        if not name.startswith(_NO_GAP):
+            heights += weight * model.shape(name)[points, 1]
     opened = [np.mean([heights[upper] - heights[lower] for upper, lower in pairs]) for pairs in LIP_PAIRS]
     return np.maximum(np.array(opened) * MM_PER_CM, 0.0)
