@@ -64,6 +64,7 @@ def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
         other_aus=OTHER_AUS,
         sections=sections,
         glance=_glance(found, sections),
+        answered=bool(found.recording.side_errors),
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
         movements_file=measured.movements_file,
         unproposable=result.unproposable,

@@ -340,6 +340,8 @@ def test_where_the_error_is_known_the_page_answers_by_the_unmirrored_face(tmp_pa
     )
     assert "The eye region moved about the same on both sides" in said
     assert "moved more" not in said
+    assert "what 95 % of faces without a difference show" in said
+    assert "From the mirrored halves" not in said
 
 
 def test_a_contradiction_is_no_answer(tmp_path):
