@@ -30,6 +30,7 @@ OF_SEVERAL = 1.25
 # The mirrored views scatter more than the sides of the unmirrored face, and drift as the head turns.
 MIRRORED_FACTOR = 2.0
 MAX_YAW_DEG = 16.0
+_WITHIN = " is within its error"
 # Of a landmark measure: (L - R) / (L + R) beyond which it contradicts.
 CONTRADICTS = 0.3
 
@@ -60,8 +61,8 @@ class Answer:
 
     @property
     def within_error(self) -> bool:
-        """Whether the difference is smaller than its error, which is known."""
-        return self.error is not None and abs(_difference(self.sides)) <= self.error
+        """Whether it is unclear because the difference is smaller than its error, and for no other reason."""
+        return self.why.endswith(_WITHIN)
 
     @property
     def apart(self) -> float:
@@ -140,7 +141,7 @@ def _answer_unit(au: str, ways: Mapping[str, Comparison], recording: Recording, 
         return Answer("unclear" if why else "right" if difference > 0 else "left", error, why, sides, au)
     if abs(difference) + error <= max(ALIKE, ALIKE_SHARE * sides.larger.peak):
         return Answer("alike", error, "", sides, au)
-    return Answer("unclear", error, f"the difference of {abs(difference):.2f} is within its error of {error:.2f}", sides, au)
+    return Answer("unclear", error, f"the difference of {abs(difference):.2f}{_WITHIN}", sides, au)
 
 
 def _why_unclear(sides: Comparison, error: float | None, recording: Recording) -> str:

@@ -30,6 +30,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CLIP = Path(__file__).resolve().parents[1] / "clips" / "smile_left_right_both.mp4"
 NAME = CLIP.stem
 SMILES = ("on the left only", "on the right only", "on both sides, about the same")
+# With the open bank, whose error is known, being alike is more than can be shown.
+ANSWERS = (*SMILES[:2], "without a difference of the sides beyond its error")
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +83,16 @@ def test_the_clip_is_what_it_says(truth):
 def test_each_smile_is_found_in_its_time_and_said_to_be_on_its_side(page, table, truth):
     said = page.said_in("movements")
     assert "Proposed by the program" in said
-    for number, ((start, end), words) in enumerate(zip(truth[2], SMILES, strict=True), start=1):
+    answers = table[(table["sides"] == "best") & (table["movement"] > 0) & (table["signal"] == "zone")]
+    known = bool(answers["error"].notna().any())
+    if known:
+        assert answers["weaker"].tolist() == ["right", "left", "unclear"]
+    for number, ((start, end), words) in enumerate(zip(truth[2], ANSWERS if known else SMILES, strict=True), start=1):
         row = numbers(table, number, "AU12")
         assert start <= row["start_s"] < start + 0.35
         assert end - 0.35 < row["end_s"] <= end
-        assert (
-            f"Movement {number} ({row['start_s']:.2f}-{row['end_s']:.2f} s): smile {words}. AU12 lip corner puller: {row['left']:.2f} on"
-            in said
-        )
+        figure = "at most" if known else f"{row['left']:.2f} on"
+        assert f"Movement {number} ({row['start_s']:.2f}-{row['end_s']:.2f} s): smile {words}. AU12 lip corner puller: {figure}" in said
     assert "Movement 4" not in said
 
 
