@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ from face_mirror_au.records import ALL_AUS, FloatArray
 from training.dataset import Dataset, make_dataset
 from training.fit import relative_to_rest
 
-_BLOCK = 512
 _MAKE = """
 import sys
 from pathlib import Path
@@ -86,12 +85,15 @@ def held_out(bank: OpenBank, mesh: Path, weights: Path, folder: Path, seed: int,
 
 
 def _predict(bank: OpenBank, form: str, data: Dataset) -> FloatArray:
-    """Raw values of all predictors, (N, 2, 22); dynamic ones up to a constant, which a person's rest takes away."""
-    values = []
-    for start in range(0, len(data), _BLOCK):
-        rows = slice(start, start + _BLOCK)
+    """Raw values of all predictors, (N, 2, 22); dynamic ones relative to the median of each recording's rest."""
+    # Those that tables leave empty are judged, too.
+    predictors = replace(bank, known={form: np.ones((2, len(ALL_AUS)), bool)}).au_bank(form)
+    found = np.empty((len(data), 2, len(ALL_AUS)))
+    for number in np.unique(data.recording):
+        rows = np.flatnonzero(data.recording == number)
         parameters = bank.mesh_shape.parameters(data.mesh[rows])
-        descriptors = np.concatenate([data.hog[rows], np.zeros((len(parameters), PDM_FEATURES)), parameters], axis=1)
-        centred = descriptors - bank.means
-        values.append(np.einsum("nf,saf->nsa", centred, bank.weights[form], optimize=True) + bank.biases[form])
-    return np.concatenate(values)
+        descriptors = np.concatenate([data.hog[rows], np.zeros((len(rows), PDM_FEATURES)), parameters], axis=1)
+        resting = data.at_rest[rows]
+        neutral = np.median(descriptors[resting if resting.any() else slice(None)], axis=0)
+        found[rows] = predictors.predict(descriptors, predictors.offsets(neutral))[0][:, predictors.side_columns]
+    return found

@@ -19,7 +19,7 @@ from training.dataset import make_dataset
 from training.fit import MESH_MODES, MIN_CORRELATION, PENALTY, VALIDATION_EVERY, fit_bank
 
 NAME = "face-mirror-au open bank"
-VERSION = "2"
+VERSION = "3"
 SEED = 20261126
 RECORDINGS = 1000
 

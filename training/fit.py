@@ -1,4 +1,4 @@
-"""From measured recordings to the bank: mesh shape model, ridge regression of both forms, and which predictors are good enough."""
+"""From measured recordings to the bank: mesh shape model, ridge regression of both forms, the network, and which predictors are good."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.errors import UsageError
-from face_mirror_au.models.open_bank import FORMS, PDM_FEATURES
+from face_mirror_au.models.open_bank import FORMS, NETWORK, PDM_FEATURES
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
 from face_mirror_au.records import ALL_AUS, Float32Array, FloatArray
 from training.dataset import Dataset
+from training.network import FittedNetwork, fit_network
 from training.render.targets import ACTION_UNITS, ONE_PIECE
 from training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
 
@@ -33,6 +34,8 @@ NO_DIFFERENCE = 0.25
 MAX_YAW_OF_ERRORS = 15.0  # degrees; beyond, sides are not compared
 # Errors on real faces are larger than on renders.
 REAL_FACES = 1.25
+# The network learns what predictors leave over that have not seen the recording: fitted so often, each time without a part of them.
+FOLDS = 5
 _BLOCK = 2048
 
 _Real = TypeVar("_Real", bound=np.floating)
@@ -98,6 +101,10 @@ def fit_bank(data: Dataset) -> Fitted:
             level = truth[learning].mean(axis=(0, 1))
         left = fit_sides(used, truth, learning, mean, level)
         predicted = np.stack([(each - mean) @ left + level for each in (used.plain, used.mirrored)], axis=1)
+        if form == "dynamic":
+            network = fit_network(*_left_over(used, truth, learning, data.recording))
+            predicted += network.predict(used.plain, used.mirrored)
+            arrays |= _network(network, hog_scale, shape, partner)
         correlations[form] = correlate(predicted[~learning], truth[~learning])
         if form == "dynamic":
             near = ~learning & (np.abs(data.angles[:, 0]) < MAX_YAW_OF_ERRORS)
@@ -211,6 +218,23 @@ def slopes(part: _Part, chosen: NDArray[np.int64], weights: FloatArray) -> Float
     return products / np.maximum(squares, 1e-9)
 
 
+def _left_over(
+    used: _Features, truth: FloatArray, learning: NDArray[np.bool_], recording: NDArray[np.int64]
+) -> tuple[Float32Array, Float32Array, FloatArray, NDArray[np.int64]]:
+    """Features, what ridge regression leaves over of the truth, and recordings, of the frames that are learned from."""
+    mean, level = np.zeros(used.plain.shape[1]), np.zeros(truth.shape[2])
+    left_over = np.clip(truth, -1.0, MAX_INTENSITY)
+    part = np.unique(recording[learning], return_inverse=True)[1] % FOLDS
+    chosen = np.flatnonzero(learning)
+    for fold in range(FOLDS):
+        rows = np.zeros(len(truth), bool)
+        rows[chosen[part != fold]] = True
+        left = fit_sides(used, truth, rows, mean, level)
+        others = chosen[part == fold]
+        left_over[others] -= np.stack([each[others] @ left for each in (used.plain, used.mirrored)], axis=1)
+    return used.plain[chosen], used.mirrored[chosen], left_over[chosen], recording[chosen]
+
+
 def correlate(predicted: FloatArray, truth: FloatArray) -> FloatArray:
     """Correlation with the truth, (2, 22): of the whole face (the mean of the sides), and of the two sides taken together.
 
@@ -258,11 +282,8 @@ def _predictors(
     correlations: FloatArray,
 ) -> dict[str, NDArray[np.generic]]:
     """A form's arrays of the file."""
-    n_aus, n_modes = left.shape[1], len(shape.basis)
-    weights = np.zeros((2, n_aus, HOG_SIZE + PDM_FEATURES + n_modes))
-    of_hog, of_mesh = left[:HOG_SIZE].T * scales[0], left[HOG_SIZE:].T * scales[1]
-    weights[0, :, :HOG_SIZE], weights[0, :, -n_modes:] = of_hog, of_mesh
-    weights[1][:, hog_order()], weights[1, :, -n_modes:] = of_hog, of_mesh @ mirror_matrix(shape, partner).T
+    weights = _both_sides(left, scales, shape, partner)
+    n_modes = len(shape.basis)
     one_piece = np.array([name in ONE_PIECE for name in ALL_AUS])
     known = correlations >= MIN_CORRELATION
     known[1] &= known[0] & ~one_piece
@@ -275,6 +296,24 @@ def _predictors(
         means[:HOG_SIZE], means[-n_modes:] = mean[:HOG_SIZE] / scales[0], mean[HOG_SIZE:] / scales[1]
         arrays |= {"means": means.astype(np.float32), "static_bias": np.tile(level, (2, 1)).astype(np.float32)}
     return arrays
+
+
+def _network(
+    fitted: FittedNetwork, scales: tuple[float, float], shape: MeshShape, partner: NDArray[np.int64]
+) -> dict[str, NDArray[np.generic]]:
+    """The network's arrays of the file."""
+    arrays = {name: getattr(fitted.network, name) for name in NETWORK} | {"codes": _both_sides(fitted.codes, scales, shape, partner)}
+    return {f"network_{name}": array.astype(np.float32) for name, array in arrays.items()}
+
+
+def _both_sides(left: FloatArray, scales: tuple[float, float], shape: MeshShape, partner: NDArray[np.int64]) -> FloatArray:
+    """Weights of scaled features, (f, v), as those of the descriptor, (2, v, n): of the left, and of the right, their mirror image."""
+    n_modes = len(shape.basis)
+    weights = np.zeros((2, left.shape[1], HOG_SIZE + PDM_FEATURES + n_modes))
+    of_hog, of_mesh = left[:HOG_SIZE].T * scales[0], left[HOG_SIZE:].T * scales[1]
+    weights[0, :, :HOG_SIZE], weights[0, :, -n_modes:] = of_hog, of_mesh
+    weights[1][:, hog_order()], weights[1, :, -n_modes:] = of_hog, of_mesh @ mirror_matrix(shape, partner).T
+    return weights
 
 
 def _blocks(count: int) -> list[slice]:

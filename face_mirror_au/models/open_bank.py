@@ -12,6 +12,8 @@ dynamic, static      (2, a, n) float32   weights: the subject's left, then right
 static_bias          (2, a) float32      dynamic predictors have none: a face at rest is 0
 dynamic_known,       (2, a) float32      1 where the predictor is good enough: of the whole face, and of the sides; else 0
 static_known
+network_codes        (2, c, n) float32   codes of the left, then of the right, for the dynamic predictors' network (`SideNetwork`)
+network_*            float32             its layers: first (h, 2 c), first_bias (h,), second (h, h), second_bias (h,), last (a, h)
 ===================  ==================  =======================================================================
 """
 
@@ -33,12 +35,14 @@ from face_mirror_au.errors import ModelFileError
 from face_mirror_au.numerics.au_bank import AUBank, Predictor, in_groups
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.numerics.mesh_shape import MeshShape
+from face_mirror_au.numerics.side_network import SideNetwork
 from face_mirror_au.records import ALL_AUS, MORE_AUS, PRESENCE_AUS, FloatArray
 
 FORMS = ("dynamic", "static")
 SIDES = ("left", "right")
+NETWORK = ("first", "first_bias", "second", "second_bias", "last")
 PDM_FEATURES = 238  # displacements of the 68 landmarks and shape parameters of the PDM, between FHOG and mesh
-MAX_BYTES = 3_000_000
+MAX_BYTES = 6_000_000
 N_MESH = 478
 # An action unit is present where its intensity is above this, on the bank's own scale of 0 to 5.
 PRESENCE_ABOVE = 1.0
@@ -60,6 +64,10 @@ class OpenBank:
         By form.
     known : mapping of str to ndarray, (2, a) bool
         By form: which action units of the whole face, and of the sides, are predicted; the others are left empty.
+    codes : ndarray, (2, c, n) float64
+        Weights of the network's codes, of the left and the right.
+    network : SideNetwork
+        Corrects the dynamic predictors.
     """
 
     description: Mapping[str, object]
@@ -68,6 +76,8 @@ class OpenBank:
     weights: Mapping[str, FloatArray]
     biases: Mapping[str, FloatArray]
     known: Mapping[str, NDArray[np.bool_]]
+    codes: FloatArray
+    network: SideNetwork
 
     @property
     def name(self) -> str:
@@ -100,6 +110,8 @@ class OpenBank:
         """The predictors of a form, "dynamic" or "static", with sides."""
         left, right = (self._predictors(form, side) for side in range(len(SIDES)))
         bank = AUBank.build_sided(self.name, (left, right), self.means, presence_above=PRESENCE_ABOVE, more=MORE_AUS)
+        if form == "dynamic":
+            bank = bank.with_network(self.network, self.codes)
         whole, sides = self.known[form]
         return bank.without(~in_groups(whole, sides, sides))
 
@@ -142,7 +154,9 @@ def read_open_bank(path: Path) -> OpenBank:
     # Relative to rest, a descriptor's mean plays no part: the dynamic bias takes back what the shared means take away.
     biases = {"dynamic": weights["dynamic"] @ means, "static": arrays["static_bias"].astype(np.float64)}
     shape = MeshShape(arrays["mesh_reference"].astype(np.float64), arrays["mesh_rigid"], arrays["mesh_basis"].astype(np.float64))
-    return OpenBank(description, shape, means, weights, biases, {form: arrays[f"{form}_known"] > 0 for form in FORMS})
+    known = {form: arrays[f"{form}_known"] > 0 for form in FORMS}
+    network = SideNetwork(*(arrays[f"network_{name}"].astype(np.float64) for name in NETWORK))
+    return OpenBank(description, shape, means, weights, biases, known, arrays["network_codes"].astype(np.float64), network)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -159,6 +173,8 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays and arrays["mesh_basis"].ndim else 0
     per_predictor = (len(SIDES), len(ALL_AUS))
+    codes, hidden = (_length(arrays.get(f"network_{name}"), axis) for name, axis in (("codes", 1), ("first", 0)))
+    layers = ((hidden, 2 * codes), (hidden,), (hidden, hidden), (hidden,), (len(ALL_AUS), hidden))
     expected = {
         "mesh_reference": (N_MESH, 3),
         "mesh_basis": (n_modes, 3 * N_MESH),
@@ -166,6 +182,8 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         "static_bias": per_predictor,
         **dict.fromkeys(FORMS, (*per_predictor, HOG_SIZE + PDM_FEATURES + n_modes)),
         **{f"{form}_known": per_predictor for form in FORMS},
+        "network_codes": (len(SIDES), codes, HOG_SIZE + PDM_FEATURES + n_modes),
+        **{f"network_{name}": layer for name, layer in zip(NETWORK, layers, strict=True)},
     }
     for name, shape in expected.items():
         if name not in arrays or arrays[name].dtype != np.float32 or arrays[name].shape != shape:
@@ -178,6 +196,11 @@ def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
         raise _damaged(path, "its mesh_rigid is no list of mesh points")
     if len(np.unique(rigid)) < len(rigid):
         raise _damaged(path, "its mesh_rigid names a point twice")
+
+
+def _length(array: NDArray[Any] | None, axis: int) -> int:
+    """Of an axis; 0 where there is none."""
+    return 0 if array is None or array.ndim <= axis else int(array.shape[axis])
 
 
 def write_open_bank(path: Path, description: Mapping[str, object], arrays: Mapping[str, NDArray[np.generic]]) -> None:

@@ -1,4 +1,4 @@
-"""The bank: linear predictors of intensity and presence over one descriptor, as one matrix.
+"""The bank: linear predictors of intensity and presence over one descriptor, as one matrix; and what corrects those of the sides.
 
 OpenFace 2.2's SVR and SVM (`SVR_*`, `SVM_*`) and our open bank's ridge regressions are read into the same form.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.numerics.side_network import SideNetwork
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS, FloatArray
 
 
@@ -47,16 +48,17 @@ class AUBank:
     """All predictors of a model set. One that is missing predicts NaN.
 
     The columns are the m intensities, then the 18 presences. A bank with sides has `INTENSITY_AUS` of the whole face, of the subject's left
-    and of the right, and behind these 51 its k further action units in the same three groups. Others have the first 17 alone.
+    and of the right, and behind these 51 its k further action units in the same three groups. Others have the first 17 alone. Behind the
+    presences stand the codes of its network, where it has one: p columns in all.
 
     Attributes
     ----------
     name : str
         What outputs call it, e.g. "OpenFace 2.2".
-    weights : ndarray, (n, m + 18) float64
-    constants : ndarray, (m + 18,) float64
+    weights : ndarray, (n, p) float64
+    constants : ndarray, (p,) float64
         bias - means . weights; NaN for a missing predictor.
-    dynamic : ndarray, (m + 18,) bool
+    dynamic : ndarray, (p,) bool
     cutoffs : ndarray, (m,) float64
     positive, negative : ndarray, (18,) float64
     presence_above : float or None
@@ -66,6 +68,8 @@ class AUBank:
         action unit's low values.
     more : tuple of str
         The k action units with an intensity that are not of `INTENSITY_AUS`.
+    network : SideNetwork or None
+        Corrects the intensities.
     """
 
     name: str
@@ -78,6 +82,7 @@ class AUBank:
     presence_above: float | None = None
     own_rest: bool = False
     more: tuple[str, ...] = ()
+    network: SideNetwork | None = None
 
     @classmethod
     def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray, more: tuple[str, ...] = ()) -> AUBank:
@@ -148,6 +153,17 @@ class AUBank:
             own_rest=True,
         )
 
+    def with_network(self, network: SideNetwork, codes: FloatArray) -> AUBank:
+        """The bank with a network over codes of the left and the right, (2, c, n) float64; they are dynamic."""
+        columns = codes.reshape(network.n_codes, -1).T
+        return replace(
+            self,
+            weights=np.concatenate([self.weights, columns], axis=1),
+            constants=np.concatenate([self.constants, np.zeros(network.n_codes)]),
+            dynamic=np.concatenate([self.dynamic, np.ones(network.n_codes, bool)]),
+            network=network,
+        )
+
     def without(self, columns: NDArray[np.bool_]) -> AUBank:
         """The bank without some of its intensity columns, (m,) bool: those become NaN."""
         blank = np.concatenate([columns, np.zeros(self.constants.size - columns.size, bool)])
@@ -197,7 +213,7 @@ class AUBank:
 
         Returns
         -------
-        ndarray, (m + 18,) float64
+        ndarray, (p,) float64
         """
         return self.constants - np.where(self.dynamic, neutral @ self.weights, 0.0)
 
@@ -208,7 +224,7 @@ class AUBank:
         ----------
         descriptors : ndarray, (..., n) float64
             HOG, then geometry.
-        offsets : ndarray, (m + 18,) float64
+        offsets : ndarray, (p,) float64
             From `offsets`.
 
         Returns
@@ -219,7 +235,11 @@ class AUBank:
             0 or 1. Both NaN where the bank has no predictor.
         """
         values = descriptors @ self.weights + offsets
-        intensity, margin = values[..., : self.n_intensities], values[..., self.n_intensities :]
+        presences = slice(self.n_intensities, self.n_intensities + len(PRESENCE_AUS))
+        intensity, margin = values[..., : self.n_intensities], values[..., presences]
+        if self.network is not None:
+            left, right = self.network(values[..., presences.stop :])
+            intensity = intensity + in_groups((left + right) / 2, left, right)
         if self.presence_above is not None:
             return intensity, self.presences(intensity)
         presence = np.where(margin > 0.0, self.positive, self.negative)

@@ -17,9 +17,10 @@ from face_mirror_au.models.open_bank import MAX_BYTES, PRESENCE_ABOVE, read_open
 from face_mirror_au.numerics.fhog import HOG_SIZE
 from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
 
-MODES = 3
+MODES, CODES, HIDDEN = 3, 2, 4
 FEATURES = HOG_SIZE + 238 + MODES
 DESCRIPTION = {"name": "a bank", "version": "7", "seed": 1}
+NETWORK = [f"network_{name}" for name in ("codes", "first", "first_bias", "second", "second_bias", "last")]
 SMILE = INTENSITY_AUS.index("AU12")
 
 
@@ -31,7 +32,8 @@ def arrays():
     known[1, INTENSITY_AUS.index("AU17")] = 0
     shapes = {
         "mesh_reference": (478, 3), "mesh_basis": (MODES, 1434), "means": (FEATURES,), "dynamic": (2, 22, FEATURES),
-        "static": (2, 22, FEATURES), "static_bias": (2, 22),
+        "static": (2, 22, FEATURES), "static_bias": (2, 22), "network_codes": (2, CODES, FEATURES), "network_first": (HIDDEN, 2 * CODES),
+        "network_first_bias": (HIDDEN,), "network_second": (HIDDEN, HIDDEN), "network_second_bias": (HIDDEN,), "network_last": (22, HIDDEN),
     }  # fmt: skip
     values = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     known = known.astype(np.float32)
@@ -93,7 +95,10 @@ def test_dynamic_intensities_are_0_for_the_neutral_face_whatever_the_means(bank,
     np.testing.assert_allclose(intensity[~np.isnan(intensity)], 0.0, atol=1e-9)
     moved = neutral + np.random.default_rng(2).normal(size=FEATURES)
     before, _ = dynamic.predict(moved, dynamic.offsets(neutral))
-    np.testing.assert_allclose(before[17 + SMILE], arrays["dynamic"][0, SMILE].astype(float) @ (moved - neutral), atol=1e-9)
+    linear = arrays["dynamic"][0, SMILE].astype(float) @ (moved - neutral)
+    added, _ = bank.network((arrays["network_codes"].astype(float) @ (moved - neutral)).ravel())
+    assert abs(added[SMILE]) > 0.1
+    np.testing.assert_allclose(before[17 + SMILE], linear + added[SMILE], atol=1e-9)
 
     write_open_bank(path, DESCRIPTION, arrays | {"means": arrays["means"] + np.float32(5.0)})
     shifted = read_open_bank(path).au_bank("dynamic")
@@ -117,18 +122,18 @@ def refused(path, why=""):
 
 def test_another_number_of_shape_parameters_is_no_damage(path, arrays):
     wider = {
-        name: np.concatenate([arrays[name], arrays[name][..., :2]], axis=-1) for name in ("means", "dynamic", "static")
+        name: np.concatenate([arrays[name], arrays[name][..., :2]], axis=-1) for name in ("means", "dynamic", "static", "network_codes")
     }  # fmt: skip
     write_open_bank(path, DESCRIPTION, arrays | wider | {"mesh_basis": np.ones((MODES + 2, 1434), np.float32)})
     assert read_open_bank(path).au_bank("static").n_features == FEATURES + 2
 
 
 @pytest.mark.parametrize(
-    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known"]
+    "name", ["mesh_reference", "mesh_rigid", "mesh_basis", "means", "dynamic", "static", "static_bias", "dynamic_known", *NETWORK]
 )
 def test_an_array_that_is_missing_or_of_another_shape_or_type(path, arrays, name):
     write_open_bank(path, DESCRIPTION, {key: value for key, value in arrays.items() if key != name})
-    refused(path, f"its {name} is" if name != "mesh_basis" else "its ")
+    refused(path, f"its {name} is" if name not in {"mesh_basis", "network_codes", "network_first"} else "its ")
     for wrong in (arrays[name][..., None], arrays[name][:-1] if name != "mesh_rigid" else arrays[name][:2], np.float32(1.0)):
         write_open_bank(path, DESCRIPTION, arrays | {name: wrong})
         refused(path, "its ")
@@ -137,7 +142,7 @@ def test_an_array_that_is_missing_or_of_another_shape_or_type(path, arrays, name
         refused(path, f"its {name} is")
 
 
-@pytest.mark.parametrize("name", ["mesh_reference", "mesh_basis", "means", "dynamic", "static", "static_bias", "static_known"])
+@pytest.mark.parametrize("name", ["mesh_reference", "mesh_basis", "means", "dynamic", "static", "static_bias", "static_known", *NETWORK])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite(path, arrays, name, value):
     damaged = arrays[name].copy()
