@@ -47,7 +47,7 @@ def train(
         "seed": seed,
         "recordings": recordings,
         "frames": len(data),
-        "validation": f"every {VALIDATION_EVERY}th recording; an action unit below a correlation of {MIN_CORRELATION} is left out",
+        "validation": f"every {VALIDATION_EVERY}th recording; an action unit below this correlation is left out: {MIN_CORRELATION}",
         "penalty": PENALTY,
         "mesh modes": MESH_MODES,
         "correlations": {

@@ -27,7 +27,7 @@ PENALTY = 0.5
 VALIDATION_EVERY = 10
 # A difference of the sides is amplified by this at most, to be as sensitive as their sum.
 MAX_AMPLIFICATION = 2.5
-MIN_CORRELATION = 0.6
+MIN_CORRELATION = {"dynamic": 0.7, "static": 0.6}
 # How far alike sides seem to differ: from what on something seems to move, what is no true difference, and frames that are needed.
 MOVES, MIN_FRAMES = 0.5, 100
 NO_DIFFERENCE = 0.25
@@ -285,7 +285,7 @@ def _predictors(
     weights = _both_sides(left, scales, shape, partner)
     n_modes = len(shape.basis)
     one_piece = np.array([name in ONE_PIECE for name in ALL_AUS])
-    known = correlations >= MIN_CORRELATION
+    known = correlations >= MIN_CORRELATION[form]
     known[1] &= known[0] & ~one_piece
     arrays: dict[str, NDArray[np.generic]] = {
         form: weights.astype(np.float32),

@@ -112,8 +112,12 @@ def answer_recording(recording: Recording, lengths: Lengths | None, inside: NDAr
 
 
 def answer_zone(zone: Zone, units: Mapping[str, Answer]) -> Answer | None:
-    """Answer by the action unit whose sides differ the most, in units of their error; None where none was measured."""
-    of_zone = [units[au] for au in zone.aus if au in units]
+    """Answer by the action unit whose sides differ the most, in units of their error; None where none was measured.
+
+    One whose error nobody knows counts only where that holds for all.
+    """
+    measured = [units[au] for au in zone.aus if au in units]
+    of_zone = [each for each in measured if each.error is not None] or measured
     moved = [each for each in of_zone if each.weaker != "too little"]
     if not moved:
         return max(of_zone, key=lambda each: each.sides.larger.peak, default=None)

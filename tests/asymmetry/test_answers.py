@@ -122,3 +122,10 @@ def test_the_answer_of_a_movement_is_of_its_frames_alone():
     inside = np.zeros(N, bool)
     inside[:8] = True
     assert answer_recording(recording(peaks), None, inside).units["AU12"].weaker == "too little"
+
+
+def test_a_unit_of_unknown_error_does_not_keep_a_zone_from_its_answer():
+    blink = sides(AU45=(2.0, 0.5), AU07=(0.5, 2.0))
+    zone = answer_recording(recording(blink, errors={"AU45": 0.4}), None).zones["eye"]
+    assert (zone.weaker, zone.au) == ("right", "AU45")
+    assert answer_recording(recording(blink, errors={}), None).zones["eye"].error is None

@@ -192,7 +192,9 @@ def spellings(name):
         quote(name).encode(),
         name.replace(" ", "_").encode(),
     )
-    yield from (base64.b64encode(b" " * shift + name.encode())[4:-4] for shift in range(3))
+    # Four letters come up by chance in compressed tables.
+    encoded = (base64.b64encode(b" " * shift + name.encode())[4:-4] for shift in range(3))
+    yield from (part for part in encoded if len(part) >= 8)
 
 
 def test_with_subject_the_recordings_name_is_nowhere_in_the_outputs(watched):

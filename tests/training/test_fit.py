@@ -148,8 +148,9 @@ def test_a_mirrored_sequence_has_its_sides_exchanged(bank, unseen):
         finals.append(sequence.finish())
     face, mirror = finals
     assert face.sides.shape == (faces_by_hand.RESTING + faces_by_hand.MOVING, 2, 22)
-    np.testing.assert_allclose(mirror.sides, face.sides[:, ::-1], atol=0.02)
-    np.testing.assert_allclose(mirror.intensity, face.intensity, atol=0.02)
+    # The running median stands in the middle of bins, which are not those of the mirror image.
+    np.testing.assert_allclose(mirror.sides, face.sides[:, ::-1], atol=0.06)
+    np.testing.assert_allclose(mirror.intensity, face.intensity, atol=0.06)
     assert np.nanmax(np.abs(face.sides[:, 0] - face.sides[:, 1])) > 1.0
 
 
