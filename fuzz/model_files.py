@@ -106,6 +106,7 @@ _HOG_SIZE = 4
 # The arrays of a bank; the first byte of an input says which of them the rest stands for.
 BANK_MEMBERS = (
     "description", "mesh_reference", "mesh_basis", "mesh_rigid", "means", "static_bias", "dynamic_known", "static_known",
+    "network_first", "network_last",
 )  # fmt: skip
 
 
@@ -124,6 +125,12 @@ def good_bank() -> dict[str, bytes]:
         "static": np.zeros((*per_predictor, n_features), np.float32),
         "dynamic_known": np.ones(per_predictor, np.float32),
         "static_known": np.ones(per_predictor, np.float32),
+        "network_codes": np.zeros((2, 1, n_features), np.float32),
+        "network_first": np.zeros((3, 2), np.float32),
+        "network_first_bias": np.zeros(3, np.float32),
+        "network_second": np.zeros((3, 3), np.float32),
+        "network_second_bias": np.zeros(3, np.float32),
+        "network_last": np.zeros((len(ALL_AUS), 3), np.float32),
     }
     return {name: _array_file(values) for name, values in arrays.items()}
 

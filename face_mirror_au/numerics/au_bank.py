@@ -6,7 +6,7 @@ OpenFace 2.2's SVR and SVM (`SVR_*`, `SVM_*`) and our open bank's ridge regressi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,17 +48,16 @@ class AUBank:
     """All predictors of a model set. One that is missing predicts NaN.
 
     The columns are the m intensities, then the 18 presences. A bank with sides has `INTENSITY_AUS` of the whole face, of the subject's left
-    and of the right, and behind these 51 its k further action units in the same three groups. Others have the first 17 alone. Behind the
-    presences stand the codes of its network, where it has one: p columns in all.
+    and of the right, and behind these 51 its k further action units in the same three groups. Others have the first 17 alone.
 
     Attributes
     ----------
     name : str
         What outputs call it, e.g. "OpenFace 2.2".
-    weights : ndarray, (n, p) float64
-    constants : ndarray, (p,) float64
+    weights : ndarray, (n, m + 18) float64
+    constants : ndarray, (m + 18,) float64
         bias - means . weights; NaN for a missing predictor.
-    dynamic : ndarray, (p,) bool
+    dynamic : ndarray, (m + 18,) bool
     cutoffs : ndarray, (m,) float64
     positive, negative : ndarray, (18,) float64
     presence_above : float or None
@@ -69,7 +68,9 @@ class AUBank:
     more : tuple of str
         The k action units with an intensity that are not of `INTENSITY_AUS`.
     network : SideNetwork or None
-        Corrects the intensities.
+        Corrects the intensities by codes of the descriptor minus the neutral reference.
+    codes : ndarray, (n, 2 c) float64
+        Weights of the codes.
     """
 
     name: str
@@ -83,6 +84,7 @@ class AUBank:
     own_rest: bool = False
     more: tuple[str, ...] = ()
     network: SideNetwork | None = None
+    codes: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
     def build(cls, name: str, predictors: Sequence[Predictor], means: FloatArray, more: tuple[str, ...] = ()) -> AUBank:
@@ -154,15 +156,8 @@ class AUBank:
         )
 
     def with_network(self, network: SideNetwork, codes: FloatArray) -> AUBank:
-        """The bank with a network over codes of the left and the right, (2, c, n) float64; they are dynamic."""
-        columns = codes.reshape(network.n_codes, -1).T
-        return replace(
-            self,
-            weights=np.concatenate([self.weights, columns], axis=1),
-            constants=np.concatenate([self.constants, np.zeros(network.n_codes)]),
-            dynamic=np.concatenate([self.dynamic, np.ones(network.n_codes, bool)]),
-            network=network,
-        )
+        """The bank with a network over codes of the left and the right, (2, c, n) float64."""
+        return replace(self, network=network, codes=np.ascontiguousarray(codes.reshape(network.n_codes, -1).T))
 
     def without(self, columns: NDArray[np.bool_]) -> AUBank:
         """The bank without some of its intensity columns, (m,) bool: those become NaN."""
@@ -213,9 +208,11 @@ class AUBank:
 
         Returns
         -------
-        ndarray, (p,) float64
+        ndarray, (m + 18 + 2 c,) float64
+            With a network, its codes' behind the others.
         """
-        return self.constants - np.where(self.dynamic, neutral @ self.weights, 0.0)
+        offsets = self.constants - np.where(self.dynamic, neutral @ self.weights, 0.0)
+        return offsets if self.network is None else np.concatenate([offsets, -(neutral @ self.codes)])
 
     def predict(self, descriptors: FloatArray, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Predict one or several frames.
@@ -224,7 +221,7 @@ class AUBank:
         ----------
         descriptors : ndarray, (..., n) float64
             HOG, then geometry.
-        offsets : ndarray, (p,) float64
+        offsets : ndarray, (m + 18 + 2 c,) float64
             From `offsets`.
 
         Returns
@@ -234,11 +231,11 @@ class AUBank:
         presence : ndarray, (..., 18) float64
             0 or 1. Both NaN where the bank has no predictor.
         """
-        values = descriptors @ self.weights + offsets
-        presences = slice(self.n_intensities, self.n_intensities + len(PRESENCE_AUS))
-        intensity, margin = values[..., : self.n_intensities], values[..., presences]
+        columns = self.constants.size
+        values = descriptors @ self.weights + offsets[:columns]
+        intensity, margin = values[..., : self.n_intensities], values[..., self.n_intensities :]
         if self.network is not None:
-            left, right = self.network(values[..., presences.stop :])
+            left, right = self.network(descriptors @ self.codes + offsets[columns:])
             intensity = intensity + in_groups((left + right) / 2, left, right)
         if self.presence_above is not None:
             return intensity, self.presences(intensity)

@@ -160,7 +160,8 @@ def test_another_open_bank_can_be_named(weights, tmp_path):
     other = tmp_path / "mine.npz"
     with np.load(open_models.BANK) as archive:
         arrays = {name: archive[name] for name in archive.files if name != "description"}
-    arrays["dynamic"] = arrays["dynamic"] * np.float32(0.5)
+    for name in ("dynamic", "network_last"):
+        arrays[name] = arrays[name] * np.float32(0.5)
     write_open_bank(other, {"name": "mine", "version": "7"}, arrays)
     tables = [AUPipeline(weights_dir=weights, au_bank=bank).process_video(CLIP, max_frames=24) for bank in (other, open_models.BANK)]
     raised = [table["AU12_r"].max() for table in tables]

@@ -61,7 +61,7 @@ def test_two_encodings_of_one_recording_rest_in_the_same_seconds(jump: dict[str,
     assert first == pytest.approx(second, abs=0.2)
     tables = [_table(folder) for folder in jump.values()]
     for au in ("AU04_r", "AU25_r", "AU45_r"):
-        assert tables[0][au].max() == pytest.approx(tables[1][au].max(), abs=0.35), au
+        assert tables[0][au].max() == pytest.approx(tables[1][au].max(), abs=0.4), au
         assert tables[0][au].mean() == pytest.approx(tables[1][au].mean(), abs=0.15), au
 
 
