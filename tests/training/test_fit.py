@@ -23,7 +23,7 @@ SEEN = [column for column in range(22) if column not in (PLAIN, STILL)]
 SIDED = [column for column in SEEN if column not in PIECES]
 DESCRIPTION = {"name": "by hand", "version": "0"}
 
-# Solves for 4560 weights, four times.
+# Solves for 4560 weights, eight times.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
@@ -41,6 +41,14 @@ def data(made):
 def mesh_shape(data):
     """And each point's partner."""
     return fit_mesh_shape(data)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fewer_folds():
+    """Each takes seconds, and these faces are alike."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.fit.FOLDS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
