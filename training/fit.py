@@ -15,6 +15,7 @@ from face_mirror_au.numerics.final_values import MAX_INTENSITY
 from face_mirror_au.numerics.mesh_shape import MeshShape, align_meshes
 from face_mirror_au.records import ALL_AUS, Float32Array, FloatArray
 from training.dataset import Dataset
+from training.directions import blocks, main_directions
 from training.network import FittedNetwork, fit_network
 from training.render.targets import ACTION_UNITS, ONE_PIECE
 from training.symmetry import RIGID_POINTS, hog_order, mirrored_displacements, symmetric_reference
@@ -36,7 +37,6 @@ MAX_YAW_OF_ERRORS = 15.0  # degrees; beyond, sides are not compared
 REAL_FACES = 1.25
 # The network learns what predictors leave over that have not seen the recording: fitted so often, each time without a part of them.
 FOLDS = 5
-_BLOCK = 2048
 
 _Real = TypeVar("_Real", bound=np.floating)
 
@@ -105,10 +105,9 @@ def fit_bank(data: Dataset) -> Fitted:
             network = fit_network(*_left_over(used, truth, learning, data.recording))
             predicted += network.predict(used.plain, used.mirrored)
             arrays |= _network(network, hog_scale, shape, partner)
-        correlations[form] = correlate(predicted[~learning], truth[~learning])
-        if form == "dynamic":
             near = ~learning & (np.abs(data.angles[:, 0]) < MAX_YAW_OF_ERRORS)
             errors = side_errors(predicted[near], truth[near])
+        correlations[form] = correlate(predicted[~learning], truth[~learning])
         arrays |= _predictors(form, left, level, mean, hog_scale, shape, partner, correlations[form])
     return Fitted(arrays, correlations, errors)
 
@@ -118,16 +117,13 @@ def fit_mesh_shape(data: Dataset) -> tuple[MeshShape, NDArray[np.int64]]:
     reference, partner = symmetric_reference(data.mesh[data.at_rest])
     n_values = reference.size
     scatter = np.zeros((n_values, n_values))
-    for block in _blocks(len(data)):
+    for block in blocks(len(data)):
         displacements = align_meshes(data.mesh[block], reference, RIGID_POINTS) - reference
         for each in (displacements, mirrored_displacements(displacements, partner)):
             flat = each.reshape(len(each), n_values)
             scatter += flat.T @ flat
-    _, directions = np.linalg.eigh(scatter)
-    basis = directions[:, ::-1][:, :MESH_MODES].T
-    # The sign of an eigenvector is arbitrary: make its largest element positive, so that a new run gives the same file.
-    basis = basis * np.sign(basis[np.arange(len(basis)), np.abs(basis).argmax(axis=1)])[:, np.newaxis]
-    return MeshShape(reference, RIGID_POINTS, np.ascontiguousarray(basis)), partner
+    _, directions = main_directions(scatter, MESH_MODES)
+    return MeshShape(reference, RIGID_POINTS, np.ascontiguousarray(directions.T)), partner
 
 
 def mirror_matrix(shape: MeshShape, partner: NDArray[np.int64]) -> FloatArray:
@@ -139,7 +135,7 @@ def mirror_matrix(shape: MeshShape, partner: NDArray[np.int64]) -> FloatArray:
 
 def _features(data: Dataset, shape: MeshShape, partner: NDArray[np.int64]) -> tuple[tuple[float, float], _Features]:
     """FHOG and mesh parameters, each scaled so that their movements weigh the same; and the two scales."""
-    parameters = np.concatenate([shape.parameters(data.mesh[block]) for block in _blocks(len(data))])
+    parameters = np.concatenate([shape.parameters(data.mesh[block]) for block in blocks(len(data))])
     mirror = mirror_matrix(shape, partner)
     # What differs between movements, not between people, decides the scales.
     scales = tuple(float(1.0 / np.sqrt((relative_to_rest(each, data) ** 2).sum(axis=1).mean())) for each in (data.hog, parameters))
@@ -199,7 +195,7 @@ def ridge(part: _Part, chosen: NDArray[np.int64]) -> FloatArray:
     """Ridge regression, (f, 22)."""
     size = part.mean.size
     gram, moments = np.zeros((size, size)), np.zeros((size, part.truth.shape[2]))
-    for block in _blocks(len(chosen)):
+    for block in blocks(len(chosen)):
         x, y = part.block(chosen[block])
         gram += x.T @ x
         moments += x.T @ y
@@ -211,7 +207,7 @@ def ridge(part: _Part, chosen: NDArray[np.int64]) -> FloatArray:
 def slopes(part: _Part, chosen: NDArray[np.int64], weights: FloatArray) -> FloatArray:
     """How much a prediction rises when the truth rises by 1, (22,)."""
     products, squares = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
-    for block in _blocks(len(chosen)):
+    for block in blocks(len(chosen)):
         x, y = part.block(chosen[block])
         products += (y * (x @ weights)).sum(axis=0)
         squares += (y**2).sum(axis=0)
@@ -314,7 +310,3 @@ def _both_sides(left: FloatArray, scales: tuple[float, float], shape: MeshShape,
     weights[0, :, :HOG_SIZE], weights[0, :, -n_modes:] = of_hog, of_mesh
     weights[1][:, hog_order()], weights[1, :, -n_modes:] = of_hog, of_mesh @ mirror_matrix(shape, partner).T
     return weights
-
-
-def _blocks(count: int) -> list[slice]:
-    return [slice(start, min(start + _BLOCK, count)) for start in range(0, count, _BLOCK)]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from face_mirror_au.numerics.side_network import SideNetwork
 from face_mirror_au.records import Float32Array, FloatArray
+from training.directions import blocks, main_directions
 
 # Main directions of the features, codes of one side, and units in each layer. Chosen on every fifth recording: doubling one of them changes
 # the mean correlation by less than 0.01.
@@ -89,14 +90,12 @@ def _directions(plain: Float32Array, mirrored: Float32Array) -> FloatArray:
     """Main directions of the features, (f, k), each scaled by the fourth root of its variance, all together to a mean square of 1."""
     scatter = np.zeros((plain.shape[1], plain.shape[1]))
     for each in (plain, mirrored):
-        for start in range(0, len(each), 4096):
-            block = each[start : start + 4096].astype(np.float64)
-            scatter += block.T @ block
-    values, vectors = np.linalg.eigh(scatter / (2 * len(plain)))
-    values, vectors = values[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
+        for block in blocks(len(each), 4096):
+            rows = each[block].astype(np.float64)
+            scatter += rows.T @ rows
+    values, vectors = main_directions(scatter / (2 * len(plain)), COMPONENTS)
     kept = values > _LEAST_VARIANCE * values[0]
     values, vectors = values[kept], vectors[:, kept]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
     scale = values**-0.25
     return np.asarray(vectors * scale / np.sqrt((values * scale**2).mean()))
 

@@ -171,9 +171,10 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _check_shapes(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    n_modes = len(arrays["mesh_basis"]) if "mesh_basis" in arrays and arrays["mesh_basis"].ndim else 0
     per_predictor = (len(SIDES), len(ALL_AUS))
-    codes, hidden = (_length(arrays.get(f"network_{name}"), axis) for name, axis in (("codes", 1), ("first", 0)))
+    n_modes, codes, hidden = (
+        _length(arrays.get(name), axis) for name, axis in (("mesh_basis", 0), ("network_codes", 1), ("network_first", 0))
+    )
     layers = ((hidden, 2 * codes), (hidden,), (hidden, hidden), (hidden,), (len(ALL_AUS), hidden))
     expected = {
         "mesh_reference": (N_MESH, 3),
