@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,6 +117,8 @@ class Picture:
     closure: FloatArray
     intensities: FloatArray
     pose: Pose
+    in_face: Float = field(repr=False)
+    """The landmarks of the face that looks straight ahead, (68, 3) cm: x to the subject's left, y up."""
 
 
 class Recorder:
@@ -157,10 +159,11 @@ class Recorder:
                 _save(path, self._measure(pictures, *ENCODINGS[name]))
         return {name: _load(path) for name, path in paths.items()}
 
-    def pictures(self, script: str, seed: int, number: int) -> Iterator[Picture]:
-        """The frames of a recording, with their truth; those beyond its end, too."""
+    def pictures(self, script: str, seed: int, number: int, iris_size: float = 1.0) -> Iterator[Picture]:
+        """The frames of a recording, with their truth; those beyond its end, too. `iris_size`: of the visible iris, a share of its mean."""
         generator = np.random.default_rng([seed, number, sorted(SCRIPTS).index(script)])
         identity, appearance = sample_person(generator)
+        appearance = replace(appearance, iris_size=iris_size)
         model = self.studio.model
         neutral = model.identity(identity)
         subject = self.studio.subject(neutral, appearance)
@@ -174,13 +177,14 @@ class Recorder:
         lashes = float(generator.uniform(0.3, 1.0))
         for moment, pose in zip(moments, poses, strict=True):
             vertices = model.express(neutral, moment.weights)
+            in_face = vertices[LANDMARK_VERTICES]
             closure = 1.0 - _openings(vertices) / resting
             roll_eyes(self.studio, vertices, moment.rolled_up)
             placed = Pose(pose.yaw, pose.pitch + moment.back, pose.roll, pose.x, pose.y, pose.distance)
             image, (landmarks,) = render(Scene([moved(subject, vertices, placed)], background=background), SIZE)
             draw_lashes(image, landmarks, lashes)
             truth = intensities(model, moment.weights)
-            yield Picture(camera.record(image, generator), landmarks, moment.at_rest, closure, truth, placed)
+            yield Picture(camera.record(image, generator), landmarks, moment.at_rest, closure, truth, placed, in_face)
 
     def _measure(self, pictures: Sequence[Picture], codec: str, options: dict[str, str]) -> Recording:
         located, raw, hog = self.models.measure(encoded([picture.image for picture in pictures], codec, options), len(pictures) - BEYOND)

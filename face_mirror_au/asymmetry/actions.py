@@ -23,6 +23,8 @@ class Action:
         Key of the zone that moves; None for rest.
     aus : tuple of str
         The action units that make the movement: in each frame the largest of them is its strength.
+    length : str
+        Key of the landmark measure that shows it; empty where none does.
     by_lids : bool
         The lids say how far it went, not an action unit: an eye that rolls up behind open lids looks closed.
     words : tuple of str
@@ -34,6 +36,7 @@ class Action:
     word: str
     zone: str | None
     aus: tuple[str, ...]
+    length: str = ""
     by_lids: bool = False
     words: tuple[str, ...] = ()
 
@@ -44,23 +47,23 @@ ACTIONS = {
     for action in (
         Action("BL", "baseline: face at rest", "rest", None, (), words=("baseline", "at rest", "neutral", "repose")),
         Action(
-            "RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02"),
+            "RE", "raise eyebrows", "brow raise", "upper", ("AU01", "AU02"), "brow_raise",
             words=("raise brows", "raise the eyebrows", "raised eyebrows", "eyebrow raise", "forehead wrinkle"),
         ),
         Action("FR", "frown", "frown", "upper", ("AU04",), words=("brow lowering",)),
         Action(
-            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), by_lids=True,
+            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), "eye_closing", by_lids=True,
             words=("gentle eye closure", "soft eye closure", "close eyes", "close the eyes", "close eyes gently"),
         ),
         Action(
-            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), by_lids=True,
+            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), "eye_closing", by_lids=True,
             words=("forced eye closure", "squeeze eyes", "close the eyes tightly"),
         ),
-        Action("BK", "blink", "blink", "eye", ("AU45",), by_lids=True, words=("blinking",)),
+        Action("BK", "blink", "blink", "eye", ("AU45",), "eye_closing", by_lids=True, words=("blinking",)),
         Action("WN", "wrinkle nose", "nose wrinkle", "midface", ("AU09", "AU10"), words=("snarl", "sneer", "wrinkle the nose")),
-        Action("SS", "soft smile", "smile", "mouth", ("AU12",), words=("gentle smile", "closed-mouth smile")),
+        Action("SS", "soft smile", "smile", "mouth", ("AU12",), "mouth_corner", words=("gentle smile", "closed-mouth smile")),
         Action(
-            "BS", "big smile", "smile", "mouth", ("AU12",),
+            "BS", "big smile", "smile", "mouth", ("AU12",), "mouth_corner",
             words=("open-mouth smile", "open mouth smile", "smile with teeth", "toothy smile", "full smile"),
         ),
         Action("SE", "say E", "saying E", "mouth", ("AU12", "AU20", "AU25"), words=("say ee", "say eee")),

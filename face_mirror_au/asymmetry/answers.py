@@ -7,15 +7,15 @@ tell its sides apart, else in the mirrored views. Its error is how far alike sid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.comparison import Comparison, compare_units
-from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
+from face_mirror_au.asymmetry.comparison import Comparison, compare_sides, compare_units
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES, LandmarkMeasure
 from face_mirror_au.asymmetry.recording import Recording
 from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.asymmetry.zones import ZONES, Zone
@@ -33,6 +33,10 @@ MAX_YAW_DEG = 16.0
 _WITHIN = " is within its error"
 # Of a landmark measure: (L - R) / (L + R) beyond which it contradicts.
 CONTRADICTS = 0.3
+# Two lengths are alike where the whole interval of their difference lies within so many mm, or `ALIKE_SHARE` of the larger one.
+ALIKE_MM = 2.0
+# Of 95 % of a normal distribution.
+_TWO_SIDED = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,9 @@ class Answer:
     why : str
         Why it is unclear; else empty.
     sides : Comparison
-        The two peaks.
+        The two peaks: intensities, or mm of a landmark measure.
     au : str
-        The action unit that decided.
+        The action unit or landmark measure that decided.
     """
 
     weaker: Weaker
@@ -78,11 +82,14 @@ class Answers:
     ----------
     units : mapping of str to Answer
         Of each action unit that was measured on both sides.
+    lengths : mapping of str to Answer
+        Of each landmark measure that was measured on both sides, by its key.
     zones : mapping of str to Answer
         Of each zone with such an action unit, by its key.
     """
 
     units: Mapping[str, Answer]
+    lengths: Mapping[str, Answer]
     zones: Mapping[str, Answer]
 
 
@@ -108,15 +115,31 @@ def answer_recording(recording: Recording, lengths: Lengths | None, inside: NDAr
         ways = {key: sides for key, of_way in found.items() if (sides := of_way.get(au)) is not None}
         if ways:
             units[au] = _answer_unit(au, ways, recording, against.get(zone_of.get(au, ""), ()))
-    return Answers(units, {zone.key: answer for zone in ZONES if (answer := answer_zone(zone, units)) is not None})
+    of_lengths = {} if lengths is None else _answer_lengths(recording, lengths, rows, units)
+    zones = {zone.key: answer for zone in ZONES if (answer := answer_zone(zone, units, of_lengths)) is not None}
+    return Answers(units, of_lengths, zones)
 
 
-def answer_zone(zone: Zone, units: Mapping[str, Answer]) -> Answer | None:
-    """Answer by the action unit whose sides differ the most, in units of their error; None where none was measured.
+def answer_zone(zone: Zone, units: Mapping[str, Answer], lengths: Mapping[str, Answer]) -> Answer | None:
+    """Answer by action units, else by a length; None where nothing was measured.
 
-    One whose error nobody knows counts only where that holds for all.
+    The action unit whose sides differ the most, in units of their error, decides; one whose error nobody knows counts only where that
+    holds for all. Where no action unit names a side, a length may, or may say that the sides are alike in what the units leave unclear.
     """
-    measured = [units[au] for au in zone.aus if au in units]
+    by_units = _by_units([units[au] for au in zone.aus if au in units])
+    if by_units is not None and by_units.weaker in ("left", "right"):
+        return by_units
+    of_zone = [(measure, lengths[measure.key]) for measure in LANDMARK_MEASURES if measure.zone == zone.key and measure.key in lengths]
+    for measure, answer in of_zone:
+        if answer.weaker in ("left", "right"):
+            return answer
+        other = [au for au in zone.aus if au in units and units[au].weaker == "unclear" and au not in measure.aus]
+        if answer.weaker == "alike" and not other and by_units is not None and by_units.within_error:
+            return answer
+    return by_units
+
+
+def _by_units(measured: Sequence[Answer]) -> Answer | None:
     of_zone = [each for each in measured if each.error is not None] or measured
     moved = [each for each in of_zone if each.weaker != "too little"]
     if not moved:
@@ -146,6 +169,36 @@ def _answer_unit(au: str, ways: Mapping[str, Comparison], recording: Recording, 
     if abs(difference) + error <= max(ALIKE, ALIKE_SHARE * sides.larger.peak):
         return Answer("alike", error, "", sides, au)
     return Answer("unclear", error, f"the difference of {abs(difference):.2f}{_WITHIN}", sides, au)
+
+
+def _answer_lengths(recording: Recording, lengths: Lengths, inside: NDArray[np.bool_], units: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answers of the landmark measures, in mm."""
+    found = {}
+    for measure in LANDMARK_MEASURES:
+        left, right = (np.where(inside, side, np.nan) * lengths.mm for side in lengths.curves(measure))
+        sides = compare_sides(recording.time_s, left, right, measure.gate * lengths.mm)
+        if sides is not None:
+            of_zone = [unit for zone in ZONES if zone.key == measure.zone for au in zone.aus if (unit := units.get(au)) is not None]
+            found[measure.key] = _answer_length(measure, sides, recording, lengths, of_zone)
+    return found
+
+
+def _answer_length(
+    measure: LandmarkMeasure, sides: Comparison, recording: Recording, lengths: Lengths, of_zone: Sequence[Answer]
+) -> Answer:
+    difference = _difference(sides)
+    error = float(np.hypot(lengths.error_mm(measure), _TWO_SIDED * lengths.scale.spread * difference))
+    if sides.too_small:
+        return Answer("too little", error, "", sides, measure.key)
+    if why := _why_unclear(sides, error, recording):
+        return Answer("unclear", error, why, sides, measure.key)
+    if abs(difference) > error:
+        opposite = any(unit.weaker in ("left", "right") and _difference(unit.sides) * difference < 0 for unit in of_zone)
+        why = "the action units say the other side" if opposite else ""
+        return Answer("unclear" if why else "right" if difference > 0 else "left", error, why, sides, measure.key)
+    if abs(difference) + error <= max(ALIKE_MM, ALIKE_SHARE * sides.larger.peak):
+        return Answer("alike", error, "", sides, measure.key)
+    return Answer("unclear", error, f"the difference of {abs(difference):.1f} mm{_WITHIN}", sides, measure.key)
 
 
 def _why_unclear(sides: Comparison, error: float | None, recording: Recording) -> str:

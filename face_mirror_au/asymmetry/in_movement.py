@@ -80,9 +80,15 @@ class MeasuredMovement:
 
     @property
     def answer(self) -> Answer | None:
-        """Which side moves less, by the action units that make the movement; None where they were not measured."""
-        meant = self.zone if self.main is None else self.main.zone
-        return None if meant is None or self.answers is None else answer_zone(meant, self.answers.units)
+        """Which side moves less, by the action units and the length that make the movement; None where they were not measured."""
+        meant, action = self.zone if self.main is None else self.main.zone, self.movement.action
+        if meant is None or self.answers is None:
+            return None
+        lengths = self.answers.lengths
+        if action.by_lids and action.length in lengths:
+            return lengths[action.length]
+        shown = lengths if not self.movement.code else {key: answer for key, answer in lengths.items() if key == action.length}
+        return answer_zone(meant, self.answers.units, shown)
 
     @property
     def peak_row(self) -> int | None:

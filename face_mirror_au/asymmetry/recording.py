@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from face_mirror_au.asymmetry.landmarks import Millimetres
 from face_mirror_au.asymmetry.movements import Movement, propose_movements
 from face_mirror_au.records import ALL_AUS, FloatArray
 
@@ -49,11 +50,13 @@ class LandmarkSides:
         `asymmetry.landmarks.POSITIONS`, eye distances; NaN where there is no measurement.
     mirrored : bool
         Whether each side was measured in its own mirrored picture.
+    scale : Millimetres
     """
 
     left: FloatArray
     right: FloatArray
     mirrored: bool
+    scale: Millimetres = Millimetres()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from face_mirror_au.numerics.eyelids import EyePoints
-from face_mirror_au.records import Float32Array
+from face_mirror_au.records import Float32Array, FloatArray
 
 N_MESH = 478
 N_SURFACE = 468  # the face's surface; the last ten are the irises
@@ -37,6 +37,9 @@ N_LID_POINTS = 16
 
 # Of each eye, the subject's left first: corners, and opposite points of the lids' edges above and below the iris.
 MESH_EYES = (EyePoints((362, 263), (385, 386, 387), (380, 374, 373)), EyePoints((33, 133), (160, 159, 158), (144, 145, 153)))
+
+# Of each iris, the subject's left first: the points of its edge at the height of its middle.
+IRIS_EDGES = ((474, 476), (469, 471))
 
 # The outer corners of the eyes: their line is the roll of a mesh.
 RIGHT_OUTER_CORNER, LEFT_OUTER_CORNER = 33, 263
@@ -73,7 +76,13 @@ _NEXT = np.array([following for _, following, _ in IBUG_FROM_MESH])
 _SHARE = np.array([share for _, _, share in IBUG_FROM_MESH], dtype=np.float32)[:, np.newaxis]
 
 
-def landmarks_from_mesh(mesh: Float32Array) -> Float32Array:
-    """Return iBUG's 68 points, (68, 2) float32, of a mesh (478, 3) float32; both in frame pixels."""
+def landmarks_from_mesh(mesh: Float32Array | FloatArray) -> Float32Array:
+    """Return iBUG's 68 points, (68, 2) float32, of a mesh (478, 3); both in frame pixels, or both in mm."""
     start = mesh[_POINT, :2]
     return np.asarray(start + _SHARE * (mesh[_NEXT, :2] - start), dtype=np.float32)
+
+
+def iris_diameters(mesh: FloatArray) -> FloatArray:
+    """Visible diameter of the irises at the height of their middle, (2,) float64, of a mesh (478, 3), in its unit; the subject's left first."""
+    ends = mesh[np.array(IRIS_EDGES), :2]
+    return np.asarray(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1))

@@ -31,20 +31,28 @@ class MeshShape:
     rigid: NDArray[np.integer]
     basis: FloatArray
 
+    def facing(self, mesh: Float32Array | FloatArray) -> FloatArray:
+        """One mesh or several, (..., 478, 3) pixels, as they would look straight ahead: (..., 478, 3) float64, mm of the mean face."""
+        return align_meshes(mesh, self.reference, self.rigid)
+
     def parameters(self, mesh: Float32Array | FloatArray) -> FloatArray:
-        """Shape parameters of one mesh, or several.
+        """Shape parameters of one mesh, or several, (..., 478, 3) pixels; see `parameters_facing`."""
+        return self.parameters_facing(self.facing(mesh))
+
+    def parameters_facing(self, facing: FloatArray) -> FloatArray:
+        """Shape parameters of meshes that look straight ahead.
 
         Parameters
         ----------
-        mesh : ndarray, (..., 478, 3)
-            Pixels.
+        facing : ndarray, (..., 478, 3)
+            From `facing`.
 
         Returns
         -------
         ndarray, (..., k) float64
             mm: how far along each direction the points lie from the mean, root mean square over the points.
         """
-        displacement = align_meshes(mesh, self.reference, self.rigid) - self.reference
+        displacement = facing - self.reference
         flat = displacement.reshape(*displacement.shape[:-2], -1)
         return np.asarray(flat @ self.basis.T / np.sqrt(len(self.reference)))
 

@@ -81,22 +81,23 @@ class FaceDescriber:
         aligned = self._aligner.align(image, landmarks, fit.pose)
         height, width = image.shape[:2]
         camera = Camera.for_size(width, height)
+        facing = None if self._mesh_shape is None or mesh is None else self._mesh_shape.facing(mesh)
         return FaceDescriptor(
             hog=extract_fhog(aligned, self._fhog),
-            geometry=self._geometry(fit, mesh),
+            geometry=self._geometry(fit, facing),
             pose=fit.pose,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
-            signals=measure_signals(Sight(image, landmarks, mesh, fit, self.pdm, camera)),
+            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera)),
         )
 
-    def _geometry(self, fit: PoseFit, mesh: Float32Array | None) -> FloatArray:
-        """What the PDM says of the shape, and the mesh, where the bank looks at it."""
+    def _geometry(self, fit: PoseFit, facing: FloatArray | None) -> FloatArray:
+        """What the PDM says of the shape, and the mesh that looks straight ahead, where the bank looks at it."""
         of_pdm = geometry_features(self.pdm, fit.local)
         if self._mesh_shape is None:
             return of_pdm
-        if mesh is None:
+        if facing is None:
             raise LandmarksError(
                 "the open AU bank measures the 478 points of the attention mesh, and these landmarks came without; "
                 "leave out the plugin that locates landmarks, or choose profile hybrid or openface"
             )
-        return np.concatenate([of_pdm, self._mesh_shape.parameters(mesh)])
+        return np.concatenate([of_pdm, self._mesh_shape.parameters_facing(facing)])

@@ -57,6 +57,8 @@ class Sight:
         Pixels, iBUG order.
     mesh : ndarray, (478, 3) float32, or None
         Pixels; all points of a mesh model.
+    facing : ndarray, (478, 3) float64, or None
+        The mesh as it would look straight ahead, mm of the mean face; see `MeshShape.facing`.
     fit : PoseFit
         Of the landmarks.
     pdm : PDM
@@ -66,6 +68,7 @@ class Sight:
     image: Image
     landmarks: FloatArray | Float32Array
     mesh: Float32Array | None
+    facing: FloatArray | None
     fit: PoseFit
     pdm: PDM
     camera: Camera

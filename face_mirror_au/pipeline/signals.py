@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from face_mirror_au.models.mesh_points import MESH_EYES
+from face_mirror_au.asymmetry.landmarks import POSITIONS, eye_distance, side_positions
+from face_mirror_au.models.mesh_points import MESH_EYES, iris_diameters, landmarks_from_mesh
 from face_mirror_au.numerics.eyelids import eye_openings
 from face_mirror_au.numerics.face_regions import REGIONS, SIDES, region_confidences
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
@@ -105,6 +106,15 @@ def _openings(sight: Sight) -> FloatArray | None:
     return None if sight.mesh is None else eye_openings(sight.mesh, np.asarray(sight.fit.pose[0]), MESH_EYES)
 
 
+def _lengths(sight: Sight) -> FloatArray | None:
+    if sight.facing is None:
+        return None
+    points = landmarks_from_mesh(sight.facing)[np.newaxis].astype(np.float64)
+    distance = eye_distance(points)
+    positions = [side_positions(points, distance, left=left)[0] for left in (True, False)]
+    return np.concatenate([*positions, iris_diameters(sight.facing) / distance])
+
+
 def _seen(sight: Sight) -> FloatArray:
     height, width = sight.image.shape[:2]
     return region_confidences(sight.landmarks, (width, height), 1.0)
@@ -143,6 +153,37 @@ EYE_CLOSURE = Signal(
     ),
     (2,),
 )
+# Of a mesh that was turned to look straight ahead.
+LENGTHS = Signal(
+    "lengths",
+    "lengths",
+    (
+        *(
+            TableColumn(
+                f"length_{position}_{side}",
+                f"{words}, the subject's {side} side, of the mesh turned to look straight ahead; in distances of the outer eye corners",
+                "eye distances",
+                "-1 to 1",
+                4,
+            )
+            for side in SIDES
+            for position, words in POSITIONS.items()
+        ),
+        *(
+            TableColumn(
+                f"length_iris_{side}",
+                f"visible diameter of the subject's {side} iris, in distances of the outer eye corners",
+                "eye distances",
+                "0.1 to 0.2",
+                4,
+            )
+            for side in SIDES
+        ),
+    ),
+    (len(SIDES) * (len(POSITIONS) + 1),),
+    measure=_lengths,
+    views=(View.ORIGINAL,),
+)
 # A mirrored picture is as well seen as the half that it shows.
 REGION_CONFIDENCE = Signal(
     "region_confidence",
@@ -164,7 +205,7 @@ REGION_CONFIDENCE = Signal(
     views=(View.ORIGINAL,),
 )
 
-SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE, EYE_OPENING, EYE_CLOSURE, REGION_CONFIDENCE]
+SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE, EYE_OPENING, EYE_CLOSURE, LENGTHS, REGION_CONFIDENCE]
 
 
 def measure_signals(sight: Sight) -> dict[str, FloatArray]:

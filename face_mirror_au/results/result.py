@@ -120,6 +120,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
             f"'{display_name(folder)}' holds no sides to compare; "
             "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
         )
+    yaw_deg = _read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata)
     return RunResult(
         folder=folder,
         stem=stem,
@@ -127,8 +128,8 @@ def read_result(folder: Path, stem: str) -> RunResult:
         time_s=time_s,
         sides=sides,
         measured=measured,
-        yaw_deg=_read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata),
-        landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides),
+        yaw_deg=yaw_deg,
+        landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides, yaw_deg=yaw_deg),
         baseline=str(metadata.get("baseline", "")),
         rest=rest_stretches(metadata),
         side_errors=side_errors(metadata),

@@ -81,7 +81,7 @@ def test_the_excursion_grows_with_the_expression(clip, measure, side):
 
 def test_a_closed_eye_closes_by_its_opening():
     points = true_points("blink_left")
-    opening = side_positions(points, eye_distance(points), left=True)[:, POSITIONS.index("eye_opening")]
+    opening = side_positions(points, eye_distance(points), left=True)[:, list(POSITIONS).index("eye_opening")]
     left, _ = moved(points)
     assert left[HELD, LANDMARK_MEASURES.index(EYE_CLOSING)].max() == pytest.approx(opening[REST].mean() - opening[HELD].min(), abs=0.003)
     assert opening[HELD].min() < 0.3 * opening[REST].mean()
