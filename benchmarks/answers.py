@@ -94,25 +94,31 @@ def main() -> int:
             known = found.asymmetry.lengths
             if isinstance(known, Lengths):
                 scales.append(known.mm / truth.eye_distance_mm)
-        print(
-            f"renders, seed {SEED}: answers of zones, of action units, and of lengths (to be found: more than 3 mm; none: less than 1.5 mm)"
-        )
-        print("| true difference: answer | zones | action units | lengths |\n|---|---|---|---|")
-        for key in sorted({*zones.answers, *units.answers, *lengths.answers}):
-            print(f"| {key} | {zones.answers[key]} | {units.answers[key]} | {lengths.answers[key]} |")
-        print("\nwithin the 95 % interval of left minus right\n| signal | peaks | within |\n|---|---|---|")
-        for key in (*ALL_AUS, *OF_LENGTH):
-            total = inside[key, True] + inside[key, False]
-            if total:
-                print(f"| {key} | {total} | {inside[key, True] / total:.0%} |")
-        print("\nlargest movement of a side, mm, the person's scale unknown\n| length | sides | mean error |\n|---|---|---|")
-        for name, errors in off.items():
-            print(f"| {name} | {len(errors)} | {np.mean(errors):.2f} |")
-        print(f"\nscale against truth: mean {np.mean(scales):.3f}, standard deviation {np.std(scales):.3f}")
-        for line in (*zones.wrong, *units.wrong, *lengths.wrong):
-            print(f"WRONG: {line}")
+        _print_renders(zones, units, lengths, inside)
+        _print_lengths(off, scales)
         wrong = _real(pipeline)
     return 1 if zones.wrong or wrong else 0
+
+
+def _print_renders(zones: Tally, units: Tally, lengths: Tally, inside: Counter[tuple[str, bool]]) -> None:
+    print(f"renders, seed {SEED}: answers of zones, of action units, and of lengths (to be found: more than 3 mm; none: less than 1.5)")
+    print("| true difference: answer | zones | action units | lengths |\n|---|---|---|---|")
+    for key in sorted({*zones.answers, *units.answers, *lengths.answers}):
+        print(f"| {key} | {zones.answers[key]} | {units.answers[key]} | {lengths.answers[key]} |")
+    print("\nwithin the 95 % interval of left minus right\n| signal | peaks | within |\n|---|---|---|")
+    for key in (*ALL_AUS, *OF_LENGTH):
+        total = inside[key, True] + inside[key, False]
+        if total:
+            print(f"| {key} | {total} | {inside[key, True] / total:.0%} |")
+    for line in (*zones.wrong, *units.wrong, *lengths.wrong):
+        print(f"WRONG: {line}")
+
+
+def _print_lengths(off: dict[str, list[float]], scales: list[float]) -> None:
+    print("\nlargest movement of a side, mm, the person's scale unknown\n| length | sides | mean error |\n|---|---|---|")
+    for name, errors in off.items():
+        print(f"| {name} | {len(errors)} | {np.mean(errors):.2f} |")
+    print(f"\nscale against truth: mean {np.mean(scales):.3f}, standard deviation {np.std(scales):.3f}")
 
 
 @dataclass(frozen=True)

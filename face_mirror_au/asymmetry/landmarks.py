@@ -2,8 +2,8 @@
 
 Lengths are in EYE DISTANCES: divided, frame by frame, by the distance of the two outer eye corners (points 36 and 45) in the original
 picture. The outer corners and not the inner ones, because their distance is three times as long and so has a third of the noise; the
-original picture for both sides, because a head turned a little to the side makes one mirrored face wider than the other. How many millimetres
-an eye distance has: `millimetres`.
+original picture for both sides, because a head turned a little to the side makes one mirrored face wider than the other. How long one
+is: `millimetres`.
 
 Head roll: "up" is at right angles to the line through the outer eye corners of the same picture, in each frame. Positions are taken from
 the middle of the eye of their own side, so that a shift of the picture, or of the midline across which it was mirrored, moves nothing.
@@ -76,9 +76,9 @@ UNMIRRORED_FACTOR = 1.6
 """By how much the errors are larger without mirrored pictures."""
 
 _OUTER_CORNERS = (36, 45)
-# The scale. What the attention mesh sees of an iris is a little wider than the 11.77 mm that an adult's visible iris has in the mean: so much
-# on renders. People's irises differ, and the mesh errs: 7 % (standard deviation between 26 renders, 9 people). Outer corners of adults' eyes are
-# 90 mm apart, with 5 % between people. Both together err by 4 %.
+# The scale. What the attention mesh sees of an iris is a little wider than the 11.77 mm of an adult's: so much on renders. People's irises
+# differ and the mesh errs, by 7 % together (standard deviation, 26 rendered recordings of people with other irises). The outer corners of
+# adults' eyes are 90 mm apart, with 5 % between people.
 IRIS_MM, IRIS_SPREAD = 12.2, 0.07
 EYE_DISTANCE_MM, EYE_DISTANCE_SPREAD = 90.0, 0.05
 # Frames in which the irises are seen well enough: heads turned by less, eyes open by more.

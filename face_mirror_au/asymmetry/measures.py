@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from face_mirror_au.asymmetry.answers import Answer, Answers, answer_recording
 from face_mirror_au.asymmetry.comparison import Comparison, SideMeasures, TwoValues, sides_of
-from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MeasuredMovement, MovementMeter
+from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MILLIMETRES, MeasuredMovement, MovementMeter
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording
@@ -15,6 +15,7 @@ from face_mirror_au.asymmetry.rest import rows_at_rest
 from face_mirror_au.asymmetry.rows import AsymmetryRow
 from face_mirror_au.asymmetry.whole import Lengths, WholeSides, measure_lengths, measure_sides
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
+from face_mirror_au.records import ALL_AUS
 
 NO_ZONE = "none"
 WHOLE_ZONE = "zone"
@@ -87,12 +88,15 @@ def whole_recording(found: Asymmetry) -> Iterator[AsymmetryRow]:
 
 
 def answers(found: Asymmetry) -> Iterator[AsymmetryRow]:
-    """Which side of each zone and action unit moves less, over all frames."""
+    """Which side of each zone, action unit and length moves less, over all frames."""
     place, zone_of = _Place(BEST), {au: zone.key for zone in ZONES for au in zone.aus}
     for key, answer in found.answers.zones.items():
         yield place.answer(key, WHOLE_ZONE, answer)
     for au, answer in found.answers.units.items():
         yield place.answer(zone_of.get(au, NO_ZONE), au, answer)
+    for measure in LANDMARK_MEASURES:
+        if measure.key in found.answers.lengths:
+            yield place.answer(measure.zone, measure.key, found.answers.lengths[measure.key])
 
 
 def lengths_at_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
@@ -100,6 +104,8 @@ def lengths_at_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
     if isinstance(found.lengths, Lengths):
         for rest in found.lengths.rest:
             yield _Place(found.lengths.key).values(rest.zone, rest.key, "at_rest", rest.values, EYE_DISTANCES)
+        for rest in found.lengths.rest:
+            yield _Place(BEST).values(rest.zone, rest.key, "at_rest", found.lengths.in_mm(rest.values), MILLIMETRES)
 
 
 def lengths_from_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
@@ -124,8 +130,9 @@ def own_answers(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryR
         if part.answer is not None:
             yield place.answer(part.zone.key, WHOLE_ZONE, part.answer)
         for signal in part.signals:
-            if signal.key in part.answers.units:
-                yield place.answer(part.zone.key, signal.key, part.answers.units[signal.key])
+            answer = part.answers.units.get(signal.key) or part.answers.lengths.get(signal.key)
+            if answer is not None:
+                yield place.answer(part.zone.key, signal.key, answer)
 
 
 def moved_along(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryRow]:
@@ -170,7 +177,8 @@ class _Place:
     def answer(self, zone: str, signal: str, found: Answer) -> AsymmetryRow:
         """The two peaks that an answer rests on, with it."""
         pair, symmetry = (found.sides.left.peak, found.sides.right.peak), (found.sides.difference, found.sides.ratio)
-        row = self.row((zone, signal), "peak", pair, INTENSITY, symmetry)
+        unit = INTENSITY if found.au in ALL_AUS else MILLIMETRES
+        row = self.row((zone, signal), "peak", pair, unit, symmetry)
         return replace(row, weaker=found.weaker, error=found.error, why=found.why)
 
     def comparison(self, zone: str, signal: str, sides: Comparison | None, unit: str) -> Iterator[AsymmetryRow]:

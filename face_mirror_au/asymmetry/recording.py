@@ -56,7 +56,7 @@ class LandmarkSides:
     left: FloatArray
     right: FloatArray
     mirrored: bool
-    scale: Millimetres = Millimetres()
+    scale: Millimetres = field(default_factory=Millimetres)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ class AsymmetryRow:
     difference, ratio : float or None
         (L - R) / (L + R) and min / max; None below the gate, and for times and areas.
     unit : str
-        "intensity", "eye distances" or "s".
+        "intensity", "eye distances", "mm" or "s".
     weaker : str
         The side that moves less: "left", "right", "alike", "unclear" or "too little"; empty but in rows of "best".
     error : float or None

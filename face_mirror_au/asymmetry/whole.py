@@ -115,6 +115,10 @@ class Lengths:
         """Of an eye distance."""
         return self.scale.per_eye_distance
 
+    def in_mm(self, values: TwoValues) -> TwoValues:
+        """Two lengths and their gate in mm."""
+        return TwoValues(values.left * self.mm, values.right * self.mm, values.gate * self.mm)
+
 
 def measure_lengths(time_s: FloatArray, found: LandmarkSides | str, at_rest: NDArray[np.bool_]) -> Lengths | str:
     """Measure lengths from rest, the rows (N,) `at_rest`; or why there are none."""

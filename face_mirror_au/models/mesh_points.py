@@ -83,6 +83,6 @@ def landmarks_from_mesh(mesh: Float32Array | FloatArray) -> Float32Array:
 
 
 def iris_diameters(mesh: FloatArray) -> FloatArray:
-    """Visible diameter of the irises at the height of their middle, (2,) float64, of a mesh (478, 3), in its unit; the subject's left first."""
+    """Visible diameter of both irises at the height of their middle, (2,) float64 in the unit of the mesh (478, 3); the left eye first."""
     ends = mesh[np.array(IRIS_EDGES), :2]
     return np.asarray(np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1))

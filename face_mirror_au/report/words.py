@@ -56,7 +56,7 @@ def zone_sentence(zone: Zone, found: ZoneComparison | None, *, any_measured: boo
 
 def answer_sentence(zone: Zone, found: Answer) -> str:
     """Which side of a zone moved less, in one sentence with figures and their error."""
-    name, sides = zone.subject, found.sides
+    name = zone.subject
     if found.weaker == "too little":
         return f"{name}: {TOO_LITTLE} to compare the sides ({answer_figures(found)})."
     if found.weaker == "alike":
@@ -65,15 +65,19 @@ def answer_sentence(zone: Zone, found: Answer) -> str:
         return f"{name}: no difference of the sides beyond its error ({answer_figures(found)})."
     if found.weaker == "unclear":
         return f"{name}: unclear which side moved less ({answer_figures(found)}): {found.why}."
-    ratio = 100 * min(sides.left.peak, sides.right.peak) / sides.larger.peak
-    return f"{name}: the weaker side is the subject's {found.weaker} ({answer_figures(found)}). It reached {ratio:.0f} % of the other."
+    return f"{name}: the subject's {found.weaker} side is weaker ({answer_figures(found)})."
 
 
 def answer_figures(found: Answer) -> str:
-    """The peaks that an answer rests on, and below what difference nothing is seen."""
+    """The peaks that an answer rests on, with the error of their difference."""
     sides = found.sides
-    known = "" if found.error is None or sides.too_small else f", differences below {found.error:.2f} are not seen"
-    return f"{au_label(found.au)}: at most {sides.left.peak:.2f} on the left, {sides.right.peak:.2f} on the right{known}"
+    unit, form = ("", "%.2f") if found.au in AU_NAMES else (" mm", "%.1f")
+    known = (
+        ""
+        if found.error is None or sides.too_small
+        else f", difference {form % abs(sides.left.peak - sides.right.peak)} ± {form % found.error}"
+    )
+    return f"{signal_label(found.au)}: {form % sides.left.peak}{unit} on the left, {form % sides.right.peak}{unit} on the right{known}"
 
 
 def unshown_sentence(mirrored: ZoneComparison | None, unmirrored: ZoneComparison | None) -> str:

@@ -34,7 +34,7 @@ _COLUMNS = (
     TableColumn("right", "number of the subject's right side", "see unit"),
     TableColumn("difference", "(left - right) / (left + right); empty below the gate", "-", "-1 to 1"),
     TableColumn("ratio", "smaller / larger of left and right; empty below the gate", "-", "0 to 1"),
-    TableColumn("unit", "of left and right: intensity, eye distances (of the outer corners), or s", "-", "text", kind="text"),
+    TableColumn("unit", "of left and right: intensity, eye distances (of the outer corners), mm, or s", "-", "text", kind="text"),
     TableColumn("weaker", "the side that moves less: left, right, alike, unclear or too little; in rows of best", "-", "text", kind="text"),
     TableColumn(
         "error", "95 % of faces without a difference of the sides differ by less; empty where nobody knows it", "see unit", "0 upwards"

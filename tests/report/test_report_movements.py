@@ -86,7 +86,7 @@ def test_the_table_has_its_columns_and_each_is_described(tmp_path):
     assert header == ",".join(ASYMMETRY.names)
     assert all(column.meaning for column in ASYMMETRY.columns)
     table = numbers(folder)
-    assert set(table["unit"]) == {"intensity", "eye distances", "s"}
+    assert set(table["unit"]) == {"intensity", "eye distances", "mm", "s"}
     assert not table.duplicated(["sides", "movement", "zone", "signal", "measure"]).any()
 
 
