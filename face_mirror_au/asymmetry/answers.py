@@ -30,6 +30,8 @@ OF_SEVERAL = 1.25
 # The mirrored views scatter more than the sides of the unmirrored face, and drift as the head turns.
 MIRRORED_FACTOR = 2.0
 MAX_YAW_DEG = 16.0
+# With a smaller share of the frames measured, nothing is said.
+ENOUGH_FRAMES = 0.5
 _WITHIN = " is within its error"
 # Of a landmark measure: (L - R) / (L + R) beyond which it contradicts.
 CONTRADICTS = 0.3
@@ -115,7 +117,7 @@ def answer_recording(recording: Recording, lengths: Lengths | None, inside: NDAr
         ways = {key: sides for key, of_way in found.items() if (sides := of_way.get(au)) is not None}
         if ways:
             units[au] = _answer_unit(au, ways, recording, against.get(zone_of.get(au, ""), ()))
-    of_lengths = {} if lengths is None else _answer_lengths(recording, lengths, rows, units)
+    of_lengths = {} if lengths is None or not lengths.errors_known else _answer_lengths(recording, lengths, rows, units)
     zones = {zone.key: answer for zone in ZONES if (answer := answer_zone(zone, units, of_lengths)) is not None}
     return Answers(units, of_lengths, zones)
 
@@ -131,7 +133,7 @@ def answer_zone(zone: Zone, units: Mapping[str, Answer], lengths: Mapping[str, A
         return by_units
     of_zone = [(measure, lengths[measure.key]) for measure in LANDMARK_MEASURES if measure.zone == zone.key and measure.key in lengths]
     for measure, answer in of_zone:
-        if answer.weaker in ("left", "right"):
+        if answer.weaker in ("left", "right") and answer.apart >= OF_SEVERAL:
             return answer
         other = [au for au in zone.aus if au in units and units[au].weaker == "unclear" and au not in measure.aus]
         if answer.weaker == "alike" and not other and by_units is not None and by_units.within_error:
@@ -193,7 +195,7 @@ def _answer_length(
     if why := _why_unclear(sides, error, recording):
         return Answer("unclear", error, why, sides, measure.key)
     if abs(difference) > error:
-        opposite = any(unit.weaker in ("left", "right") and _difference(unit.sides) * difference < 0 for unit in of_zone)
+        opposite = any(_says_a_side(unit) and _difference(unit.sides) * difference < 0 for unit in of_zone)
         why = "the action units say the other side" if opposite else ""
         return Answer("unclear" if why else "right" if difference > 0 else "left", error, why, sides, measure.key)
     if abs(difference) + error <= max(ALIKE_MM, ALIKE_SHARE * sides.larger.peak):
@@ -201,8 +203,19 @@ def _answer_length(
     return Answer("unclear", error, f"the difference of {abs(difference):.1f} mm{_WITHIN}", sides, measure.key)
 
 
+def _says_a_side(unit: Answer) -> bool:
+    """Whether an action unit names a side, or would where its error is not known."""
+    unknown = unit.error is None and unit.weaker != "too little" and abs(unit.sides.difference or 0.0) > CONTRADICTS
+    return unknown or unit.weaker in ("left", "right")
+
+
 def _why_unclear(sides: Comparison, error: float | None, recording: Recording) -> str:
     """Why no difference of the two peaks would say anything; empty when it does."""
+    if len(recording.time_s) < 2:
+        return "a single picture shows no movement"
+    share = min(recording.measured.values(), default=len(recording.time_s)) / len(recording.time_s)
+    if share < ENOUGH_FRAMES:
+        return f"a face was measured in {100 * share:.0f} % of the frames only"
     turned = _largest_turn(recording, sides)
     if turned > MAX_YAW_DEG:
         return f"the head was turned by {turned:.0f} degrees"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from face_mirror_au.asymmetry.answers import Answer, Answers, answer_recording
 from face_mirror_au.asymmetry.comparison import Comparison, SideMeasures, TwoValues, sides_of
 from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MILLIMETRES, MeasuredMovement, MovementMeter
@@ -35,6 +38,8 @@ class Asymmetry:
         Or why there are none.
     at_rest : str
         Which frames show the face at rest, in words.
+    rest_row : int or None
+        Row of a frame at rest, the one in the middle; None where none was measured on both sides.
     movements : tuple of MeasuredMovement
         In order of time, measured in the first pair of sides.
     answers : Answers
@@ -45,6 +50,7 @@ class Asymmetry:
     sides: tuple[WholeSides, ...]
     lengths: Lengths | str
     at_rest: str
+    rest_row: int | None
     movements: tuple[MeasuredMovement, ...]
     answers: Answers
 
@@ -70,9 +76,15 @@ def measure_asymmetry(recording: Recording, movements: Iterable[Movement]) -> As
         tuple(measure_sides(key, recording.time_s, each) for key, each in recording.sides.items()),
         lengths,
         words,
+        _middle(at_rest & sides.left_success & sides.right_success),
         tuple(meter.measure(number, movement) for number, movement in enumerate(given, start=1)),
         answer_recording(recording, known),
     )
+
+
+def _middle(rows: NDArray[np.bool_]) -> int | None:
+    found = np.flatnonzero(rows)
+    return int(found[len(found) // 2]) if len(found) else None
 
 
 def whole_recording(found: Asymmetry) -> Iterator[AsymmetryRow]:

@@ -51,12 +51,15 @@ class LandmarkSides:
     mirrored : bool
         Whether each side was measured in its own mirrored picture.
     scale : Millimetres
+    errors_known : bool
+        Whether these landmarks are those whose errors were measured: the attention mesh's.
     """
 
     left: FloatArray
     right: FloatArray
     mirrored: bool
     scale: Millimetres = field(default_factory=Millimetres)
+    errors_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,6 @@ def report(
     movements: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Another table of movements (start_s,end_s,action) than <stem>.movements.csv.")
     ] = None,
-    video: Annotated[
-        Path | None, typer.Option(metavar="VIDEO", help="The recording that was measured: its pictures stand beside the mirrored ones.")
-    ] = None,
 ) -> None:
     """Write <stem>.report.html beside a run's tables: left against right, on one page that opens and prints without a network.
 
@@ -30,12 +27,8 @@ def report(
     The run must have measured both sides: `mirror`, or `run --views original,left,right`. Pictures come from the mirrored videos, where
     the run wrote them. An earlier page of the same name is replaced.
     """
-    from face_mirror_au.report.pictures import check_recording
     from face_mirror_au.report.write import write_report
-    from face_mirror_au.results.result import find_result, read_result
+    from face_mirror_au.results.result import find_result
 
-    found = find_result(folder)
-    if video is not None:
-        check_recording(read_result(*found), video)
-    path = write_report(*found, faces=not no_faces, movements=movements, recording=video)
+    path = write_report(*find_result(folder), faces=not no_faces, movements=movements)
     say(str(path))

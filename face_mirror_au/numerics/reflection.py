@@ -143,6 +143,13 @@ def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[
     return pictures
 
 
+def join_halves(left: Image, right: Image, midline: Midline) -> Image:
+    """The unmirrored picture (H, W, 3) from the two mirrored ones: each pixel from the one that keeps its half."""
+    height, width = left.shape[:2]
+    picture = np.where(_on_left(midline, width, height)[..., np.newaxis] == 1, left, right)
+    return np.ascontiguousarray(picture)
+
+
 def _on_left(midline: Midline, width: int, height: int) -> NDArray[np.uint8]:
     """Mask (H, W) uint8 of the pixels on the subject's left: 1, else 0."""
     across = (np.arange(width, dtype=np.float32) - np.float32(midline.x)) * np.float32(midline.down_y)

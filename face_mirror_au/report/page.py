@@ -17,8 +17,9 @@ from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.report import figures, movement_words, words
 from face_mirror_au.report.pictures import data_uri
-from face_mirror_au.report.quality import VIEW_WORDS, run_messages, view_qualities
+from face_mirror_au.report.quality import VIEW_WORDS, badge, run_messages, view_qualities
 from face_mirror_au.report.sections import SidesSection, draw_lengths, draw_sides
+from face_mirror_au.report.summary import shape_rows, summary_rows
 from face_mirror_au.report.svg import figure_settings
 from face_mirror_au.report.template import render_template
 from face_mirror_au.results.asymmetry import MeasuredResult
@@ -29,15 +30,18 @@ from face_mirror_au.wording import counted, printable
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+ZONE_KEYS = frozenset(zone.key for zone in ZONES)
 MAX_BARS = 30  # movements: more make a figure that is longer than two screens, and the table has them all
 
 
-def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
+def render(measured: MeasuredResult, pictures: Mapping[str, bytes], summary_pictures: Mapping[str, bytes] | None = None) -> str:
     """Draw a result and return the whole page as HTML.
 
-    `pictures` are captions to PNG or JPEG, which become a part of the page; raises UsageError for one that is neither.
+    `pictures`, and the few of the first screen, are captions to PNG or JPEG, which become a part of the page; raises UsageError for one
+    that is neither.
     """
     result, found = measured.result, measured.asymmetry
+    rows = summary_rows(found)
     pose = head_pose(result.yaw_deg)
     models = mapping_in(result.metadata, "models")
     with figure_settings():
@@ -65,6 +69,13 @@ def render(measured: MeasuredResult, pictures: Mapping[str, bytes]) -> str:
         sections=sections,
         glance=_glance(found, sections),
         answered=bool(found.recording.side_errors),
+        summary=rows,
+        by_zone={row.key: row for row in rows},
+        by_movement=any(row.key not in ZONE_KEYS for row in rows),
+        shape=shape_rows(found),
+        scale_words=words.millimetre_words(found.lengths.scale) if isinstance(found.lengths, Lengths) else "",
+        badge=badge(result, pose),
+        summary_pictures={caption: data_uri(picture) for caption, picture in (summary_pictures or {}).items()},
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},
         movements_file=measured.movements_file,
         unproposable=result.unproposable,

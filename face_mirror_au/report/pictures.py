@@ -1,4 +1,4 @@
-"""Pictures of the peak frames: from the mirrored videos of the run, and from the recording where it is at hand."""
+"""Pictures of the peak frames, from the mirrored videos of the run: the halves that they keep make the unmirrored face."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 
 from face_mirror_au.asymmetry.comparison import ZoneComparison
 from face_mirror_au.errors import ResultError, UsageError, VideoError
-from face_mirror_au.files import display_name
-from face_mirror_au.media.source import WHOLE, Reading
 from face_mirror_au.media.video import open_source
+from face_mirror_au.numerics.reflection import join_halves, midline_of_landmarks
 from face_mirror_au.opencv import opencv
-from face_mirror_au.records import Image, View
+from face_mirror_au.records import FloatArray, Image, View
 from face_mirror_au.report.quality import VIEW_WORDS
-from face_mirror_au.results.metadata import hash_input
 from face_mirror_au.results.names import VIDEOS
-from face_mirror_au.results.result import RunResult, mapping_in
+from face_mirror_au.results.result import RunResult
 
 SHOWN_ZONES = ("mouth", "eye")
 MAX_MOMENTS = 12  # three pictures each: some 100 kB
 _MAX_WIDTH = 480  # px: what a column of the page shows
 _JPEG_QUALITY = 88
+_ROOM = 0.3  # around the landmarks, as a share of their extent
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
@@ -37,74 +36,82 @@ def zone_moments(zones: Mapping[str, ZoneComparison | None]) -> dict[str, int]:
     return moments
 
 
-def peak_pictures(result: RunResult, moments: Mapping[str, int], recording: Path | None = None) -> dict[str, bytes]:
-    """Some frames of both mirrored videos, and of the recording beside them: caption to JPEG.
+def summary_pictures(result: RunResult, points: FloatArray | None, rows: Mapping[str, int]) -> dict[str, bytes]:
+    """The unmirrored face in some rows, as `peak_pictures`."""
+    found = _faces(result, points, set(rows.values()))
+    return {
+        f"{name}, {result.time_s[row]:.2f} s": _jpeg(found[row][View.ORIGINAL])
+        for name, row in rows.items()
+        if View.ORIGINAL in found.get(row, {})
+    }
+
+
+def peak_pictures(result: RunResult, points: FloatArray | None, moments: Mapping[str, int]) -> dict[str, bytes]:
+    """Some frames as the run's mirrored videos show them, cut to the face: the unmirrored face, the left half twice, the right half twice.
 
     Empty where the run wrote no mirrored videos, or they are not there any more.
 
     Parameters
     ----------
+    points : ndarray, (N, 68, 2) float64, or None
+        Landmarks of the original picture, px. Without them there is no unmirrored face, and nothing is cut.
     moments : mapping of str to int
         What the frame shows, and its row; the first twelve are taken.
-    recording : Path, optional
-        The run's input. Without it there is no original picture: a result does not say where its recording is.
+
+    Returns
+    -------
+    dict of str to bytes
+        Caption to JPEG.
 
     Raises
     ------
     ResultError
         When a video is damaged.
     """
-    # Other programs of the trade write videos of the same names: only what the run lists is the run's.
-    if not all(ending in result.files and result.file(ending).is_file() for ending in VIDEOS):
-        return {}
     rows = dict(list(moments.items())[:MAX_MOMENTS])
-    shown = {view: result.file(f"_{view.value}.mp4") for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)}
-    if recording is not None:
-        shown = {View.ORIGINAL: recording} | shown
-    wanted = set(rows.values())
-    pictures = {view: _frames(path, wanted, _reading(result) if view is View.ORIGINAL else WHOLE) for view, path in shown.items()}
-    if View.ORIGINAL in pictures and mapping_in(result.metadata, "input").get("flipped_input"):
-        pictures[View.ORIGINAL] = {row: np.ascontiguousarray(image[:, ::-1]) for row, image in pictures[View.ORIGINAL].items()}
+    found = _faces(result, points, set(rows.values()))
     return {
-        f"{name}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(found[row])
+        f"{name}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(image)
         for name, row in rows.items()
-        for view, found in pictures.items()
-        if row in found
+        for view, image in found.get(row, {}).items()
     }
 
 
-def check_recording(result: RunResult, recording: Path) -> None:
-    """Make sure that a file is the run's input: pictures of another face must not stand beside these numbers.
-
-    Raises
-    ------
-    ResultError
-        When it is another file, or the result does not say what it was made from.
-    VideoError
-        When it cannot be read.
-    """
-    expected = mapping_in(result.metadata, "input").get("sha256")
-    if expected is None or hash_input(recording) != expected:
-        raise ResultError(
-            f"'{display_name(recording)}' is not the recording of '{display_name(result.folder)}'; give the file that was measured"
-        )
-
-
-def _reading(result: RunResult) -> Reading:
-    """Which part of its recording a run read. Raises ResultError."""
-    said = mapping_in(mapping_in(result.metadata, "settings"), "reading")
-    try:
-        return Reading(**said) if said else WHOLE
-    except (TypeError, UsageError) as error:
-        raise ResultError(f"'{display_name(result.folder)}' is damaged: its metadata do not say which part was measured") from error
+def _faces(result: RunResult, points: FloatArray | None, rows: Collection[int]) -> dict[int, dict[View, Image]]:
+    """Each row's pictures, the original one first."""
+    # Other programs of the trade write videos of the same names: only what the run lists is the run's.
+    if not all(ending in result.files and result.file(ending).is_file() for ending in VIDEOS):
+        return {}
+    left, right = (_frames(result.file(f"_{view.value}.mp4"), rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED))
+    found = {}
+    for row in rows:
+        if row not in left or row not in right or left[row].shape != right[row].shape:
+            continue
+        halves = {View.LEFT_MIRRORED: left[row], View.RIGHT_MIRRORED: right[row]}
+        if points is None or not np.isfinite(points[row]).all():
+            found[row] = halves
+            continue
+        midline = midline_of_landmarks(points[row].astype(np.float32))
+        whole = {View.ORIGINAL: join_halves(left[row], right[row], midline)} | halves
+        box = _face_box(points[row], left[row].shape)
+        found[row] = {view: np.ascontiguousarray(image[box]) for view, image in whole.items()}
+    return found
 
 
-def _frames(path: Path, rows: Collection[int], reading: Reading) -> dict[int, Image]:
+def _face_box(points: FloatArray, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Rows and columns of the face with some room."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = _ROOM * (high - low)
+    (left, top), (right, bottom) = (low - room * (1.0, 1.4)).astype(int), (high + room * (1.0, 0.6)).astype(int)
+    return slice(max(0, top), min(shape[0], max(bottom, top + 2))), slice(max(0, left), min(shape[1], max(right, left + 2)))
+
+
+def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
     found: dict[int, Image] = {}
     if not rows:
         return found
     try:
-        with open_source(path, reading) as source:
+        with open_source(path) as source:
             for index, frame in enumerate(source):
                 if index in rows:
                     found[index] = frame.image

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from face_mirror_au.asymmetry.answers import ENOUGH_FRAMES, MAX_YAW_DEG
+from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, HeadPose
 from face_mirror_au.results.result import RunResult, mapping_in
 
+# Share of the frames that must be measured.
+MOST_FRAMES = 0.9
 VIEW_WORDS = {
     "original": "original picture",
     "left_mirrored": "the subject's left half, twice",
@@ -25,6 +29,48 @@ class ViewQuality:
     measured: int
     failed: int
     reasons: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What a recording is worth: `level` is "good", "care" or "unfit"; each problem comes with its remedy."""
+
+    level: str
+    problems: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        return {"good": "Good recording.", "care": "Usable with care.", "unfit": "Not fit for left against right."}[self.level]
+
+
+def badge(result: RunResult, pose: HeadPose | None) -> Badge:
+    """Judge a recording by the frames that were measured, the turn of the head, its rest, and the warnings of the run."""
+    problems = [(level, words) for level, words in (_seen(result), _turned(pose), _rested(result)) if words]
+    problems += [("care", "The run gave a warning, see below.")] if any(kind != "note" for kind, _ in run_messages(result.metadata)) else []
+    level = max((level for level, _ in problems), key=("care", "unfit").index, default="good")
+    return Badge(level, tuple(words for _, words in problems))
+
+
+def _seen(result: RunResult) -> tuple[str, str]:
+    share = min(result.measured.values(), default=0) / len(result.time_s)
+    if share >= MOST_FRAMES:
+        return "", ""
+    words = f"A face was measured in {100 * share:.0f} % of the frames: film the whole face, well lit, in every frame."
+    return "unfit" if share < ENOUGH_FRAMES else "care", words
+
+
+def _turned(pose: HeadPose | None) -> tuple[str, str]:
+    if pose is None or pose.median_deg <= ACCEPTABLE_YAW:
+        return "", ""
+    way = "left" if pose.signed_deg > 0 else "right"
+    words = f"The head was turned {pose.median_deg:.0f}° to the subject's {way}: film again, straight from the front."
+    return "unfit" if pose.median_deg > MAX_YAW_DEG else "care", words
+
+
+def _rested(result: RunResult) -> tuple[str, str]:
+    warning = mapping_in(result.metadata, "rest").get("warning")
+    return ("care", "No sure rest was found: let the face rest for two seconds first.") if warning else ("", "")
 
 
 def view_qualities(result: RunResult) -> list[ViewQuality]:

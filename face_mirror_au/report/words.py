@@ -8,7 +8,7 @@ from typing import Any
 from face_mirror_au.asymmetry.answers import Answer
 from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparison
-from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES, Millimetres
 from face_mirror_au.asymmetry.zones import Zone
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.results.networks import detectors, landmark_sources, titles
@@ -119,6 +119,12 @@ def bank_words(models: Mapping[str, Any]) -> str:
 def scale_words(models: Mapping[str, Any]) -> str:
     """What an intensity of this bank may be compared with."""
     return bank_of(models).scale if has_bank(models) else "no intensities"
+
+
+def millimetre_words(scale: Millimetres) -> str:
+    """How well the millimetres are known."""
+    source = "from the irises and from adults' mean eye distance" if scale.from_iris else "from adults' mean eye distance"
+    return f"Millimetres {source}: all of them may be {196 * scale.spread:.0f} % too large or too small together."
 
 
 def has_bank(models: Mapping[str, Any]) -> bool:

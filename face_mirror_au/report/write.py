@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from face_mirror_au.asymmetry.measures import Asymmetry
 from face_mirror_au.files import atomic_text
 from face_mirror_au.report.movement_words import title
 from face_mirror_au.report.page import render
-from face_mirror_au.report.pictures import peak_pictures, zone_moments
+from face_mirror_au.report.pictures import peak_pictures, summary_pictures, zone_moments
+from face_mirror_au.report.summary import summary_rows
 from face_mirror_au.results.asymmetry import asymmetry_of
 from face_mirror_au.results.names import ASYMMETRY, REPORT
 from face_mirror_au.results.result import read_result
+from face_mirror_au.results.result_landmarks import read_points
 from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
+
+
+def _first_moments(found: Asymmetry) -> dict[str, int]:
+    """Rows of the face at rest, and of the largest movement that has an answer."""
+    rows = [row for row in summary_rows(found) if row.weaker != "too little"]
+    chosen = max(rows, key=lambda row: (row.weaker in ("left", "right"), max(row.left, row.right)), default=None)
+    if chosen is None or found.rest_row is None:
+        return {}
+    return {"At rest": found.rest_row, f"{chosen.name}, largest": chosen.row}
 
 
 def write_report(
@@ -22,7 +34,6 @@ def write_report(
     faces: bool = True,
     pictures: Mapping[str, bytes] | None = None,
     movements: Path | None = None,
-    recording: Path | None = None,
 ) -> Path:
     """Write `<stem>.report.html` and `<stem>.asymmetry.csv` into the folder of a run; return where the page is.
 
@@ -36,8 +47,6 @@ def write_report(
         Caption to PNG or JPEG. When not given: the frames of the largest movements, from the run's mirrored videos where it has them.
     movements : Path, optional
         A table of movements. When not given: `<stem>.movements.csv` where it is there; else movements are proposed.
-    recording : Path, optional
-        The run's input, for its pictures beside the mirrored ones.
 
     Raises
     ------
@@ -53,11 +62,14 @@ def write_report(
     measured = asymmetry_of(read_result(folder, stem), movements)
     result, found = measured.result, measured.asymmetry
     shown: Mapping[str, bytes] = {}
+    first: Mapping[str, bytes] = {}
     if faces:
         moments = {title(part): row for part in found.movements if (row := part.peak_row) is not None}
         moments = moments or zone_moments(found.sides[0].zones)
-        shown = peak_pictures(result, moments, recording) if pictures is None else pictures
-    text = render(measured, shown)
+        points = read_points(result)
+        shown = peak_pictures(result, points, moments) if pictures is None else pictures
+        first = summary_pictures(result, points, _first_moments(found)) if pictures is None else {}
+    text = render(measured, shown, first)
     write_asymmetry_csv(result.file(ASYMMETRY), found.rows())
     path = result.file(REPORT)
     with atomic_text(path) as handle:

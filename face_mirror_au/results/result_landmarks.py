@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from face_mirror_au.results.names import view_table
 from face_mirror_au.results.networks import not_for_sides
 from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.tables import columns
+
+if TYPE_CHECKING:
+    from face_mirror_au.results.result import RunResult
 
 NOT_IN_TABLES = "the run's tables hold no landmarks: run the recording again in the openface format, with the columns of the landmarks"
 
@@ -45,6 +48,8 @@ def read_landmarks(
     scale = Millimetres() if facing is None else millimetres(facing.iris, facing.openings, yaw_deg)
     if original is None:
         return NOT_IN_TABLES
+    models = metadata.get("models")
+    why_not = not_for_sides(models if isinstance(models, dict) else {})
     if mirrored:
         paths = [view_table(folder, stem, view) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED)]
         halves = [points for path in paths if (points := _points(_table(path, n_rows, _POINTS), n_rows)) is not None]
@@ -55,15 +60,19 @@ def read_landmarks(
         if facing is not None:
             for side, turned in ((left, facing.left), (right, facing.right)):
                 side[:, _CORNER] = (side[:, _CORNER] + turned[:, _CORNER]) / 2
-        return LandmarkSides(left, right, mirrored=True, scale=scale)
+        return LandmarkSides(left, right, mirrored=True, scale=scale, errors_known=not why_not)
     if facing is not None:
         return LandmarkSides(facing.left, facing.right, mirrored=False, scale=scale)
-    models = metadata.get("models")
-    why_not = not_for_sides(models if isinstance(models, dict) else {})
     if why_not:
         return why_not
     distance = eye_distance(original)
     return LandmarkSides(side_positions(original, distance, left=True), side_positions(original, distance, left=False), mirrored=False)
+
+
+def read_points(result: RunResult) -> FloatArray | None:
+    """Landmarks of the original picture, (N, 68, 2) float64 px, NaN without a face; None where the run's tables have none."""
+    n_rows = len(result.time_s)
+    return _points(_table(view_table(result.folder, result.stem, View.ORIGINAL), n_rows, _POINTS), n_rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def deliver(
             files = _Files(runner, recording, plan, report, wanted, work)
             with files, runner.run(recording, work.path, files) as result:
                 written = files.complete(result)
-            page = add_page(report, wanted.page, work.path, plan, recording) if files.pages else []
+            page = add_page(report, wanted.page, work.path, plan) if files.pages else []
             names = [path.name for path in (*written, *page)]
     except BaseException:
         report.page = None
@@ -296,13 +296,13 @@ def log_online(log: OnlineLog, result: FrameResult, values: OnlineOfViews) -> No
             log.append_result(result.index, result.time_s, view, values[view.view].raw)
 
 
-def add_page(report: RecordingReport, write_page: PageWriter | None, folder: Path, plan: OutputPlan, recording: Recording) -> list[Path]:
+def add_page(report: RecordingReport, write_page: PageWriter | None, folder: Path, plan: OutputPlan) -> list[Path]:
     """The report page's numbers, and the page itself in the report. The tables are whole without it: when it fails, it alone is missing."""
     if write_page is None:
         return []
     bring_tables_of_persons(plan.place, folder)
     try:
-        page = write_page(folder, plan.csv.stem, recording=recording.path)
+        page = write_page(folder, plan.csv.stem)
     except OutputError as error:
         report.problems.append(f"no report page: {error}")
         return []

@@ -62,8 +62,8 @@ class Drawing(Protocol):
 class PageWriter(Protocol):
     """Writes the report page of a result, and its numbers beside it."""
 
-    def __call__(self, folder: Path, stem: str, *, recording: Path | None = None) -> Path:
-        """Write the page into the folder of the result's tables; return where it is. `recording` is the input, for its pictures.
+    def __call__(self, folder: Path, stem: str) -> Path:
+        """Write the page into the folder of the result's tables; return where it is.
 
         Raises
         ------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from face_mirror_au.asymmetry.answers import answer_recording
+from face_mirror_au.asymmetry.landmarks import Millimetres
 from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.records import ALL_AUS
@@ -86,7 +87,7 @@ def test_mirrored_views_alone_have_twice_the_error():
 def test_lengths_may_contradict():
     left, right = np.zeros((N, 3)), np.zeros((N, 3))
     right[15] = 0.2
-    lengths = Lengths("unmirrored", left, right, (), {})
+    lengths = Lengths("unmirrored", left, right, (), {}, Millimetres())
     assert answer(sides(AU12=(3.0, 1.0)), lengths=lengths).why == "the lengths say the other side"
     assert answer(sides(AU12=(1.0, 3.0)), lengths=lengths).weaker == "left"
 

@@ -91,7 +91,7 @@ def test_each_smile_is_found_in_its_time_and_said_to_be_on_its_side(page, table,
         row = numbers(table, number, "AU12")
         assert start <= row["start_s"] < start + 0.35
         assert end - 0.35 < row["end_s"] <= end
-        figure = "at most" if known else f"{row['left']:.2f} on"
+        figure = "" if known else f"{row['left']:.2f} on"
         assert f"Movement {number} ({row['start_s']:.2f}-{row['end_s']:.2f} s): smile {words}. AU12 lip corner puller: {figure}" in said
     assert "Movement 4" not in said
 
@@ -117,7 +117,7 @@ def test_the_mouth_corners_move_as_those_of_the_rendered_face(table, truth):
     assert max(left["right"], right["left"]) < 0.03, "below the gate"
     assert left["difference"] > 0.7
     assert right["difference"] < -0.7
-    assert abs(both["difference"]) < 0.03
+    assert abs(both["difference"]) < 0.05
 
 
 def test_at_rest_the_sides_are_alike(table):
@@ -139,6 +139,7 @@ def test_what_a_side_narrows_with_its_own_smile_grows_with_that_smile_only(table
 
 def test_each_movement_has_the_original_and_both_mirrored_pictures(page):
     pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)" alt="([^"]+)"', page.text)
+    pictures = [(data, caption) for data, caption in pictures if caption.startswith("Movement")]
     assert len(pictures) == 9
     originals = [(data, caption) for data, caption in pictures if caption.endswith("original picture")]
     assert [caption.split()[1] for _, caption in originals] == ["1", "2", "3"]
@@ -147,11 +148,14 @@ def test_each_movement_has_the_original_and_both_mirrored_pictures(page):
         with open_source(CLIP) as source:
             expected = next(frame.image for index, frame in enumerate(source) if index == row)
         shown = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
-        assert np.abs(shown.astype(int) - expected).mean() < 3
+        assert shown.shape[0] < expected.shape[0], "cut to the face"
+        _, _, (left, top), _ = cv2.minMaxLoc(cv2.matchTemplate(expected, shown, cv2.TM_SQDIFF))
+        height, width = shown.shape[:2]
+        assert np.abs(shown.astype(int) - expected[top : top + height, left : left + width]).mean() < 3
 
 
 def test_without_faces_the_page_has_no_picture(folder):
-    done = subprocess.run([sys.executable, "-m", "face_mirror_au", "report", str(folder), "--no-faces", "--video", str(CLIP)],
+    done = subprocess.run([sys.executable, "-m", "face_mirror_au", "report", str(folder), "--no-faces"],
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "data:image/" not in (folder / f"{NAME}.report.html").read_text(encoding="utf-8")
