@@ -63,7 +63,7 @@ def _seen(result: RunResult) -> tuple[str, str]:
 def _turned(pose: HeadPose | None) -> tuple[str, str]:
     if pose is None or pose.median_deg <= ACCEPTABLE_YAW:
         return "", ""
-    way = "left" if pose.signed_deg > 0 else "right"
+    way = "right" if pose.signed_deg > 0 else "left"  # OpenFace's sign: the nose goes to the left of the picture
     words = f"The head was turned {pose.median_deg:.0f}° to the subject's {way}: film again, straight from the front."
     return "unfit" if pose.median_deg > MAX_YAW_DEG else "care", words
 
