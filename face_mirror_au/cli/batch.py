@@ -67,7 +67,8 @@ def batch(
     """Measure many videos; what is done is left alone, and a batch that was stopped goes on where it was.
 
     A result is done when it was measured from the same content with the same settings, models and versions, and all its files are there.
-    DIR/batch.csv tells what came of every input, and is up to date after each. Each result is what `run` writes, in DIR/<folder>/<stem>/.
+    DIR/batch.csv tells what came of every input, and is up to date after each; DIR/index.html shows, at the end, the answers of all pages.
+    Each result is what `run` writes, in DIR/<folder>/<stem>/.
 
     Exit codes: 0 all done; 1 a video failed; 2 wrong usage; 3 done, but a video could not be decoded to its end, was changed meanwhile or
     has no face in any frame; 130 interrupted; 143 stopped by SIGTERM; 129 the terminal was closed.
@@ -75,6 +76,7 @@ def batch(
     if scheduler is not None:
         given = _for_cluster(given)
     with starting(given) as start, ExitStack() as closing:
+        from face_mirror_au.batch.index import write_index
         from face_mirror_au.batch.inputs import find_inputs
         from face_mirror_au.batch.session import Batch, wanted_results
         from face_mirror_au.batch.state import only_batch
@@ -97,6 +99,7 @@ def batch(
         if session.jobs:
             _measure(runner, session.jobs, results, telling, scheduler, stop_on_error=not keep_going)
             remove_leftovers(results.folder)
+        write_index(session.rows, results)
         telling.end(runner, results.folder)
         raise typer.Exit(overall([_exit_code(row) for row in session.rows]))
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from face_mirror_au.asymmetry.answers import ENOUGH_FRAMES, MAX_YAW_DEG
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, HeadPose
 from face_mirror_au.results.result import RunResult, mapping_in
 
+# As the page writes it.
+_ON_PAGE = re.compile(r'data-badge="(good|care|unfit)"')
 # Share of the frames that must be measured.
 MOST_FRAMES = 0.9
 VIEW_WORDS = {
@@ -50,6 +54,15 @@ def badge(result: RunResult, pose: HeadPose | None) -> Badge:
     problems += [("care", "The run gave a warning, see below.")] if any(kind != "note" for kind, _ in run_messages(result.metadata)) else []
     level = max((level for level, _ in problems), key=("care", "unfit").index, default="good")
     return Badge(level, tuple(words for _, words in problems))
+
+
+def badge_on(page: Path) -> Badge | None:
+    """The badge that a page shows, without its problems; None where the page has none or cannot be read."""
+    try:
+        found = _ON_PAGE.search(page.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if found is None else Badge(found[1], ())
 
 
 def _seen(result: RunResult) -> tuple[str, str]:

@@ -78,6 +78,7 @@ def test_report_pages_and_mirrored_videos_are_what_mirror_writes(clip, batch, tm
     assert batch(clip, "-o", tmp_path / "batch", *VIEWS, "--mirrored-videos").exit_code == ExitCode.OK
     assert batch(clip, "-o", tmp_path / "mirror", command="mirror").exit_code == ExitCode.OK
     made = contents(tmp_path / "batch")
+    assert 'href="clip/clip.report.html"' in made.pop("index.html").decode()
     assert made == contents(tmp_path / "mirror")
     assert {"clip/clip.report.html", "clip/clip_left_mirrored.mp4"} <= set(made)
     assert batch(clip, "-o", tmp_path / "batch", *VIEWS, "--mirrored-videos").exit_code == ExitCode.OK

@@ -9,7 +9,6 @@ import pytest
 from report_folder import BUMP, Page, make_run, metadata, values
 
 from face_mirror_au.asymmetry.landmarks import EYE_DISTANCE_MM, IRIS_MM, millimetres
-
 from face_mirror_au.report.write import write_report
 
 MODELS = {"profile": "open", "au_bank": "face-mirror-au open bank", "side_errors": {"AU12": 0.5, "AU45": 0.3}}
@@ -43,7 +42,7 @@ def test_the_weaker_side_stands_in_the_row_and_in_the_face(tmp_path, left, right
 
 def test_a_row_for_each_movement_that_was_named(tmp_path):
     folder = run(tmp_path)
-    (folder / "p.movements.csv").write_text("start_s,end_s,action\n0.2,0.8,BS\n")
+    (folder / "p.movements.csv").write_text("start_s,end_s,action\n0.1,0.9,BS\n")
     found = page(folder)
     assert weaker(found.text) == {"1": "right"}
     assert "Movement Weaker side Left and right Smile right is weaker" in found.said_in("glance")
