@@ -7,6 +7,7 @@ from face_mirror_weights.errors import FaceMirrorAUError, LicenceNotAcceptedErro
 __all__ = [
     "CameraError",
     "ClusterError",
+    "ExcelMissingError",
     "FaceMirrorAUError",
     "FrameError",
     "KernelsMissingError",
@@ -78,6 +79,10 @@ class TableError(FaceMirrorAUError):
 
 class ParquetMissingError(FaceMirrorAUError):
     """A Parquet file is to be read or written, and pyarrow is not installed."""
+
+
+class ExcelMissingError(FaceMirrorAUError):
+    """An Excel workbook is to be written, and XlsxWriter is not installed."""
 
 
 class UsageError(FaceMirrorAUError):

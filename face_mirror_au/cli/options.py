@@ -66,7 +66,7 @@ MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
 Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]
 Columns = Annotated[
     str | None,
-    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,eyes,regions,aus. Default: all."),
+    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,eyes,lengths,regions,aus. Default: all."),
 ]
 StaticColumns = Annotated[
     bool,

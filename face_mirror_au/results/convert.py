@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from face_mirror_au.errors import OutputError, TableError
-from face_mirror_au.files import make_output_folder
+from face_mirror_au.files import display_name, make_output_folder
 from face_mirror_au.results.earlier import listed_files
 from face_mirror_au.results.names import METADATA, ONLINE, TABLES
+from face_mirror_au.results.workbook import is_workbook
 from face_mirror_au.tables.formats import FACE_MIRROR, MINIMAL, open_table, openface, recognise
 from face_mirror_au.tables.table_files import Piece, is_parquet
 from face_mirror_au.tables.table_format import TableFormat
@@ -102,6 +103,8 @@ def losses(source: TableFormat, wanted: TableFormat) -> list[str]:
 
 def check_target(source: Path, path: Path) -> None:
     """Raise a TableError for an output that is neither CSV nor Parquet, and an OutputError for one that is the source itself."""
+    if is_workbook(path):
+        raise TableError(f"a workbook is made of a whole run: give its folder in place of '{display_name(source)}'")
     if not is_parquet(path) and path.suffix.lower() != ".csv":
         raise TableError(f"the output '{path.name}' must end in .csv or .parquet")
     if path.exists() and source.exists() and path.samefile(source):

@@ -59,7 +59,7 @@ def write_tidy(folder: Path, stem: str, path: Path) -> Path:
     ParquetMissingError
     """
     if not is_parquet(path):
-        raise TableError(f"a whole run becomes one Parquet file: the output '{path.name}' must end in .parquet")
+        raise TableError(f"a whole run becomes one Parquet file or workbook: the output '{path.name}' must end in .parquet or .xlsx")
     pq = parquet()
     import pyarrow as pa
 

@@ -18,6 +18,7 @@ from face_mirror_au.numerics.reflection import (
     LEFT_POINTS,
     RIGHT_POINTS,
     Midline,
+    join_halves,
     midline_of_landmarks,
     mirror_views,
     reflect_landmarks,
@@ -198,6 +199,17 @@ def test_a_midline_outside_the_frame(x, left_is_black):
     empty, whole = (LEFT, RIGHT) if left_is_black else (RIGHT, LEFT)
     assert not views[empty].any()
     assert (views[whole] == picture).all()
+
+
+def test_the_kept_halves_make_the_frame_again():
+    image = np.random.default_rng(3).integers(0, 256, (80, 100, 3), dtype=np.uint8)
+    midline = leaning(12.0)
+    views = mirror_views(image, midline, (LEFT, RIGHT))
+    joined = join_halves(views[LEFT], views[RIGHT], midline)
+    rows, columns = np.mgrid[:80, :100]
+    away = np.abs(midline.to_left(np.stack([columns, rows], axis=-1).astype(float))) > 2 * BLEND * midline.length
+    assert (joined == image)[away].all()
+    assert (join_halves(views[RIGHT], views[LEFT], midline) != image)[away].any(), "the other halves do not"
 
 
 @pytest.mark.parametrize("degrees", [0, 20, -75])

@@ -259,7 +259,7 @@ def test_the_input_is_never_replaced_and_the_output_is_csv_or_parquet(written, t
     with pytest.raises(OutputError, match="is the input"):
         convert_table(written["minimal"], written["minimal"])
     with pytest.raises(TableError, match="must end in"):
-        convert_table(written["minimal"], tmp_path / "a.xlsx")
+        convert_table(written["minimal"], tmp_path / "a.ods")
     made = convert_table(written["minimal"], tmp_path / "new" / "a.parquet")
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
     assert stat.S_IMODE(made.parent.stat().st_mode) == 0o700
