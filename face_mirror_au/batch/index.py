@@ -12,7 +12,7 @@ from face_mirror_au.asymmetry.measures import BEST, WHOLE_ZONE
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.batch.job import Results
 from face_mirror_au.batch.table import Row
-from face_mirror_au.files import atomic_text
+from face_mirror_au.files import atomic_text, display_name
 from face_mirror_au.report.quality import Badge, badge_on
 from face_mirror_au.report.template import render_template
 from face_mirror_au.results.names import ASYMMETRY, REPORT
@@ -45,7 +45,8 @@ def write_index(rows: Sequence[Row], results: Results) -> Path | None:
 
 
 def _entry(row: Row, results: Results) -> _Entry:
-    name = printable(row.input)
+    # No path of the machine: the page may be shown to others.
+    name = printable(row.output) or display_name(Path(row.input))
     if not row.output:
         return _Entry(row, name, "", None, {})
     table = results.plan(row.output).csv

@@ -20,10 +20,11 @@ def test_each_recording_has_its_row(tmp_path):
         "mirrored,0,mouth,zone,left\nbest,0,mouth,zone,right\nbest,1,mouth,zone,left\nbest,0,mouth,AU12,left\nbest,0,eye,zone,unclear\n"
     )
     csv.with_name(f"{csv.stem}.asymmetry.csv").write_text(HEAD + answers, encoding="utf-8")
-    rows = [Row("<b>a</b>.mp4", "done", output="a b#"), Row("broken.mp4", "failed", "no video <in it>"), Row("new.mp4")]
+    rows = [Row("/secret/x.mp4", "done", output="a b#"), Row("broken.mp4", "failed", "no video <in it>"), Row("/secret/<b>.mp4")]
     text = write_index(rows, results).read_text(encoding="utf-8")
-    assert "&lt;b&gt;a&lt;/b&gt;.mp4" in text
+    assert "&lt;b&gt;.mp4" in text
     assert "<b>" not in text
+    assert "secret" not in text, "no folder of the machine"
     link = text.split('href="')[2].split('"')[0]
     assert "%20" in link
     assert "%23" in link

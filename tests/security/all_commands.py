@@ -41,7 +41,7 @@ def main(root: Path) -> None:
         "a damaged video": ("run", folder / "Jane Roe damaged.mp4", "-o", out / "damaged", *how, "--workers", 0, "--quiet"),
         "photos": ("run", photos, "-o", out / "run", *how, "--workers", 0, "--quiet"),
         "batch": ("batch", folder, "-o", out / "batch", *how, "--workers", 0, "--views", "original,left,right", "--mirrored-videos"),
-        "report": ("report", one, "--video", video),
+        "report": ("report", one),
         "movements": ("movements", one),
         "movements with subject": ("movements", two),
         "compare": ("compare", one, out / "batch" / video.stem, "-o", out / "compare"),
