@@ -18,7 +18,7 @@ from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.asymmetry.zones import ZONES, Zone
 from face_mirror_au.records import ALL_AUS, FloatArray
 
-INTENSITY, EYE_DISTANCES, MILLIMETRES = "intensity", "eye distances", "mm"
+INTENSITY, EYE_DISTANCES, MILLIMETRES, SHARE = "intensity", "eye distances", "mm", "share"
 
 
 @dataclass(frozen=True, slots=True)

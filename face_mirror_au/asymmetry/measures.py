@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from face_mirror_au.asymmetry.answers import Answer, Answers, answer_recording
+from face_mirror_au.asymmetry.answers import UNMIRRORED, Answer, Answers, answer_recording
+from face_mirror_au.asymmetry.blinks import Blink, find_blinks
 from face_mirror_au.asymmetry.comparison import Comparison, SideMeasures, TwoValues, sides_of
-from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MILLIMETRES, MeasuredMovement, MovementMeter
+from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, MILLIMETRES, SHARE, MeasuredMovement, MovementMeter
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording
@@ -44,6 +45,7 @@ class Asymmetry:
         In order of time, measured in the first pair of sides.
     answers : Answers
         Of the whole recording.
+    blinks : tuple of Blink
     """
 
     recording: Recording
@@ -53,6 +55,7 @@ class Asymmetry:
     rest_row: int | None
     movements: tuple[MeasuredMovement, ...]
     answers: Answers
+    blinks: tuple[Blink, ...] = ()
 
     def rows(self) -> Iterator[AsymmetryRow]:
         """All numbers, in the order of the table: what `MEASURES` give, then for each movement what `MOVEMENT_MEASURES` give."""
@@ -79,6 +82,7 @@ def measure_asymmetry(recording: Recording, movements: Iterable[Movement]) -> As
         _middle(at_rest & sides.left_success & sides.right_success),
         tuple(meter.measure(number, movement) for number, movement in enumerate(given, start=1)),
         answer_recording(recording, known),
+        find_blinks(recording.time_s, recording.closures),
     )
 
 
@@ -120,6 +124,13 @@ def lengths_at_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
             yield _Place(BEST).values(rest.zone, rest.key, "at_rest", found.lengths.in_mm(rest.values), MILLIMETRES)
 
 
+def blinks(found: Asymmetry) -> Iterator[AsymmetryRow]:
+    """By which share of its opening at rest each eye closed in each blink."""
+    for blink in found.blinks:
+        row = _Place(UNMIRRORED).row(("eye", "blink"), "closure", (blink.left, blink.right), SHARE)
+        yield replace(row, start_s=blink.start_s, end_s=blink.end_s)
+
+
 def lengths_from_rest(found: Asymmetry) -> Iterator[AsymmetryRow]:
     """Peak, its time, and area per second of each landmark measure, over all frames."""
     if isinstance(found.lengths, Lengths):
@@ -156,7 +167,7 @@ def moved_along(found: Asymmetry, part: MeasuredMovement) -> Iterator[AsymmetryR
 
 
 # A new measure is one more function, and one more entry here.
-MEASURES = (whole_recording, answers, lengths_at_rest, lengths_from_rest)
+MEASURES = (whole_recording, answers, lengths_at_rest, lengths_from_rest, blinks)
 MOVEMENT_MEASURES = (own_zone, own_answers, moved_along)
 
 

@@ -77,6 +77,8 @@ class Recording:
         For each view, how many frames were measured.
     yaw_deg : ndarray, (N,) float64, or None
         Turn of the head to the side in the original picture, degrees, NaN without a face; None where it is not known.
+    closures : ndarray, (N, 2) float64, or None
+        By which share of its opening at rest each eye has closed, left and right, NaN without a measurement; None where it is not known.
     landmarks : LandmarkSides or str
         Positions of brow, lids and mouth corner of both sides; or why there are none.
     baseline : str
@@ -91,6 +93,7 @@ class Recording:
     sides: Mapping[str, TwoSides]
     measured: Mapping[str, int]
     yaw_deg: FloatArray | None = None
+    closures: FloatArray | None = None
     landmarks: LandmarkSides | str = ""
     baseline: str = ""
     rest: tuple[tuple[float, float], ...] = ()

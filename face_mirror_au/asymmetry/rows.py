@@ -16,7 +16,7 @@ class AsymmetryRow:
     movement : int
         Number of the movement on the page, from 1; 0 for the whole recording.
     start_s, end_s : float or None
-        s; None for the whole recording.
+        s; of a movement or a blink, None for the whole recording.
     action : str
         Code of the movement; empty for the whole recording, and where it has none.
     proposed : bool
@@ -26,13 +26,13 @@ class AsymmetryRow:
     signal : str
         An action unit, a landmark measure, or "zone": the largest of its action units in each frame.
     measure : str
-        "peak", "peak_time", "area_per_second", "at_rest", or the key of a co-movement.
+        "peak", "peak_time", "area_per_second", "at_rest", "closure" (of a blink), or the key of a co-movement.
     left, right : float or None
         In the `unit`; the subject's. None where there is no such number.
     difference, ratio : float or None
         (L - R) / (L + R) and min / max; None below the gate, and for times and areas.
     unit : str
-        "intensity", "eye distances", "mm" or "s".
+        "intensity", "eye distances", "mm", "share" (of the opening at rest) or "s".
     weaker : str
         The side that moves less: "left", "right", "alike", "unclear" or "too little"; empty but in rows of "best".
     error : float or None

@@ -74,6 +74,7 @@ def render(measured: MeasuredResult, pictures: Mapping[str, bytes], summary_pict
         by_movement=any(row.key not in ZONE_KEYS for row in rows),
         shape=shape_rows(found),
         scale_words=words.millimetre_words(found.lengths.scale) if isinstance(found.lengths, Lengths) else "",
+        blinks=words.blink_words(found),
         badge=badge(result, pose),
         summary_pictures={caption: data_uri(picture) for caption, picture in (summary_pictures or {}).items()},
         pictures={caption: data_uri(picture) for caption, picture in pictures.items()},

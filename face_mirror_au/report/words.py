@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from face_mirror_au.asymmetry.answers import Answer
+from face_mirror_au.asymmetry.blinks import completeness
 from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparison
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES, Millimetres
+from face_mirror_au.asymmetry.measures import Asymmetry
 from face_mirror_au.asymmetry.zones import Zone
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.results.networks import detectors, landmark_sources, titles
@@ -119,6 +121,20 @@ def bank_words(models: Mapping[str, Any]) -> str:
 def scale_words(models: Mapping[str, Any]) -> str:
     """What an intensity of this bank may be compared with."""
     return bank_of(models).scale if has_bank(models) else "no intensities"
+
+
+def blink_words(found: Asymmetry) -> str:
+    """How many blinks there were, and how complete; empty where nobody looked."""
+    shares, time_s = completeness(found.blinks), found.recording.time_s
+    if found.recording.closures is None or len(time_s) < 2:
+        return ""
+    if shares is None:
+        return "Blinks: none."
+    minutes = float(time_s[-1] - time_s[0]) / 60
+    rate = f" ({len(found.blinks) / minutes:.0f} a minute)" if minutes > 0 else ""
+    left, right = (f"{100 * share:.0f} %" for share in shares)
+    closed = f"the eyes closed by {left} of their opening on the left, {right} on the right (median, ± 10 %)"
+    return f"Blinks: {len(found.blinks)}{rate}; {closed}."
 
 
 def millimetre_words(scale: Millimetres) -> str:

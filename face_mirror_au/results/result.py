@@ -15,6 +15,7 @@ from face_mirror_au.asymmetry.movements import Movement
 from face_mirror_au.asymmetry.recording import Recording, TwoSides
 from face_mirror_au.errors import ResultError
 from face_mirror_au.files import display_name
+from face_mirror_au.pipeline.signals import EYE_CLOSURE
 from face_mirror_au.records import ALL_AUS, INTENSITY_AUS, FloatArray, View
 from face_mirror_au.results.earlier import listed_files
 from face_mirror_au.results.names import METADATA, view_table
@@ -26,6 +27,7 @@ _RIGHT = tuple(f"{au}_right" for au in ALL_AUS)
 _MIRRORED = tuple(f"{au}_r" for au in ALL_AUS)
 _N = len(INTENSITY_AUS)  # what every run has; the others are read where they are there
 _YAW = "pose_Ry"
+_CLOSURES = tuple(column.name for column in EYE_CLOSURE.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         sides=sides,
         measured=measured,
         yaw_deg=yaw_deg,
+        closures=_read_closures(view_table(folder, stem, View.ORIGINAL), n_rows),
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides, yaw_deg=yaw_deg),
         baseline=str(metadata.get("baseline", "")),
         rest=rest_stretches(metadata),
@@ -206,6 +209,14 @@ def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArra
         return None
     table = ResultTable(path, ("success",), (_YAW,), rows=n_rows)
     return np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
+
+
+def _read_closures(path: Path, n_rows: int) -> FloatArray | None:
+    """None where the run's tables leave them out, or its landmarks do not give them."""
+    if not path.exists():
+        return None
+    table = ResultTable(path, ("success",), _CLOSURES, rows=n_rows)
+    return table.numbers(_CLOSURES) if all(name in table for name in _CLOSURES) else None
 
 
 def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
