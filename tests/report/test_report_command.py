@@ -89,7 +89,6 @@ def test_a_smile_on_the_left_is_a_smile_on_the_left(folder):
 
 def test_pictures_come_from_the_mirrored_videos(folder):
     text = write_report(folder, "smile_left").read_text(encoding="utf-8")
-    pictures = [base64.b64decode(found) for found in re.findall(r'src="data:image/jpeg;base64,([^"]+)"', text)]
     pictures = [base64.b64decode(found) for found in re.findall(r'src="data:image/jpeg;base64,([^"]+)" alt="Movement', text)]
     assert len(pictures) == 3, "the unmirrored face, too"
     assert re.search(r"Movement 1 \(0\.\d\d-1\.\d\d s\), soft smile \(SS\), proposed, 0\.93 s: the subject&#39;s left half, twice", text)

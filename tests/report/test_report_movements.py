@@ -94,7 +94,8 @@ def test_without_a_table_movements_are_proposed_and_said_to_be(tmp_path):
     found = page(full_run(tmp_path))
     assert "Proposed by the program" in found.said_in("movements")
     assert (
-        "Movement 1 (0.20-0.80 s): smile on the left only, by the lengths. AU12 lip corner puller: 3.75 on the subject's left" in found.said
+        "Movement 1 (0.20-0.80 s): smile on the left only, by the lengths. "
+        "AU12 lip corner puller: 3.75 on the subject's left, 0.38 on the right" in found.said
     )
     assert "Movement 1 (0.20-0.80 s), big smile (BS), proposed" in found.said_in("movements")
     assert numbers(tmp_path).query("movement == 1")["proposed"].eq(1).all()

@@ -91,7 +91,7 @@ def test_each_smile_is_found_in_its_time_and_said_to_be_on_its_side(page, table,
         row = numbers(table, number, "AU12")
         assert start <= row["start_s"] < start + 0.35
         assert end - 0.35 < row["end_s"] <= end
-        figure = "" if known else f"{row['left']:.2f} on"
+        figure = f"{answers['left'].iloc[number - 1]:.2f} on the left" if known else f"{row['left']:.2f} on"
         assert f"Movement {number} ({row['start_s']:.2f}-{row['end_s']:.2f} s): smile {words}. AU12 lip corner puller: {figure}" in said
     assert "Movement 4" not in said
 
@@ -106,7 +106,7 @@ def test_the_figures_are_those_of_the_smiles(table):
     assert both["right"] == pytest.approx(right["right"], abs=0.7)
 
 
-def test_the_mouth_corners_move_as_those_of_the_rendered_face(table, truth):
+def test_the_mouth_corners_move_as_those_of_the_rendered_face(table, truth, folder):
     points = np.load(CLIP.with_suffix(".npz"))["landmarks"][:, 0].astype(float)
     positions = side_positions(points, eye_distance(points), left=True)
     at_rest = truth[0] + truth[1] == 0
@@ -117,7 +117,8 @@ def test_the_mouth_corners_move_as_those_of_the_rendered_face(table, truth):
     assert max(left["right"], right["left"]) < 0.03, "below the gate"
     assert left["difference"] > 0.7
     assert right["difference"] < -0.7
-    assert abs(both["difference"]) < 0.05
+    # With the mean of mirrored pictures and turned mesh (profile open) the two sides of this face differ by 0.043.
+    assert abs(both["difference"]) < (0.05 if folder.parent.name.startswith("open") else 0.03)
 
 
 def test_at_rest_the_sides_are_alike(table):
