@@ -27,10 +27,10 @@ from face_mirror_au.results.publish import Place
 from face_mirror_au.results.result import (
     RunResult,
     _read_metadata,
+    _read_original,
     _read_raw,
     _read_sides,
     _read_times,
-    _read_yaw,
     read_result,
 )
 from face_mirror_au.results.result_landmarks import read_landmarks
@@ -94,8 +94,8 @@ def result_table(data: bytes) -> None:
     written(changed, f"r{ending}")
     # The reader of this table alone: a whole result takes 50 ms.
     if ending == ".csv":
-        yaw = _read_yaw(folder() / "r.csv", N_FRAMES, good.metadata)
-        compare_recordings(good, replace(good, yaw_deg=yaw))
+        yaw, closures = _read_original(folder() / "r.csv", N_FRAMES, good.metadata)
+        compare_recordings(good, replace(good, yaw_deg=yaw, closures=closures))
         landmarks = read_landmarks(folder(), "r", N_FRAMES, good.metadata, mirrored=False)
         assert isinstance(landmarks, str) or landmarks.left.shape == (N_FRAMES, len(POSITIONS))
     elif ending == ".raw.csv":

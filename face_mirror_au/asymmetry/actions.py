@@ -25,8 +25,6 @@ class Action:
         The action units that make the movement: in each frame the largest of them is its strength.
     length : str
         Key of the landmark measure that shows it; empty where none does.
-    by_lids : bool
-        The lids say how far it went, not an action unit: an eye that rolls up behind open lids looks closed.
     words : tuple of str
         Other names that are understood, in small letters.
     """
@@ -37,8 +35,12 @@ class Action:
     zone: str | None
     aus: tuple[str, ...]
     length: str = ""
-    by_lids: bool = False
     words: tuple[str, ...] = ()
+
+    @property
+    def by_lids(self) -> bool:
+        """Whether the lids say how far it went, not an action unit: an eye that rolls up behind open lids looks closed."""
+        return self.length == "eye_closing"
 
 
 # The expressions of Sunnybrook's scale, which House-Brackmann's and eFACE use too, are rest, RE, ES, BS, WN and PL.
@@ -52,14 +54,14 @@ ACTIONS = {
         ),
         Action("FR", "frown", "frown", "upper", ("AU04",), words=("brow lowering",)),
         Action(
-            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), "eye_closing", by_lids=True,
+            "ES", "close eyes softly", "eye closure", "eye", ("AU45",), "eye_closing",
             words=("gentle eye closure", "soft eye closure", "close eyes", "close the eyes", "close eyes gently"),
         ),
         Action(
-            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), "eye_closing", by_lids=True,
+            "ET", "close eyes tightly", "tight eye closure", "eye", ("AU45",), "eye_closing",
             words=("forced eye closure", "squeeze eyes", "close the eyes tightly"),
         ),
-        Action("BK", "blink", "blink", "eye", ("AU45",), "eye_closing", by_lids=True, words=("blinking",)),
+        Action("BK", "blink", "blink", "eye", ("AU45",), "eye_closing", words=("blinking",)),
         Action("WN", "wrinkle nose", "nose wrinkle", "midface", ("AU09", "AU10"), words=("snarl", "sneer", "wrinkle the nose")),
         Action("SS", "soft smile", "smile", "mouth", ("AU12",), "mouth_corner", words=("gentle smile", "closed-mouth smile")),
         Action(

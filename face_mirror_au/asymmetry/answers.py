@@ -8,14 +8,14 @@ tell its sides apart, else in the mirrored views. Its error is how far alike sid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_mirror_au.asymmetry.comparison import Comparison, compare_sides, compare_units
-from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES, LandmarkMeasure
+from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.recording import Recording
 from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.asymmetry.zones import ZONES, Zone
@@ -64,6 +64,11 @@ class Answer:
     why: str
     sides: Comparison
     au: str
+
+    @property
+    def in_mm(self) -> bool:
+        """Whether a landmark measure decided, and the peaks are mm; else they are intensities."""
+        return self.au not in ALL_AUS
 
     @property
     def within_error(self) -> bool:
@@ -150,7 +155,7 @@ def _by_units(measured: Sequence[Answer]) -> Answer | None:
     if strongest.weaker in ("left", "right"):
         if strongest.apart >= OF_SEVERAL or len(moved) == 1:
             return strongest
-        return _unclear(strongest, f"the difference of {strongest.au} is hardly larger than its error")
+        return replace(strongest, weaker="unclear", why=f"the difference of {strongest.au} is hardly larger than its error")
     unclear = next((each for each in moved if each.weaker == "unclear"), None)
     return unclear or max(moved, key=lambda each: each.sides.larger.peak)
 
@@ -159,18 +164,10 @@ def _answer_unit(au: str, ways: Mapping[str, Comparison], recording: Recording, 
     key = UNMIRRORED if UNMIRRORED in ways else MIRRORED
     sides, known = ways[key], recording.side_errors.get(au)
     error = None if known is None else known * (1.0 if key == UNMIRRORED else MIRRORED_FACTOR)
-    if sides.too_small:
-        return Answer("too little", error, "", sides, au)
-    why = _why_unclear(sides, error, recording)
-    if why or error is None:
-        return Answer("unclear", error, why, sides, au)
-    difference = _difference(sides)
-    if abs(difference) > error:
-        why = _contradiction(difference, error, ways.get(MIRRORED) if key == UNMIRRORED else None, lengths)
-        return Answer("unclear" if why else "right" if difference > 0 else "left", error, why, sides, au)
-    if abs(difference) + error <= max(ALIKE, ALIKE_SHARE * sides.larger.peak):
-        return Answer("alike", error, "", sides, au)
-    return Answer("unclear", error, f"the difference of {abs(difference):.2f}{_WITHIN}", sides, au)
+    against = ""
+    if error is not None:
+        against = _contradiction(_difference(sides), error, ways.get(MIRRORED) if key == UNMIRRORED else None, lengths)
+    return _decide(Answer("unclear", error, _why_unclear(sides, error, recording), sides, au), against)
 
 
 def _answer_lengths(recording: Recording, lengths: Lengths, inside: NDArray[np.bool_], units: Mapping[str, Answer]) -> dict[str, Answer]:
@@ -179,28 +176,39 @@ def _answer_lengths(recording: Recording, lengths: Lengths, inside: NDArray[np.b
     for measure in LANDMARK_MEASURES:
         left, right = (np.where(inside, side, np.nan) * lengths.mm for side in lengths.curves(measure))
         sides = compare_sides(recording.time_s, left, right, measure.gate * lengths.mm)
-        if sides is not None:
-            of_zone = [unit for zone in ZONES if zone.key == measure.zone for au in zone.aus if (unit := units.get(au)) is not None]
-            found[measure.key] = _answer_length(measure, sides, recording, lengths, of_zone)
+        if sides is None:
+            continue
+        difference = _difference(sides)
+        error = float(np.hypot(lengths.error_mm(measure), _TWO_SIDED * lengths.scale.spread * difference))
+        of_zone = [unit for zone in ZONES if zone.key == measure.zone for au in zone.aus if (unit := units.get(au)) is not None]
+        opposite = any(_says_a_side(unit) and _difference(unit.sides) * difference < 0 for unit in of_zone)
+        against = "the action units say the other side" if opposite else ""
+        found[measure.key] = _decide(Answer("unclear", error, _why_unclear(sides, error, recording), sides, measure.key), against)
     return found
 
 
-def _answer_length(
-    measure: LandmarkMeasure, sides: Comparison, recording: Recording, lengths: Lengths, of_zone: Sequence[Answer]
-) -> Answer:
-    difference = _difference(sides)
-    error = float(np.hypot(lengths.error_mm(measure), _TWO_SIDED * lengths.scale.spread * difference))
+def _decide(open_: Answer, against: str) -> Answer:
+    """Answer what is still unclear.
+
+    Parameters
+    ----------
+    open_ : Answer
+        With its error, and why no difference would say anything; empty where one would.
+    against : str
+        What names the other side; empty when nothing does.
+    """
+    sides, error, difference = open_.sides, open_.error, _difference(open_.sides)
     if sides.too_small:
-        return Answer("too little", error, "", sides, measure.key)
-    if why := _why_unclear(sides, error, recording):
-        return Answer("unclear", error, why, sides, measure.key)
+        return replace(open_, weaker="too little", why="")
+    if open_.why or error is None:
+        return open_
     if abs(difference) > error:
-        opposite = any(_says_a_side(unit) and _difference(unit.sides) * difference < 0 for unit in of_zone)
-        why = "the action units say the other side" if opposite else ""
-        return Answer("unclear" if why else "right" if difference > 0 else "left", error, why, sides, measure.key)
-    if abs(difference) + error <= max(ALIKE_MM, ALIKE_SHARE * sides.larger.peak):
-        return Answer("alike", error, "", sides, measure.key)
-    return Answer("unclear", error, f"the difference of {abs(difference):.1f} mm{_WITHIN}", sides, measure.key)
+        weaker: Weaker = "right" if difference > 0 else "left"
+        return replace(open_, why=against) if against else replace(open_, weaker=weaker)
+    if abs(difference) + error <= max(ALIKE_MM if open_.in_mm else ALIKE, ALIKE_SHARE * sides.larger.peak):
+        return replace(open_, weaker="alike")
+    size = f"{abs(difference):.1f} mm" if open_.in_mm else f"{abs(difference):.2f}"
+    return replace(open_, why=f"the difference of {size}{_WITHIN}")
 
 
 def _says_a_side(unit: Answer) -> bool:
@@ -213,9 +221,8 @@ def _why_unclear(sides: Comparison, error: float | None, recording: Recording) -
     """Why no difference of the two peaks would say anything; empty when it does."""
     if len(recording.time_s) < 2:
         return "a single picture shows no movement"
-    share = min(recording.measured.values(), default=len(recording.time_s)) / len(recording.time_s)
-    if share < ENOUGH_FRAMES:
-        return f"a face was measured in {100 * share:.0f} % of the frames only"
+    if recording.measured_share < ENOUGH_FRAMES:
+        return f"a face was measured in {100 * recording.measured_share:.0f} % of the frames only"
     turned = _largest_turn(recording, sides)
     if turned > MAX_YAW_DEG:
         return f"the head was turned by {turned:.0f} degrees"
@@ -229,10 +236,6 @@ def _contradiction(difference: float, error: float, mirrored: Comparison | None,
     if mirrored is not None and _difference(mirrored) * difference < 0 and abs(_difference(mirrored)) > error:
         return "the mirrored views say the other side"
     return "the lengths say the other side" if any(length * difference < 0 for length in lengths) else ""
-
-
-def _unclear(found: Answer, why: str) -> Answer:
-    return Answer("unclear", found.error, why, found.sides, found.au)
 
 
 def _difference(sides: Comparison) -> float:

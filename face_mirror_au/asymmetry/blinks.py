@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from face_mirror_au.asymmetry.movements import MIN_CLOSURE_S
+from face_mirror_au.asymmetry.movements import MIN_CLOSURE_S, runs_of
 from face_mirror_au.records import FloatArray
 
 # Share of its opening at rest by which the more closed eye closes: above the first for less than `MIN_CLOSURE_S`, once above the second.
@@ -44,15 +44,12 @@ def find_blinks(time_s: FloatArray, closures: FloatArray | None) -> tuple[Blink,
     if closures is None:
         return ()
     more = np.max(np.nan_to_num(closures), axis=1)
-    closed = np.concatenate([[False], more > _LOW, [False]])
-    edges = np.flatnonzero(np.diff(closed.astype(np.int8)))
     found = []
-    for first, after in edges.reshape(-1, 2):
-        rows = slice(first, after)
-        whole = first > 0 and after < len(time_s)
-        if whole and time_s[after - 1] - time_s[first] < MIN_CLOSURE_S and more[rows].max() >= _HIGH:
+    for closed, first, last in runs_of((more > _LOW).astype(np.int64)):
+        rows, whole = slice(first, last + 1), first > 0 and last < len(time_s) - 1
+        if closed and whole and time_s[last] - time_s[first] < MIN_CLOSURE_S and more[rows].max() >= _HIGH:
             left, right = np.max(np.nan_to_num(closures[rows]), axis=0)
-            found.append(Blink(float(time_s[first]), float(time_s[after - 1]), float(left), float(right)))
+            found.append(Blink(float(time_s[first]), float(time_s[last]), float(left), float(right)))
     return tuple(found)
 
 

@@ -19,7 +19,6 @@ from face_mirror_au.asymmetry.rest import rows_at_rest
 from face_mirror_au.asymmetry.rows import AsymmetryRow
 from face_mirror_au.asymmetry.whole import Lengths, WholeSides, measure_lengths, measure_sides
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
-from face_mirror_au.records import ALL_AUS
 
 NO_ZONE = "none"
 WHOLE_ZONE = "zone"
@@ -200,7 +199,7 @@ class _Place:
     def answer(self, zone: str, signal: str, found: Answer) -> AsymmetryRow:
         """The two peaks that an answer rests on, with it."""
         pair, symmetry = (found.sides.left.peak, found.sides.right.peak), (found.sides.difference, found.sides.ratio)
-        unit = INTENSITY if found.au in ALL_AUS else MILLIMETRES
+        unit = MILLIMETRES if found.in_mm else INTENSITY
         row = self.row((zone, signal), "peak", pair, unit, symmetry)
         return replace(row, weaker=found.weaker, error=found.error, why=found.why)
 

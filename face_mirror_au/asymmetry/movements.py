@@ -124,16 +124,16 @@ def _rise(left: FloatArray, right: FloatArray) -> FloatArray:
 def _stretches(time_s: FloatArray, zones: FloatArray) -> list[tuple[int, int, int]]:
     """Strongest zone, first and last row of every stretch; what only interrupts one is part of it."""
     labels = np.where(zones.max(axis=1) >= GATE, zones.argmax(axis=1), _REST)
-    runs = _runs(labels)
+    runs = runs_of(labels)
     for (before, _, _), (label, first, last), (after, _, _) in zip(runs, runs[1:], runs[2:], strict=False):
         limit = MIN_CLOSURE_S if label == _EYE else MIN_LENGTH_S
         # From the frame before it to the one after it.
         if before == after != _REST and time_s[last + 1] - time_s[first - 1] < limit:
             labels[first : last + 1] = before
-    return [run for run in _runs(labels) if run[0] != _REST]
+    return [run for run in runs_of(labels) if run[0] != _REST]
 
 
-def _runs(labels: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+def runs_of(labels: NDArray[np.int64]) -> list[tuple[int, int, int]]:
     """Label, first and last row of every run of equal labels."""
     starts = np.flatnonzero(np.diff(labels, prepend=labels[:1] - 1))
     ends = np.append(starts[1:], len(labels)) - 1
@@ -147,7 +147,7 @@ def _parts(time_s: FloatArray, strength: FloatArray, first: int, last: int) -> l
     depth = np.where(lower >= MIN_RISE, inside / np.maximum(lower, MIN_RISE), 1.0)
     valleys = [
         slice(start, end + 1)
-        for low, start, end in _runs((depth < VALLEY).astype(np.int64))
+        for low, start, end in runs_of((depth < VALLEY).astype(np.int64))
         if low and time_s[first + end + 1] - time_s[first + start - 1] >= MIN_LENGTH_S
     ]
     if not valleys:

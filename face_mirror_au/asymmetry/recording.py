@@ -105,6 +105,11 @@ class Recording:
             raise ValueError("a recording without sides has no asymmetry")
 
     @property
+    def measured_share(self) -> float:
+        """Share of the frames with a face, in the view with the fewest."""
+        return min(self.measured.values(), default=len(self.time_s)) / len(self.time_s)
+
+    @property
     def main_sides(self) -> tuple[str, TwoSides]:
         """The two sides in which movements are measured, with their key: of the mirrored pictures where there are some."""
         return next(iter(self.sides.items()))

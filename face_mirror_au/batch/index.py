@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,16 @@ from face_mirror_au.asymmetry.measures import BEST, WHOLE_ZONE
 from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.batch.job import Results
 from face_mirror_au.batch.table import Row
+from face_mirror_au.errors import ResultError
 from face_mirror_au.files import atomic_text, display_name
 from face_mirror_au.report.quality import Badge, badge_on
 from face_mirror_au.report.template import render_template
 from face_mirror_au.results.names import ASYMMETRY, REPORT
+from face_mirror_au.results.result_table import ResultTable
 from face_mirror_au.wording import printable
 
 INDEX_FILE = "index.html"
+_COLUMNS = ("sides", "movement", "zone", "signal", "weaker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ def _entry(row: Row, results: Results) -> _Entry:
 def _answers(path: Path) -> dict[str, str]:
     """Which side of each zone is weaker over the whole recording; nothing where that cannot be read."""
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            found = [each for each in csv.DictReader(handle) if each["sides"] == BEST and each["signal"] == WHOLE_ZONE]
-        return {each["zone"]: each["weaker"] for each in found if each["movement"] == "0"}
-    except (OSError, ValueError, KeyError, csv.Error):
+        table = ResultTable(path, _COLUMNS)
+    except ResultError:
         return {}
+    rows = zip(*(table.words(name) for name in _COLUMNS), strict=True)
+    return {zone: weaker for sides, movement, zone, signal, weaker in rows if (sides, movement, signal) == (BEST, "0", WHOLE_ZONE)}

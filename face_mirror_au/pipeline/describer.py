@@ -15,7 +15,7 @@ from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
 from face_mirror_au.pipeline.signal import Sight
 from face_mirror_au.pipeline.signals import measure_signals
-from face_mirror_au.records import FaceDescriptor, Float32Array, FloatArray, Image
+from face_mirror_au.records import FaceDescriptor, Float32Array, FloatArray, Image, View
 
 
 class FaceDescriber:
@@ -53,7 +53,12 @@ class FaceDescriber:
         return self.pose_fitter.fit(np.asarray(landmarks, dtype=np.float64))
 
     def describe(
-        self, image: Image, landmarks: FloatArray | Float32Array, fit: PoseFit | None = None, mesh: Float32Array | None = None
+        self,
+        image: Image,
+        landmarks: FloatArray | Float32Array,
+        fit: PoseFit | None = None,
+        mesh: Float32Array | None = None,
+        view: View = View.ORIGINAL,
     ) -> FaceDescriptor:
         """Describe the face at `landmarks`.
 
@@ -67,6 +72,8 @@ class FaceDescriber:
             Of these landmarks, when it was already made.
         mesh : ndarray, (478, 3) float32, optional
             Pixels; all points of a mesh model.
+        view : View
+            The picture that it is in: some signals are measured in the original one only.
 
         Returns
         -------
@@ -87,7 +94,7 @@ class FaceDescriber:
             geometry=self._geometry(fit, facing),
             pose=fit.pose,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
-            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera)),
+            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera, view)),
         )
 
     def _geometry(self, fit: PoseFit, facing: FloatArray | None) -> FloatArray:

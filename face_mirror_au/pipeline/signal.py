@@ -63,6 +63,8 @@ class Sight:
         Of the landmarks.
     pdm : PDM
     camera : Camera
+    view : View
+        The picture that it is in.
     """
 
     image: Image
@@ -72,6 +74,7 @@ class Sight:
     fit: PoseFit
     pdm: PDM
     camera: Camera
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Signal:
         Gives the value where the picture is, in a worker; None where there is none. It travels in `FaceDescriptor.signals`, and descriptors
         keep it.
     views : tuple of View
-        Of which it is told.
+        In which it is measured and told.
     optional : bool
         Whether its columns are left out when no frame had a value, e.g. because the models do not give it.
     tidy : bool

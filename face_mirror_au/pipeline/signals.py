@@ -210,5 +210,5 @@ SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE, EYE_OP
 
 def measure_signals(sight: Sight) -> dict[str, FloatArray]:
     """The values of all signals that are measured in a worker; those that gave none are left out."""
-    found = {signal.name: signal.measure(sight) for signal in SIGNALS if signal.measure is not None}
+    found = {signal.name: signal.measure(sight) for signal in SIGNALS if signal.measure is not None and sight.view in signal.views}
     return {name: np.asarray(value, dtype=np.float64) for name, value in found.items() if value is not None}

@@ -6,7 +6,6 @@ from face_mirror_au.asymmetry.answers import Answer
 from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import Comparison, TwoValues, ZoneComparison
 from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, Along, MeasuredMovement
-from face_mirror_au.records import ALL_AUS
 from face_mirror_au.report.words import ALIKE, answer_figures, au_label, signal_label
 
 # Of the stronger side. On rendered faces with one side that keeps still, the models see up to a sixth of the movement there.
@@ -33,9 +32,11 @@ def sentence(part: MeasuredMovement) -> str:
     main, answer = part.main, part.answer
     word = action.word if part.movement.code else f"movement of {part.zone.name}"
     if answer is not None and answer.error is not None:
-        by_length, of_units = answer.au not in ALL_AUS, [_unit_figures(main)] if main is not None else []
-        by = ", by the lids" if action.by_lids and by_length else ", by the lengths" if by_length else ""
-        return f"{_span(part)}: {word} {_answered(answer)}{by}. {'; '.join([*(of_units if by_length else []), answer_figures(answer)])}."
+        by, figures = "", [answer_figures(answer)]
+        if answer.in_mm:
+            by = ", by the lids" if action.by_lids else ", by the lengths"
+            figures = figures if main is None else [_unit_figures(main), *figures]
+        return f"{_span(part)}: {word} {_answered(answer)}{by}. {'; '.join(figures)}."
     measured = [
         (signal_label(signal.key), signal.sides) for signal in part.signals if signal.sides is not None and signal.unit != INTENSITY
     ]

@@ -17,6 +17,7 @@ from face_mirror_au.records import FloatArray, Image, View
 from face_mirror_au.report.quality import VIEW_WORDS
 from face_mirror_au.results.names import VIDEOS
 from face_mirror_au.results.result import RunResult
+from face_mirror_au.results.result_landmarks import read_points
 
 SHOWN_ZONES = ("mouth", "eye")
 MAX_MOMENTS = 12  # three pictures each: some 100 kB
@@ -36,52 +37,16 @@ def zone_moments(zones: Mapping[str, ZoneComparison | None]) -> dict[str, int]:
     return moments
 
 
-def summary_pictures(result: RunResult, points: FloatArray | None, rows: Mapping[str, int]) -> dict[str, bytes]:
-    """The unmirrored face in some rows, as `peak_pictures`."""
-    found = _faces(result, points, set(rows.values()))
-    return {
-        f"{name}, {result.time_s[row]:.2f} s": _jpeg(found[row][View.ORIGINAL])
-        for name, row in rows.items()
-        if View.ORIGINAL in found.get(row, {})
-    }
-
-
-def peak_pictures(result: RunResult, points: FloatArray | None, moments: Mapping[str, int]) -> dict[str, bytes]:
+def face_pictures(result: RunResult, rows: Collection[int]) -> dict[int, dict[View, Image]]:
     """Some frames as the run's mirrored videos show them, cut to the face: the unmirrored face, the left half twice, the right half twice.
 
-    Empty where the run wrote no mirrored videos, or they are not there any more.
-
-    Parameters
-    ----------
-    points : ndarray, (N, 68, 2) float64, or None
-        Landmarks of the original picture, px. Without them there is no unmirrored face, and nothing is cut.
-    moments : mapping of str to int
-        What the frame shows, and its row; the first twelve are taken.
-
-    Returns
-    -------
-    dict of str to bytes
-        Caption to JPEG.
-
-    Raises
-    ------
-    ResultError
-        When a video is damaged.
+    By row; empty where the run wrote no mirrored videos, or they are not there any more. Where its tables have no landmarks, there is no
+    unmirrored face, and nothing is cut. Raises ResultError when a video is damaged.
     """
-    rows = dict(list(moments.items())[:MAX_MOMENTS])
-    found = _faces(result, points, set(rows.values()))
-    return {
-        f"{name}, {result.time_s[row]:.2f} s: {VIEW_WORDS[view.value]}": _jpeg(image)
-        for name, row in rows.items()
-        for view, image in found.get(row, {}).items()
-    }
-
-
-def _faces(result: RunResult, points: FloatArray | None, rows: Collection[int]) -> dict[int, dict[View, Image]]:
-    """Each row's pictures, the original one first."""
     # Other programs of the trade write videos of the same names: only what the run lists is the run's.
-    if not all(ending in result.files and result.file(ending).is_file() for ending in VIDEOS):
+    if not rows or not all(ending in result.files and result.file(ending).is_file() for ending in VIDEOS):
         return {}
+    points = read_points(result)
     left, right = (_frames(result.file(f"_{view.value}.mp4"), rows) for view in (View.LEFT_MIRRORED, View.RIGHT_MIRRORED))
     found = {}
     for row in rows:
@@ -98,6 +63,18 @@ def _faces(result: RunResult, points: FloatArray | None, rows: Collection[int]) 
     return found
 
 
+def moment_pictures(
+    result: RunResult, moments: Mapping[str, int], found: Mapping[int, Mapping[View, Image]], *, views: bool
+) -> dict[str, bytes]:
+    """Caption to JPEG of what frames show and their rows: with `views` all pictures of a frame, else the unmirrored face."""
+    shown = {}
+    for name, row in moments.items():
+        for view, image in found.get(row, {}).items():
+            if views or view is View.ORIGINAL:
+                shown[f"{name}, {result.time_s[row]:.2f} s" + (f": {VIEW_WORDS[view.value]}" if views else "")] = _jpeg(image)
+    return shown
+
+
 def _face_box(points: FloatArray, shape: tuple[int, ...]) -> tuple[slice, slice]:
     """Rows and columns of the face with some room."""
     low, high = points.min(axis=0), points.max(axis=0)
@@ -108,8 +85,6 @@ def _face_box(points: FloatArray, shape: tuple[int, ...]) -> tuple[slice, slice]
 
 def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
     found: dict[int, Image] = {}
-    if not rows:
-        return found
     try:
         with open_source(path) as source:
             for index, frame in enumerate(source):

@@ -66,7 +66,7 @@ def badge_on(page: Path) -> Badge | None:
 
 
 def _seen(result: RunResult) -> tuple[str, str]:
-    share = min(result.measured.values(), default=0) / len(result.time_s)
+    share = result.measured_share
     if share >= MOST_FRAMES:
         return "", ""
     words = f"A face was measured in {100 * share:.0f} % of the frames: film the whole face, well lit, in every frame."

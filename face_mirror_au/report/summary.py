@@ -11,7 +11,6 @@ from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.measures import Asymmetry
 from face_mirror_au.asymmetry.whole import Lengths
 from face_mirror_au.asymmetry.zones import ZONES
-from face_mirror_au.records import ALL_AUS
 from face_mirror_au.report.words import signal_label
 
 MAX_ROWS = 8
@@ -111,7 +110,7 @@ def _of_movement(part: MeasuredMovement) -> SummaryRow:
 
 
 def _row(key: str, name: str, answer: Answer, lengths: Sequence[Answer]) -> SummaryRow:
-    sides, top = answer.sides, _TOP if answer.au in ALL_AUS else _TOP_MM
+    sides, top = answer.sides, _TOP_MM if answer.in_mm else _TOP
     shown = [each for each in lengths if each is not answer]
     return SummaryRow(
         key=key,
@@ -130,7 +129,7 @@ def _row(key: str, name: str, answer: Answer, lengths: Sequence[Answer]) -> Summ
 
 
 def _figures(answer: Answer) -> str:
-    form, unit = ("%.1f", "") if answer.au in ALL_AUS else ("%.0f", " mm")
+    form, unit = ("%.0f", " mm") if answer.in_mm else ("%.1f", "")
     left, right = answer.sides.left.peak, answer.sides.right.peak
     less, more = sorted((left, right))
     error = "" if answer.error is None or answer.sides.too_small else f" (± {form % answer.error})"

@@ -73,7 +73,7 @@ def answer_sentence(zone: Zone, found: Answer) -> str:
 def answer_figures(found: Answer) -> str:
     """The peaks that an answer rests on, with the error of their difference."""
     sides = found.sides
-    unit, form = ("", "%.2f") if found.au in AU_NAMES else (" mm", "%.1f")
+    unit, form = (" mm", "%.1f") if found.in_mm else ("", "%.2f")
     known = (
         ""
         if found.error is None or sides.too_small

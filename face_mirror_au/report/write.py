@@ -9,12 +9,11 @@ from face_mirror_au.asymmetry.measures import Asymmetry
 from face_mirror_au.files import atomic_text
 from face_mirror_au.report.movement_words import title
 from face_mirror_au.report.page import render
-from face_mirror_au.report.pictures import peak_pictures, summary_pictures, zone_moments
+from face_mirror_au.report.pictures import MAX_MOMENTS, face_pictures, moment_pictures, zone_moments
 from face_mirror_au.report.summary import summary_rows
 from face_mirror_au.results.asymmetry import asymmetry_of
 from face_mirror_au.results.names import ASYMMETRY, REPORT
 from face_mirror_au.results.result import read_result
-from face_mirror_au.results.result_landmarks import read_points
 from face_mirror_au.tables.asymmetry_csv import write_asymmetry_csv
 
 
@@ -65,10 +64,12 @@ def write_report(
     first: Mapping[str, bytes] = {}
     if faces:
         moments = {title(part): row for part in found.movements if (row := part.peak_row) is not None}
-        moments = moments or zone_moments(found.sides[0].zones)
-        points = read_points(result)
-        shown = peak_pictures(result, points, moments) if pictures is None else pictures
-        first = summary_pictures(result, points, _first_moments(found)) if pictures is None else {}
+        moments = dict(list((moments or zone_moments(found.sides[0].zones)).items())[:MAX_MOMENTS])
+        at_first = _first_moments(found)
+        # All frames at once: each video is decoded once.
+        faces_of = face_pictures(result, {*moments.values(), *at_first.values()}) if pictures is None else {}
+        shown = moment_pictures(result, moments, faces_of, views=True) if pictures is None else pictures
+        first = moment_pictures(result, at_first, faces_of, views=False)
     text = render(measured, shown, first)
     write_asymmetry_csv(result.file(ASYMMETRY), found.rows())
     path = result.file(REPORT)

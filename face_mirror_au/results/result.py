@@ -122,7 +122,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
             f"'{display_name(folder)}' holds no sides to compare; "
             "run the recording with 'face-mirror-au mirror', or 'run --views original,left,right'"
         )
-    yaw_deg = _read_yaw(view_table(folder, stem, View.ORIGINAL), n_rows, metadata)
+    yaw_deg, closures = _read_original(view_table(folder, stem, View.ORIGINAL), n_rows, metadata)
     return RunResult(
         folder=folder,
         stem=stem,
@@ -131,7 +131,7 @@ def read_result(folder: Path, stem: str) -> RunResult:
         sides=sides,
         measured=measured,
         yaw_deg=yaw_deg,
-        closures=_read_closures(view_table(folder, stem, View.ORIGINAL), n_rows),
+        closures=closures,
         landmarks=read_landmarks(folder, stem, n_rows, metadata, mirrored="mirrored" in sides, yaw_deg=yaw_deg),
         baseline=str(metadata.get("baseline", "")),
         rest=rest_stretches(metadata),
@@ -203,20 +203,13 @@ def _read_sides(path: Path, n_rows: int) -> TwoSides | None:
     return TwoSides(table.intensities(_LEFT), table.intensities(_RIGHT), table.success(), table.success(), raw)
 
 
-def _read_yaw(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> FloatArray | None:
-    """Degrees; None where the run's format or columns leave the pose out."""
+def _read_original(path: Path, n_rows: int, metadata: Mapping[str, Any]) -> tuple[FloatArray | None, FloatArray | None]:
+    """Yaw in degrees, and closures of the eyes; each None where the run's format, columns or landmarks leave it out."""
     if not path.exists() and mapping_in(metadata, "settings").get("format") == "face-mirror":
-        return None
-    table = ResultTable(path, ("success",), (_YAW,), rows=n_rows)
-    return np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
-
-
-def _read_closures(path: Path, n_rows: int) -> FloatArray | None:
-    """None where the run's tables leave them out, or its landmarks do not give them."""
-    if not path.exists():
-        return None
-    table = ResultTable(path, ("success",), _CLOSURES, rows=n_rows)
-    return table.numbers(_CLOSURES) if all(name in table for name in _CLOSURES) else None
+        return None, None
+    table = ResultTable(path, ("success",), (_YAW, *_CLOSURES), rows=n_rows)
+    yaw_deg = np.degrees(table.numbers((_YAW,))[:, 0]) if _YAW in table else None
+    return yaw_deg, table.numbers(_CLOSURES) if all(name in table for name in _CLOSURES) else None
 
 
 def mapping_in(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -98,9 +98,9 @@ class ActionUnitPlugin:
         self._describer = self._plan.load_describer()
 
     @hookimpl
-    def describe_face(self, frame: Frame, face: Face) -> FaceDescriptor | None:
+    def describe_face(self, frame: Frame, face: Face, view: View) -> FaceDescriptor | None:
         """Pose, FHOG and geometry of the face."""
-        return None if self._describer is None else self._describer.describe(frame.image, face.landmarks, mesh=face.mesh)
+        return None if self._describer is None else self._describer.describe(frame.image, face.landmarks, mesh=face.mesh, view=view)
 
 
 def register_own(manager: PluginManager, plan: ModelPlan, max_side: int = MAX_SIDE) -> None:
