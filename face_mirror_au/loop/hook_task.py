@@ -93,9 +93,14 @@ class HookedTask:
         for failure in self._manager.after_worker_start(worker):
             if failure.plugin in self._processing.required:
                 raise ModelRunError(str(failure))
-        self._processor = FrameProcessor(
-            self.tracker(HookFinder(self._manager)), self._manager.describe_face, self._processing.views, self._processing.mirror
-        )
+        tracker, describe, processing = self.tracker(HookFinder(self._manager)), self._manager.describe_face, self._processing
+        self._processor = FrameProcessor(tracker, describe, processing.views, processing.mirror, whole=self._others_look)
+
+    @property
+    def _others_look(self) -> bool:
+        """Whether a plugin that is not ours sees pictures of mirrored views."""
+        others = (plugin for plugin in self._manager.plugins() if plugin.name not in self._processing.required)
+        return any({"locate_landmarks", "describe_face"} & set(plugin.hooks) for plugin in others)
 
     def tracker(self, finder: HookFinder) -> FaceTracker:
         """What follows the face."""

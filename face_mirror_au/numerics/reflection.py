@@ -5,8 +5,8 @@ Left and right are the subject's. The subject looks at the camera, so the left h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import atan2, hypot
 
 import numpy as np
@@ -22,7 +22,7 @@ CHIN = 8
 # Half the width of the strip in which one half passes into the other, in units of the way from glabella to chin (3 px on a face of 150 px).
 BLEND = 0.02
 # Weights of the blend are whole numbers, so that both sides of the midline round alike.
-_FULL = 256
+_FULL = np.uint16(256)
 
 # Pairs of iBUG's points, the subject's right one first; what is in no pair lies in the middle of the face.
 _PAIRS = (
@@ -69,9 +69,39 @@ class Midline:
         origin = np.array([self.x, self.y])
         return np.column_stack([linear, origin - linear @ origin])
 
+    @property
+    def halved(self) -> Midline:
+        """The same line in a picture of half the size, whose pixels are the means of four."""
+        return Midline((self.x - 0.5) / 2.0, (self.y - 0.5) / 2.0, self.down_x, self.down_y, self.length / 2.0)
+
+    def seen_from(self, x: float, y: float) -> Midline:
+        """The same line where the place (x, y) is the origin."""
+        return replace(self, x=self.x - x, y=self.y - y)
+
     def to_left(self, points: Float32Array | FloatArray) -> FloatArray:
         """Signed distance in pixels of points (..., 2) from the midline, positive on the subject's left: (...,) float64."""
         return np.asarray((points[..., 0] - self.x) * self.down_y - (points[..., 1] - self.y) * self.down_x, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture: pixels from (left, top) to before (right, bottom)."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @classmethod
+    def between(cls, low: FloatArray, high: FloatArray, image: Image) -> Part:
+        """What lies between two places, x, y (2,), inside the picture."""
+        size = image.shape[1::-1]
+        (left, top), (right, bottom) = (np.clip(np.round(place), 0, size).astype(int).tolist() for place in (low, high))
+        return cls(left, top, right, bottom)
+
+    def of(self, image: Image) -> Image:
+        """What it shows of a picture, not a copy."""
+        return image[self.top : self.bottom, self.left : self.right]
 
 
 def midline_of_landmarks(landmarks: Float32Array) -> Midline:
@@ -91,7 +121,12 @@ def midline_of_landmarks(landmarks: Float32Array) -> Midline:
 
 
 def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[View, Image]:
-    """Build the pictures of mirrored views, each of the frame's size.
+    """Mirrored pictures in memory of their own; see `Mirror`."""
+    return Mirror().views(image, midline, views)
+
+
+class Mirror:
+    """Makes mirrored pictures, in memory that it keeps: the next call writes over them.
 
     The kept half stays as it is, the other half is its bilinear reflection: exact where the midline is vertical or horizontal and lies on a
     pixel's middle or edge, within 3.5 grey levels of exact interpolation elsewhere. In a strip of `BLEND` on both sides of the midline a
@@ -102,45 +137,74 @@ def mirror_views(image: Image, midline: Midline, views: Iterable[View]) -> dict[
     beyond the edge on the kept side, and nothing that could be taken for a face is made up. Measured on 48 rendered faces whose kept cheek
     is cut by the edge: the landmarks' mean error is 0.044 (black), 0.048 (repeated edge) and 0.051 (reflected edge) of the eye distance for
     PFLD, 0.047, 0.048 and 0.077 for the attention mesh; with a reflected edge the detectors find a second face in most of these pictures.
-
-    Parameters
-    ----------
-    image : ndarray, (H, W, 3) uint8
-    midline : Midline
-        In pixels of `image`, pixel middles at whole numbers.
-    views : iterable of View
-        `ORIGINAL` gives `image` itself, not a copy.
-
-    Returns
-    -------
-    dict of View to ndarray, (H, W, 3) uint8
-        In the order of `views`.
     """
-    import cv2  # at first use: a parent process must be able to load this module and still fork safely
 
-    pictures: dict[View, Image] = {}
-    wanted = tuple(views)
-    if set(wanted) - {View.ORIGINAL}:
-        height, width = image.shape[:2]
-        # One reflection of the whole frame serves both views. It is an affine map: the same pixels as from cv2.remap, without its maps
-        # (1080p: 5.4 ms against 8.7 ms on one core).
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        warped = cv2.warpAffine(image, midline.matrix, (width, height), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0))
-        reflected = np.asarray(warped, dtype=np.uint8)
-        on_left = _on_left(midline, width, height)
-        rows, columns, left_share = _strip(midline, width, height)
-        here, there = image[rows, columns].astype(np.int32), reflected[rows, columns].astype(np.int32)
-    for view in wanted:
-        if view is View.ORIGINAL:
-            pictures[view] = image
-            continue
-        keep_left = view is View.LEFT_MIRRORED
-        picture = (reflected if keep_left else image).copy()
-        cv2.copyTo(image if keep_left else reflected, on_left, picture)
-        share = left_share if keep_left else _FULL - left_share
-        picture[rows, columns] = (share * here + (_FULL - share) * there + _FULL // 2) // _FULL
-        pictures[view] = picture
-    return pictures
+    def __init__(self) -> None:
+        # New memory for each picture would cost as much as the reflection itself: the system clears it page by page.
+        self._pictures: dict[View, Image] = {}
+        self._reflected: Image = np.empty((0, 0), np.uint8)
+        self._part: Part | None = None
+
+    def views(self, image: Image, midline: Midline, views: Iterable[View], part: Part | None = None) -> dict[View, Image]:
+        """Build the pictures of mirrored views, each of the frame's size.
+
+        Parameters
+        ----------
+        image : ndarray, (H, W, 3) or (H, W) uint8
+        midline : Midline
+            In pixels of `image`, pixel middles at whole numbers.
+        views : iterable of View
+            `ORIGINAL` gives `image` itself, not a copy.
+        part : Part, optional
+            What is needed of the mirrored pictures; the rest is black.
+
+        Returns
+        -------
+        dict of View to ndarray, of the shape of `image`, uint8
+            In the order of `views`.
+        """
+        wanted = tuple(views)
+        mirrored = [view for view in wanted if view is not View.ORIGINAL]
+        if mirrored:
+            part = part or Part(0, 0, image.shape[1], image.shape[0])
+            self._make_room(image, mirrored, part)
+            self._fill(image, midline, mirrored, part)
+        return {view: image if view is View.ORIGINAL else self._pictures[view] for view in wanted}
+
+    def _make_room(self, image: Image, views: Sequence[View], part: Part) -> None:
+        if any(view not in self._pictures or self._pictures[view].shape != image.shape for view in views):
+            self._pictures = {view: np.zeros(image.shape, np.uint8) for view in views}
+        elif self._part not in {None, part}:
+            for picture in self._pictures.values():
+                self._part.of(picture)[:] = 0
+        self._part = part
+        if self._reflected.shape != part.of(image).shape:
+            self._reflected = np.empty(part.of(image).shape, np.uint8)
+
+    def _fill(self, image: Image, midline: Midline, views: Sequence[View], part: Part) -> None:
+        import cv2  # at first use: a parent process must be able to load this module and still fork safely
+
+        size, line = (part.right - part.left, part.bottom - part.top), midline.seen_from(part.left, part.top)
+        # One reflection serves both views. It is an affine map: the same pixels as from cv2.remap, without its maps (1080p: 5.4 ms against
+        # 8.7 ms on one core).
+        matrix = line.matrix
+        matrix[:, 2] += (part.left, part.top)  # from places in the part to places in the picture
+        source, reflected, flags = part.of(image), self._reflected, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cv2.warpAffine(image, matrix, size, dst=reflected, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0))
+        on_left, (places, left_share) = _on_left(line, *size), _strip(line, *size)
+        rows, columns = np.divmod(places, size[0])
+        here, there = source[rows, columns].astype(np.uint16), _pixels(reflected)[places].astype(np.uint16)
+        for view in views:
+            keep_left, picture = view is View.LEFT_MIRRORED, part.of(self._pictures[view])
+            picture[:] = reflected if keep_left else source
+            cv2.copyTo(source if keep_left else reflected, on_left, picture)
+            share = (left_share if keep_left else _FULL - left_share).reshape(-1, *(1,) * (image.ndim - 2))
+            picture[rows, columns] = (share * here + (_FULL - share) * there + _FULL // 2) // _FULL
+
+
+def _pixels(image: Image) -> Image:
+    """A picture (H, W, ...) as a list of pixels (H * W, ...), not a copy."""
+    return image.reshape(-1, *image.shape[2:])
 
 
 def join_halves(left: Image, right: Image, midline: Midline) -> Image:
@@ -157,8 +221,8 @@ def _on_left(midline: Midline, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(across[np.newaxis, :] >= down[:, np.newaxis]).view(np.uint8)
 
 
-def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]:
-    """Pixels near the midline: rows and columns, (n,), and the weight of `image` in each when the left half is kept, (n, 1) int32."""
+def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.uint16]]:
+    """Pixels near the midline: their numbers, row by row, (n,), and the weight of `image` in each when the left half is kept, (n,) uint16."""
     half = max(1.0, BLEND * midline.length)
     upright = abs(midline.down_y) >= abs(midline.down_x)
     # Along the midline's steeper axis each line of pixels is crossed once, in `middle`.
@@ -177,8 +241,8 @@ def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp],
     inside = (crossing >= 0) & (crossing < limit)
     rows, columns = (lines[inside], crossing[inside]) if upright else (crossing[inside], lines[inside])
     distance = midline.to_left(np.stack([columns, rows], axis=-1).astype(np.float64))
-    share = np.rint(np.clip(0.5 + distance / (2.0 * half), 0.0, 1.0) * _FULL).astype(np.int32)
-    return rows, columns, share[:, np.newaxis]
+    share = np.rint(np.clip(0.5 + distance / (2.0 * half), 0.0, 1.0) * _FULL).astype(np.uint16)
+    return rows * width + columns, share
 
 
 def reflect_points(points: Float32Array | FloatArray, midline: Midline) -> FloatArray:

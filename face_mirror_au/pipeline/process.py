@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.pipeline.track import FaceTracker, Tracked, TrackState, same_place, same_start
-from face_mirror_au.pipeline.views import MirrorSettings, mirrored_faces
+from face_mirror_au.pipeline.views import MirroredViews, MirrorSettings
 from face_mirror_au.records import Detection, Face, Frame, View
 from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, ViewResult
@@ -55,6 +55,8 @@ class FrameProcessor:
     views : sequence of View
         Which pictures of it; the original always comes first.
     mirror : MirrorSettings
+    whole : bool
+        See `MirroredViews`.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class FrameProcessor:
         describe: Describe,
         views: Sequence[View] = (View.ORIGINAL,),
         mirror: MirrorSettings | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self._tracker = tracker
         self._describe = describe
         self._views = tuple(views)
-        self._mirrored = tuple(view for view in views if view is not View.ORIGINAL)
-        self._mirror = mirror or MirrorSettings()
+        mirrored = [view for view in views if view is not View.ORIGINAL]
+        self._mirrored = MirroredViews(tracker, mirrored, mirror or MirrorSettings(), whole=whole)
 
     def process_chunk(self, frames: Iterable[Frame], state: TrackState) -> ChunkResult:
         """Process consecutive frames; the detector looks at the first. An exception in one frame fails that frame only."""
@@ -120,7 +124,7 @@ class FrameProcessor:
         if isinstance(tracked, str):
             return FrameResult.without_face(frame, self._views, tracked, crowd=state.crowd), state, detections or ()
         views = [self._view(frame, View.ORIGINAL, tracked)]
-        for view, picture, found in mirrored_faces(self._tracker, frame, tracked, self._mirrored, self._mirror):
+        for view, picture, found in self._mirrored.faces(frame, tracked):
             views.append(self._view(picture, view, found))
         return FrameResult(frame.index, frame.time_s, tuple(views), state.crowd), state, detections or ()
 
