@@ -30,6 +30,7 @@ __all__ = [
     "ALL_AUS",
     "INTENSITY_AUS",
     "MORE_AUS",
+    "NO_PICTURE",
     "N_LANDMARKS",
     "PRESENCE_AUS",
     "BoxSpan",
@@ -54,6 +55,9 @@ __all__ = [
 MORE_AUS = ("AU16", "AU18", "AU22", "AU28", "AU34")
 """Intensities that an AU bank may have behind the 17 of `INTENSITY_AUS`."""
 ALL_AUS = (*INTENSITY_AUS, *MORE_AUS)
+
+NO_PICTURE: Image = np.zeros((0, 0, 3), dtype=np.uint8)
+"""In place of a picture that could not be read, or that nobody needs any more."""
 
 Scalar_co = TypeVar("Scalar_co", bound=np.generic, covariant=True)
 

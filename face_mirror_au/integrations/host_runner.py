@@ -8,14 +8,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from face_mirror_au.errors import UsageError
 from face_mirror_au.integrations.ordering import OrderedFrames
 from face_mirror_au.integrations.serving import HOST_PLUGIN, HostLoop, HostProcessing, PointStore
 from face_mirror_au.integrations.timestamps import FrameTimes
 from face_mirror_au.media.source import FrameSource, SourceInfo
-from face_mirror_au.records import Frame, Image, View
+from face_mirror_au.records import NO_PICTURE, Frame, View
 from face_mirror_au.results.metadata import hash_input
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from face_mirror_au.pipeline.model_set import ModelPlan
 
 VIEWS = (View.ORIGINAL, View.LEFT_MIRRORED, View.RIGHT_MIRRORED)
-_NO_PICTURE: Image = np.zeros((0, 0, 3), dtype=np.uint8)
 
 
 def host_settings(settings: RunSettings) -> RunSettings:
@@ -65,7 +62,7 @@ class HostSource:
         for frame in self._frames:
             if frame.points is not None:
                 self._store.points[frame.index] = frame.points
-            image = _NO_PICTURE if frame.image is None else frame.image
+            image = NO_PICTURE if frame.image is None else frame.image
             yield Frame(frame.index, self._times.of(frame.index), image, frame.problem)
 
 

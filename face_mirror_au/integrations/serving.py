@@ -6,7 +6,7 @@ views are left to the landmark model, which looks at the mirrored picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask, HookFinder
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.runner import FrameLoop
-from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Image, Located, View
+from face_mirror_au.records import N_LANDMARKS, Detection, Float32Array, Frame, Located, View
 from face_mirror_hooks import hookimpl
 from face_mirror_hooks.records import FrameResult, VideoInfo
 
@@ -169,14 +169,14 @@ class HostLoop(FrameLoop):
         return self._pool is None or self._pool.closed
 
     def process(
-        self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False
-    ) -> Iterator[tuple[Image | None, FrameResult]]:
+        self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep: Callable[[Frame], Frame] | None = None
+    ) -> Iterator[tuple[Frame | None, FrameResult]]:
         """See `FrameLoop`."""
         self.store.points.clear()
         self.sources.clear()
-        for image, result in super().process(frames, video, detect_every, keep_images=keep_images):
+        for frame, result in super().process(frames, video, detect_every, keep=keep):
             self.store.points.pop(result.index, None)
             face = next((each.face for each in result.views if each.view is View.ORIGINAL), None)
             source = "" if face is None else face.source
             self.sources.append(APPLICATION if source == HOST_PLUGIN else source)
-            yield image, result
+            yield frame, result

@@ -13,14 +13,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from face_mirror_au.errors import FrameError
 from face_mirror_au.loop.messages import FrameRef
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import Block, FrameRing
 from face_mirror_au.pipeline.track import TrackState
-from face_mirror_au.records import Frame, check_image
+from face_mirror_au.records import NO_PICTURE, Frame, check_image
 from face_mirror_hooks.records import FrameResult
 
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
@@ -36,7 +34,6 @@ SPARE_BLOCKS = 1
 # At a video's start nothing is known but that most show one face from the first frame on.
 FIRST_GUESS = TrackState(near=None, lost=False, crowd=False)
 _AT_START = TrackState()
-_NO_PICTURE = np.zeros((0, 0, 3), dtype=np.uint8)
 _WAIT_S = 1.0
 
 
@@ -228,4 +225,4 @@ def _checked(frame: Frame) -> Frame:
     try:
         return replace(frame, image=check_image(frame.image))
     except FrameError as error:
-        return replace(frame, image=_NO_PICTURE, problem=frame.problem or str(error))
+        return replace(frame, image=NO_PICTURE, problem=frame.problem or str(error))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from face_mirror_au.loop.frames import LoopCounts, process_frames, process_frames_in_workers
 from face_mirror_au.loop.hook_task import HookedProcessing, HookedTask
 from face_mirror_au.loop.pool import HANG_AFTER_S, WorkerPool
-from face_mirror_au.records import Frame, Image
+from face_mirror_au.records import Frame
 from face_mirror_hooks.records import FrameResult, VideoInfo, WorkerInfo, WorkerLoss
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class FrameLoop:
         return news
 
     def process(
-        self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep_images: bool = False
-    ) -> Iterator[tuple[Image | None, FrameResult]]:
+        self, frames: Iterable[Frame], video: VideoInfo, detect_every: int, *, keep: Callable[[Frame], Frame] | None = None
+    ) -> Iterator[tuple[Frame | None, FrameResult]]:
         """Process the frames of one video.
 
         Parameters
@@ -104,20 +104,20 @@ class FrameLoop:
             In order.
         detect_every : int
             Frames of a chunk, at most; the detector looks at the first of each.
-        keep_images : bool
-            Keep each picture until its result is there, and give it back with it.
+        keep : callable, optional
+            Called with each frame; what it returns is kept until the result is there, and given back with it.
 
         Yields
         ------
-        ndarray or None, and FrameResult
+        Frame or None, and FrameResult
             One pair for each frame, in order.
         """
-        kept: deque[Image] = deque()
+        kept: deque[Frame] = deque()
 
         def keeping() -> Iterator[Frame]:
             for frame in frames:
-                if keep_images:
-                    kept.append(frame.image)
+                if keep is not None:
+                    kept.append(keep(frame))
                 yield frame
 
         if self._pool is not None:
@@ -128,4 +128,4 @@ class FrameLoop:
             self._task.start_video(video)
             results = process_frames(keeping(), self._task.processor, detect_every=detect_every)
         for result in results:
-            yield (kept.popleft() if keep_images else None), result
+            yield (kept.popleft() if keep is not None else None), result

@@ -14,6 +14,7 @@ import numpy as np
 
 from face_mirror_au.errors import FrameError, OutputError, UsageError
 from face_mirror_au.files import atomic_binary, display_name, output_error
+from face_mirror_au.media.planes import BT601, FORMAT, Planes
 from face_mirror_au.records import Image, check_image
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 ENCODER, FALLBACK = "libx264", "mpeg4"
-CRF = 18  # x264's scale, 0 to 51: "visually lossless" in its documentation
-PRESET = "veryfast"
+CRF = 19  # x264's scale, 0 to 51
+# Beside preset veryfast at 18 ("visually lossless" in x264's documentation): at least its PSNR on every clip that was tried, in about half
+# the time, 1.4 to 1.9 times the size (benchmarks/RESULTS.md).
+_QUALITY = {"preset": "ultrafast", "x264-params": "cabac=1:me=dia:subme=1"}
 ENCODER_THREADS = 2
 _ACCURATE_ROUNDING = 0x40000  # FFmpeg's SWS_ACCURATE_RND, which PyAV names from version 18 on
 # MPEG-4's own scale, 1 to 31: lower is better.
@@ -128,27 +131,23 @@ class VideoWriter:
         return self
 
     def _add_stream(self, container: OutputContainer) -> VideoStream:
-        from av.video.reformatter import Colorspace
-
         stream = cast("VideoStream", container.add_stream(self._encoder, rate=self._rate or Fraction(25), options=dict(self._options)))
         stream.width, stream.height = self._padded
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = FORMAT
         stream.time_base = self._base
         context = stream.codec_context
         context.time_base = self._base
         context.thread_count = ENCODER_THREADS
         context.max_b_frames = 0
-        # Said in the file, since players guess BT.709 for large pictures: BT.601 is what every reader takes when it does not look.
-        context.colorspace = Colorspace.ITU601
         return stream
 
-    def append(self, image: Image, time_s: float) -> None:
+    def append(self, picture: Image | Planes, time_s: float) -> None:
         """Add the next picture.
 
         Parameters
         ----------
-        image : ndarray, (height, width, 3) uint8
-            BGR.
+        picture : ndarray, (height, width, 3) uint8, or Planes
+            BGR, or what another video holds, which goes into this one as it is. The colour matrix of the first is the whole video's.
         time_s : float
             Seconds from the first frame (`Frame.time_s`).
 
@@ -158,18 +157,27 @@ class VideoWriter:
             When the picture has another size, or its time is negative, not finite or not after the frame before.
         OutputError
         """
-        picture = self._even(check_image(image))
+        self._check_size(picture.luma if isinstance(picture, Planes) else check_image(picture))
         pts = self._ticks(time_s)
+        if not self.frames:
+            # Said in the file, since players guess BT.709 for large pictures: BT.601 is what every reader takes when it does not look.
+            self._colours = picture.colours if isinstance(picture, Planes) else BT601
+            self._stream.codec_context.colorspace = self._colours
         with self._explaining():
-            self._encode(picture, pts)
+            frame = picture.frame() if isinstance(picture, Planes) else self._converted(self._even(picture))
+            frame.pts, frame.time_base = pts, self._base
+            self._mux(frame)
         self.frames += 1
 
-    def _even(self, image: Image) -> Image:
+    def _check_size(self, image: Image) -> None:
         height, width = image.shape[:2]
         if (width, height) != self._size:
             raise FrameError(
                 f"frame {self.frames} has {width} x {height} pixels, the video {self._size[0]} x {self._size[1]}; a video has one size"
             )
+
+    def _even(self, image: Image) -> Image:
+        height, width = image.shape[:2]
         if self._padded == self._size:
             return image
         return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -186,21 +194,19 @@ class VideoWriter:
         self._last_time, self._last_pts = time_s, pts
         return pts
 
-    def _encode(self, picture: Image, pts: int) -> None:
+    def _converted(self, picture: Image) -> VideoFrame:
         from av import VideoFrame
-        from av.video.reformatter import ColorRange, Colorspace, Interpolation
+        from av.video.reformatter import ColorRange, Interpolation
 
         frame = VideoFrame.from_ndarray(picture, format="bgr24")
-        converted = self._reformatter.reformat(
+        return self._reformatter.reformat(
             frame,
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU601,
+            format=FORMAT,
+            dst_colorspace=self._colours,
             dst_color_range=ColorRange.MPEG,
             # Without it pictures come out darker by 1 grey level, and it costs no time.
             interpolation=Interpolation.BILINEAR | _ACCURATE_ROUNDING,
         )
-        converted.pts, converted.time_base = pts, self._base
-        self._mux(converted)
 
     def _mux(self, frame: VideoFrame | None) -> None:
         for packet in self._stream.encode(frame):
@@ -260,7 +266,7 @@ class _AbandonedError(Exception):
 def _choose_encoder(crf: int) -> tuple[str, dict[str, str]]:
     """Name of the encoder that this PyAV has, and its options."""
     if _has_encoder(ENCODER):
-        return ENCODER, {"crf": str(crf), "preset": PRESET}
+        return ENCODER, {"crf": str(crf), **_QUALITY}
     return FALLBACK, dict(_FALLBACK_QUALITY)
 
 

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Iterator, Sized
 from fractions import Fraction
 from itertools import chain
 
-import numpy as np
-
 from face_mirror_au.errors import FrameError, UsageError, VideoError
 from face_mirror_au.media.source import WHOLE, Reading, SourceInfo
-from face_mirror_au.records import Frame, Image, check_image
+from face_mirror_au.records import NO_PICTURE, Frame, Image, check_image
 
 GivenFrame = Image | tuple[float, Image]
 """A picture, or a pair of its time in seconds and the picture."""
 # As for cameras: of NTSC's 30000/1001 a number of Python keeps so much.
 _MAX_DENOMINATOR = 1001
-_NO_PICTURE: Image = np.zeros((0, 0, 3), dtype=np.uint8)
 
 
 class GivenFrames:
@@ -92,4 +89,4 @@ def _frame(index: int, time_s: float, picture: Image) -> Frame:
     try:
         return Frame(index, time_s, check_image(picture).copy())
     except FrameError as error:  # costs this frame alone
-        return Frame(index, time_s, _NO_PICTURE, str(error))
+        return Frame(index, time_s, NO_PICTURE, str(error))

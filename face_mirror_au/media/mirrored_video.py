@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.media.encoder import VideoWriter
 from face_mirror_au.media.geometry import fitted
+from face_mirror_au.media.planes import BLACK_LUMA, GREY, DecodedFrame, Planes
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.numerics.reflection import midline_of_landmarks, mirror_views
-from face_mirror_au.records import Image, View
+from face_mirror_au.numerics.reflection import Mirror, midline_of_landmarks
+from face_mirror_au.records import Frame, Image, View
 from face_mirror_hooks.records import FrameResult
 
 
@@ -34,6 +35,8 @@ class MirroredVideos:
         self._size = (info.width, info.height)
         self._start: float | None = None
         self._unmirrored = 0
+        self._mirror = Mirror()
+        self._of_planes = tuple(Mirror(black) for black in (BLACK_LUMA, GREY, GREY))
         with ExitStack() as opening:
             for view, path in paths.items():
                 self._writers[view] = opening.enter_context(
@@ -47,12 +50,12 @@ class MirroredVideos:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._closing.__exit__(kind, error, traceback)
 
-    def append(self, image: Image, result: FrameResult) -> None:
-        """Add the next frame: the original picture and what is known of it."""
-        pictures = self._pictures(image, result)
+    def append(self, frame: Frame, result: FrameResult) -> None:
+        """Add the next frame, and what is known of it. Planes are reflected as they are, not converted to BGR and back."""
+        pictures = self._pictures(frame, result)
         self._start = result.time_s if self._start is None else self._start
         for view, writer in self._writers.items():
-            writer.append(fitted(pictures[view], *self._size), result.time_s - self._start)
+            writer.append(pictures[view], result.time_s - self._start)
 
     @property
     def notes(self) -> Sequence[str]:
@@ -62,12 +65,22 @@ class MirroredVideos:
             notes.append(f"{self._unmirrored} frames without a face stand in the mirrored videos as they are")
         return list(dict.fromkeys(notes))
 
-    def _pictures(self, image: Image, result: FrameResult) -> Mapping[View, Image]:
+    def _pictures(self, frame: Frame, result: FrameResult) -> Mapping[View, Image | Planes]:
         original = result.view(View.ORIGINAL)
+        midline = None
         if original is not None and original.face is not None:
-            try:
-                return mirror_views(image, midline_of_landmarks(original.face.landmarks), list(self._writers))
-            except LandmarksError:
-                pass
-        self._unmirrored += 1
-        return dict.fromkeys(self._writers, image)
+            with suppress(LandmarksError):
+                midline = midline_of_landmarks(original.face.landmarks)
+        self._unmirrored += midline is None
+        planes, views = frame.planes if isinstance(frame, DecodedFrame) else None, list(self._writers)
+        if midline is None:
+            return dict.fromkeys(views, planes or fitted(frame.image, *self._size))
+        if planes is None:
+            return {view: fitted(image, *self._size) for view, image in self._mirror.views(frame.image, midline, views).items()}
+        luma, blue, red = (
+            mirror.views(plane, line, views)
+            for mirror, plane, line in zip(
+                self._of_planes, (planes.luma, planes.blue, planes.red), (midline, midline.halved, midline.halved), strict=True
+            )
+        )
+        return {view: Planes(luma[view], blue[view], red[view], planes.colours) for view in views}

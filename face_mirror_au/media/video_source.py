@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from face_mirror_au.errors import UsageError, VideoError
 from face_mirror_au.files import display_name
 from face_mirror_au.media.clock import Clock
@@ -14,6 +16,7 @@ from face_mirror_au.media.colours import TRANSFERS, tone_mapped
 from face_mirror_au.media.completeness import Announced
 from face_mirror_au.media.geometry import Geometry, geometry_of, usable_aspect
 from face_mirror_au.media.interlaced import Deinterlacer
+from face_mirror_au.media.planes import DecodedFrame, Planes, planes_of
 from face_mirror_au.media.source import MAX_PIXELS, WHOLE, Reading, SourceInfo
 from face_mirror_au.records import Frame, Image
 from face_mirror_au.wording import counted
@@ -63,6 +66,7 @@ class VideoSource:
         self._geometry = self._geometry_now(begun[0])
         second = next(self._pictures, None)
         self._ahead = [begun] if second is None else [begun, second]
+        self._colours = begun[0].colorspace
         self.info = self._describe(begun[0])
 
     def _choose_stream(self) -> VideoStream:
@@ -214,7 +218,8 @@ class VideoSource:
             if (seen - 1) % reading.every:
                 continue
             image = self._converted(picture, geometry, reformatter)
-            yield Frame(index, time_s + offset, image, "the video data are damaged here" if damaged else None)
+            problem = "the video data are damaged here" if damaged else None
+            yield DecodedFrame(index, time_s + offset, image, problem, self._planes(picture, geometry))
             index += 1
         if not index:
             raise UsageError(f"no frame of '{self._name}' lies in the part that was asked for", "start")
@@ -227,13 +232,19 @@ class VideoSource:
         width, height = geometry.width, geometry.height
         try:
             if self._transfer:
-                return geometry.turn(tone_mapped(picture, reformatter, width, height, self._transfer))
+                return np.ascontiguousarray(geometry.turn(tone_mapped(picture, reformatter, width, height, self._transfer)))
             how = None if width == picture.width else _SCALING
             converted = reformatter.reformat(picture, width=width, height=height, format="bgr24", interpolation=how)
         except (av.FFmpegError, OSError, ValueError) as error:
             kind = f"{picture.width} x {picture.height} pixels ({picture.format.name})"
             raise VideoError(f"'{self._name}' has pictures of {kind} that cannot be read here; convert it to H.264") from error
-        return geometry.turn(converted.to_ndarray())  # type: ignore[arg-type]  # bgr24 is uint8
+        return np.ascontiguousarray(geometry.turn(converted.to_ndarray()))  # type: ignore[arg-type]  # bgr24 is uint8
+
+    def _planes(self, picture: VideoFrame, geometry: Geometry) -> Planes | None:
+        """What is stored of a picture, where it is as that of the video's first picture."""
+        if self._transfer or geometry.shown_size != (self.info.width, self.info.height):
+            return None
+        return planes_of(picture, geometry) if picture.colorspace == self._colours else None
 
     def _all_pictures(self, clock: Clock) -> Iterator[tuple[VideoFrame, bool]]:
         """Every picture from the start of the part that is read, or from before it, and whether it is damaged."""

@@ -137,9 +137,15 @@ class Mirror:
     beyond the edge on the kept side, and nothing that could be taken for a face is made up. Measured on 48 rendered faces whose kept cheek
     is cut by the edge: the landmarks' mean error is 0.044 (black), 0.048 (repeated edge) and 0.051 (reflected edge) of the eye distance for
     PFLD, 0.047, 0.048 and 0.077 for the attention mesh; with a reflected edge the detectors find a second face in most of these pictures.
+
+    Parameters
+    ----------
+    black : int
+        The value of black.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, black: int = 0) -> None:
+        self._black = black
         # New memory for each picture would cost as much as the reflection itself: the system clears it page by page.
         self._pictures: dict[View, Image] = {}
         self._reflected: Image = np.empty((0, 0), np.uint8)
@@ -173,10 +179,10 @@ class Mirror:
 
     def _make_room(self, image: Image, views: Sequence[View], part: Part) -> None:
         if any(view not in self._pictures or self._pictures[view].shape != image.shape for view in views):
-            self._pictures = {view: np.zeros(image.shape, np.uint8) for view in views}
+            self._pictures = {view: np.full(image.shape, self._black, np.uint8) for view in views}
         elif self._part not in {None, part}:
             for picture in self._pictures.values():
-                self._part.of(picture)[:] = 0
+                self._part.of(picture)[:] = self._black
         self._part = part
         if self._reflected.shape != part.of(image).shape:
             self._reflected = np.empty(part.of(image).shape, np.uint8)
@@ -190,7 +196,7 @@ class Mirror:
         matrix = line.matrix
         matrix[:, 2] += (part.left, part.top)  # from places in the part to places in the picture
         source, reflected, flags = part.of(image), self._reflected, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpAffine(image, matrix, size, dst=reflected, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0))
+        cv2.warpAffine(image, matrix, size, dst=reflected, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(self._black,) * 3)
         on_left, (places, left_share) = _on_left(line, *size), _strip(line, *size)
         rows, columns = np.divmod(places, size[0])
         here, there = source[rows, columns].astype(np.uint16), _pixels(reflected)[places].astype(np.uint16)
@@ -222,7 +228,7 @@ def _on_left(midline: Midline, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def _strip(midline: Midline, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.uint16]]:
-    """Pixels near the midline: their numbers, row by row, (n,), and the weight of `image` in each when the left half is kept, (n,) uint16."""
+    """Pixels near the midline: their numbers, row by row, (n,), and what the left half weighs in each when it is kept, (n,) uint16."""
     half = max(1.0, BLEND * midline.length)
     upright = abs(midline.down_y) >= abs(midline.down_x)
     # Along the midline's steeper axis each line of pixels is crossed once, in `middle`.

@@ -14,7 +14,7 @@ from face_mirror_au.pipeline.track import BAD_LANDMARKS, FaceTracker, Tracked, T
 from face_mirror_au.records import Float32Array, Frame, Image, Located, View
 
 LOCATE, REFLECT = "locate", "reflect"
-# Half the side of what is looked at of a mirrored picture, in root mean square distances of the 68 landmarks from their mean. PFLD's detector
+# Half the side of what is looked at of a mirrored picture, in root mean square distances of the landmarks from their mean: PFLD's detector
 # sees 2.8 of them, the attention mesh 2.3.
 REACH = 3.2
 

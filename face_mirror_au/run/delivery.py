@@ -16,7 +16,7 @@ from face_mirror_au.files import READ_AND_WRITE, display_name
 from face_mirror_au.media.mirrored_video import MirroredVideos
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics.fhog import HOG_SIZE
-from face_mirror_au.records import Image, View
+from face_mirror_au.records import Frame, View
 from face_mirror_au.results.descriptors import DescriptorLog
 from face_mirror_au.results.earlier import read_metadata
 from face_mirror_au.results.face_mirror_folder import recording_beside
@@ -259,7 +259,7 @@ class _Files(Sink):
         if drawing is not None:
             drawing.start(made.beside(OVERLAY), info)
 
-    def append(self, picture: Image | None, result: FrameResult, values: OnlineOfViews) -> None:
+    def append(self, frame: Frame | None, result: FrameResult, values: OnlineOfViews) -> None:
         """Add a frame."""
         if self._descriptors is not None:
             for view in result.views:
@@ -267,8 +267,8 @@ class _Files(Sink):
                     self._descriptors.append(result.index, result.time_s, view)
         if self._online is not None:
             log_online(self._online, result, values)
-        if self._videos is not None and picture is not None:
-            self._videos.append(picture, result)
+        if self._videos is not None and frame is not None:
+            self._videos.append(frame, result)
         self._report.frames = result.index + 1
         self._wanted.on_advance()
 

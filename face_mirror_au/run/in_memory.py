@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.records import Image, View, ViewTable
+from face_mirror_au.records import Frame, View, ViewTable
 from face_mirror_au.run.delivery import RecordingReport
 from face_mirror_au.run.measuring import OnlineOfViews
 from face_mirror_au.run.outputs import points_in_3d
@@ -142,7 +142,7 @@ class Told(Sink):
         """See `Sink`."""
         self.begin(info.expected_frames)
 
-    def append(self, picture: Image | None, result: FrameResult, values: OnlineOfViews) -> None:  # noqa: ARG002
+    def append(self, frame: Frame | None, result: FrameResult, values: OnlineOfViews) -> None:  # noqa: ARG002
         """See `Sink`."""
         self.advance()
 

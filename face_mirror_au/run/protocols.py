@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from face_mirror_au.media.source import SourceInfo
-from face_mirror_au.records import Image
+from face_mirror_au.records import Frame
 from face_mirror_au.run.measuring import OnlineOfViews
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.records import FrameResult
@@ -18,7 +18,7 @@ class Sink:
     Attributes
     ----------
     wants_pictures : bool
-        Whether `append` gets the pictures.
+        Whether `append` gets the frames: with their image, or with planes (see `DecodedFrame`).
     """
 
     wants_pictures = False
@@ -26,7 +26,7 @@ class Sink:
     def start(self, info: SourceInfo) -> None:
         """The source is open; nothing is read yet."""
 
-    def append(self, picture: Image | None, result: FrameResult, values: OnlineOfViews) -> None:
+    def append(self, frame: Frame | None, result: FrameResult, values: OnlineOfViews) -> None:
         """A frame is done. Whatever this raises ends the run."""
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from face_mirror_au.loop.launch import StartMethod
 from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.runner import FrameLoop
+from face_mirror_au.media.planes import DecodedFrame
 from face_mirror_au.media.source import FrameSource, SourceInfo
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
@@ -22,7 +23,7 @@ from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.person import PersonWatch
 from face_mirror_au.pipeline.views import REFLECT
-from face_mirror_au.records import Frame, View
+from face_mirror_au.records import NO_PICTURE, Frame, View
 from face_mirror_au.results.metadata import CHANGED
 from face_mirror_au.run.measuring import Measurement
 from face_mirror_au.run.plugins import gather_plugins
@@ -230,8 +231,8 @@ class VideoRunner:
     def _feed(self, loop: FrameLoop, video: VideoInfo, source: FrameSource, measurement: Measurement, sink: Sink) -> _Seen:
         """All frames through the loop, and each frame, in order, past the plugins, the measurement and the sink."""
         seen = _Seen()
-        keep = sink.wants_pictures or self._draws
-        for picture, result in loop.process(self._frames(source), video, self.settings.detect_every, keep_images=keep):
+        keep = self._kept if sink.wants_pictures or self._draws else None
+        for frame, result in loop.process(self._frames(source), video, self.settings.detect_every, keep=keep):
             seen.frames += 1
             seen.answered.count(result)
             if result.error:
@@ -242,9 +243,9 @@ class VideoRunner:
             self.manager.after_values(result, values)
             for loss in loop.take_news():
                 self.manager.on_worker_lost(loss)
-            sink.append(picture, result, values)
-            if picture is not None and self._draws:
-                self.manager.draw_overlay(picture.copy(), result)
+            sink.append(frame, result, values)
+            if frame is not None and self._draws:
+                self.manager.draw_overlay(frame.image.copy(), result)
             if result.crowd and not seen.crowd:
                 seen.crowd = True
                 logger.warning("frame %d: %s", result.index, CROWD_WARNING)
@@ -303,4 +304,13 @@ class VideoRunner:
         for frame in source:
             if self.settings.max_frames is not None and frame.index >= self.settings.max_frames:
                 return
-            yield replace(frame, image=np.ascontiguousarray(frame.image[:, ::-1])) if self.settings.flipped_input else frame
+            if self.settings.flipped_input:
+                yield Frame(frame.index, frame.time_s, np.ascontiguousarray(frame.image[:, ::-1]), frame.problem)
+            else:
+                yield frame
+
+    def _kept(self, frame: Frame) -> Frame:
+        """What is needed of a frame when its result is there: where nobody draws, what the file holds of it is enough."""
+        if isinstance(frame, DecodedFrame) and frame.planes is not None and not self._draws:
+            return replace(frame, image=NO_PICTURE)
+        return frame
