@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Blue and vermilion of Okabe and Ito's palette, darkened for contrast on white: told apart by people with any kind of colour vision.
 LEFT_COLOUR, RIGHT_COLOUR = "#00588f", "#b04a00"
@@ -51,31 +52,38 @@ def bars(units: Sequence[tuple[str, Comparison]], top: float, name: str, descrip
     return inline_svg(figure, name, description)
 
 
-def curves(
-    time_s: FloatArray,
-    left: FloatArray,
-    right: FloatArray,
-    sides: Comparison,
-    top: float,
-    name: str,
-    description: str,
-    unit: str = "intensity",
-) -> Markup:
-    """Both sides (N,) of one signal over time, the peaks of `sides` marked, frames without both sides (NaN) shaded; else as `bars`."""
-    figure = new_figure(1.5)
-    axes = _time_axes(figure, time_s, unit)
-    shade_gaps(axes, time_s, measured_on_both(left, right))
-    _line(axes, time_s, left, LEFT_COLOUR, "-", "o")
-    _line(axes, time_s, right, RIGHT_COLOUR, (0, (4, 1.6)), "s")
-    for side, colour, marker in ((sides.left, LEFT_COLOUR, "o"), (sides.right, RIGHT_COLOUR, "s")):
-        if side.peak == 0:
-            continue  # every frame is its peak
-        axes.plot(
-            [side.time_s], [side.peak], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False
-        )
-    axes.set_ylim(0, top)
-    axes.set_yticks(np.arange(0, top + 0.5) if top >= 1 else np.linspace(0, top, 3))
-    return inline_svg(figure, name, description)
+class Curves:
+    """Draws both sides of one signal after the other over time, in one figure that it keeps: new axes for each would take as long again.
+
+    Parameters
+    ----------
+    time_s : ndarray, (N,) float64
+        Of the frames.
+    top : float
+        Where the axis of all signals ends.
+    unit : str
+        Its label.
+    """
+
+    def __init__(self, time_s: FloatArray, top: float, unit: str = "intensity") -> None:
+        self._figure = new_figure(1.5)
+        self._axes = axes = _time_axes(self._figure, time_s, unit)
+        self._time_s = time_s
+        self._lines = _line(axes, time_s, LEFT_COLOUR, "-", "o"), _line(axes, time_s, RIGHT_COLOUR, (0, (4, 1.6)), "s")
+        self._peaks = _peak(axes, LEFT_COLOUR, "o"), _peak(axes, RIGHT_COLOUR, "s")
+        axes.set_ylim(0, top)
+        axes.set_yticks(np.arange(0, top + 0.5) if top >= 1 else np.linspace(0, top, 3))
+
+    def draw(self, left: FloatArray, right: FloatArray, sides: Comparison, name: str, description: str) -> Markup:
+        """Both sides (N,) of a signal, the peaks of `sides` marked, frames without both sides (NaN) shaded; else as `bars`."""
+        for shade in list(self._axes.patches):
+            shade.remove()
+        shade_gaps(self._axes, self._time_s, measured_on_both(left, right))
+        for line, peak, values, side in zip(self._lines, self._peaks, (left, right), (sides.left, sides.right), strict=True):
+            line.show(values)
+            peak.set_data([side.time_s], [side.peak])
+            peak.set_visible(side.peak != 0)  # of a side without any, every frame is its peak
+        return inline_svg(self._figure, name, description)
 
 
 def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: str) -> Markup:
@@ -86,7 +94,7 @@ def yaw_curve(time_s: FloatArray, yaw_deg: FloatArray, name: str, description: s
     for limit, style in ((GOOD_YAW, (0, (5, 2))), (ACCEPTABLE_YAW, (0, (1, 2)))):
         for sign in (1, -1):
             axes.axhline(sign * limit, color=INK, linewidth=0.9, linestyle=style)
-    _line(axes, time_s, yaw_deg, INK, "-", "o")
+    _line(axes, time_s, INK, "-", "o").show(yaw_deg)
     reach = max(ACCEPTABLE_YAW + 2, float(np.nanmax(np.abs(yaw_deg))) * 1.1)
     axes.set_ylim(-reach, reach)
     return inline_svg(figure, name, description)
@@ -119,12 +127,28 @@ def _time_axes(figure: Figure, time_s: FloatArray, label: str) -> Axes:
     return axes
 
 
-def _line(axes: Axes, time_s: FloatArray, values: FloatArray, colour: str, style: str | tuple[int, tuple[float, ...]], marker: str) -> None:
-    axes.plot(time_s, values, color=colour, linewidth=1.4, linestyle=style)
-    # A line needs two neighbours: a frame that was measured between two that were not is a dot.
-    there = np.concatenate([[False], np.isfinite(values), [False]])
-    lonely = there[1:-1] & ~there[:-2] & ~there[2:]
-    axes.plot(time_s[lonely], values[lonely], marker, color=colour, markersize=2.5)
+class _Curve:
+    """A curve in axes. A line needs two neighbours: a frame that was measured between two that were not is a dot."""
+
+    def __init__(self, time_s: FloatArray, line: Line2D, dots: Line2D) -> None:
+        self._time_s, self._line, self._dots = time_s, line, dots
+
+    def show(self, values: FloatArray) -> None:
+        there = np.concatenate([[False], np.isfinite(values), [False]])
+        lonely = there[1:-1] & ~there[:-2] & ~there[2:]
+        self._line.set_ydata(values)
+        self._dots.set_data(self._time_s[lonely], values[lonely])
+
+
+def _line(axes: Axes, time_s: FloatArray, colour: str, style: str | tuple[int, tuple[float, ...]], marker: str) -> _Curve:
+    (line,) = axes.plot(time_s, np.zeros(len(time_s)), color=colour, linewidth=1.4, linestyle=style)
+    (dots,) = axes.plot([], [], marker, color=colour, markersize=2.5)
+    return _Curve(time_s, line, dots)
+
+
+def _peak(axes: Axes, colour: str, marker: str) -> Line2D:
+    (peak,) = axes.plot([], [], marker, color=colour, markersize=5, markerfacecolor="white", markeredgewidth=1.4, clip_on=False)
+    return peak
 
 
 def shade_gaps(axes: Axes, time_s: FloatArray, measured: NDArray[np.bool_]) -> None:

@@ -83,11 +83,12 @@ def draw_sides(time_s: FloatArray, sides: TwoSides, found: WholeSides) -> SidesS
         shown = [(signal_label(au), measured[au]) for au in zone.aus if au in measured]
         if shown:
             drawn_bars[zone.key] = figures.bars(shown, top, f"{found.key}-bars-{zone.key}", _describe_bars(zone, shown))
+    curves = figures.Curves(time_s, top)
     for au, compared in measured.items():
         column = ALL_AUS.index(au)
         description = _describe_curves(f"{signal_label(au)} over time", compared, "%.2f")
         both = sides.left[:, column], sides.right[:, column]
-        drawn_curves[au] = figures.curves(time_s, *both, compared, top, f"{found.key}-curve-{au}", description)
+        drawn_curves[au] = curves.draw(*both, compared, f"{found.key}-curve-{au}", description)
     return SidesSection(found, top, drawn_bars, drawn_curves)
 
 
@@ -95,13 +96,13 @@ def draw_lengths(time_s: FloatArray, lengths: Lengths) -> dict[str, Markup]:
     """The curves of the landmark measures that were measured on both sides, by their keys; call it inside `figure_settings`."""
     peaks = [side.peak for sides in lengths.sides.values() if sides is not None for side in (sides.left, sides.right)]
     top = float(max(0.1, np.ceil(max(peaks, default=0.0) * 10.2) / 10))
-    drawn = {}
+    drawn, curves = {}, figures.Curves(time_s, top, "eye distances")
     for measure in LANDMARK_MEASURES:
         sides = lengths.sides[measure.key]
         if sides is not None:
             description = _describe_curves(f"{measure.name} over time, eye distances from rest", sides, "%.3f")
             name = f"landmark-curve-{measure.key}"
-            drawn[measure.key] = figures.curves(time_s, *lengths.curves(measure), sides, top, name, description, "eye distances")
+            drawn[measure.key] = curves.draw(*lengths.curves(measure), sides, name, description)
     return drawn
 
 
