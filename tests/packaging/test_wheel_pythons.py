@@ -41,7 +41,7 @@ def test_path_comes_first_then_the_newest_of_pyenv(find, machine):
     for patch in (9, 13):
         machine(f"pyenv/versions/3.10.{patch}/bin/python", f"echo 3 10 {patch}")
     machine("pyenv/versions/3.9.18/bin/python", "echo 3 9 18")
-    machine("pyenv/versions/3.14.0/bin/python", "echo 3 14 0")
+    machine("pyenv/versions/3.15.0/bin/python", "echo 3 15 0")
     assert [each.version for each in find()] == [(3, 10, 13), (3, 12, 5)]
 
 
@@ -53,7 +53,7 @@ def test_a_python_without_venv_is_passed_over(find, machine):
 
 def test_where_none_is_found_it_is_the_one_that_runs(find, machine):
     (found,) = find()
-    assert found.version[:2] in {(3, 10), (3, 11), (3, 12), (3, 13)}
+    assert found.version[:2] in {(3, 10), (3, 11), (3, 12), (3, 13), (3, 14)}
 
 
 def test_named_pythons_are_taken_and_no_others(find, machine, monkeypatch):

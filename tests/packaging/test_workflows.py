@@ -13,9 +13,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PLATFORMS = {
-    "linux": {f"cp3{minor}-manylinux_{machine}" for minor in (10, 11, 12, 13) for machine in ("x86_64", "aarch64")},
-    "macos": {f"cp3{minor}-macosx_{machine}" for minor in (10, 11, 12, 13) for machine in ("x86_64", "arm64")},
-    "windows": {f"cp3{minor}-win_amd64" for minor in (10, 11, 12, 13)},
+    "linux": {f"cp3{minor}-manylinux_{machine}" for minor in range(10, 15) for machine in ("x86_64", "aarch64")},
+    # ONNX Runtime's last version for Intel Macs is older than Python 3.14.
+    "macos": {f"cp3{minor}-macosx_{machine}" for minor in range(10, 15) for machine in ("x86_64", "arm64")} - {"cp314-macosx_x86_64"},
+    "windows": {f"cp3{minor}-win_amd64" for minor in range(10, 15)},
 }
 
 
