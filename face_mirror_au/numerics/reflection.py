@@ -179,7 +179,11 @@ class Mirror:
 
     def _make_room(self, image: Image, views: Sequence[View], part: Part) -> None:
         if any(view not in self._pictures or self._pictures[view].shape != image.shape for view in views):
-            self._pictures = {view: np.full(image.shape, self._black, np.uint8) for view in views}
+            # Memory of zeros is there only where somebody writes: what lies beside a part costs nothing.
+            self._pictures = {view: np.zeros(image.shape, np.uint8) for view in views}
+            if self._black:
+                for picture in self._pictures.values():
+                    picture[:] = self._black
         elif self._part not in {None, part}:
             for picture in self._pictures.values():
                 self._part.of(picture)[:] = self._black
