@@ -21,7 +21,7 @@ COMMAND = Path(sys.executable).with_name("face-mirror-au")
 def main() -> None:
     """Print, for each profile and clip: correlation with the C++ run for each AU that moves, and the landmark distance."""
     with tempfile.TemporaryDirectory() as folder:
-        for profile in ("openface", "hybrid"):
+        for profile in ("openface-pfld", "hybrid"):
             for clip in ("default", "changeLighting"):
                 output = Path(folder) / f"{clip}-{profile}.csv"
                 subprocess.run(

@@ -56,7 +56,7 @@ class AUPipeline:
     Parameters
     ----------
     profile : str
-        "auto", "openface", "open" or "hybrid".
+        "auto", "openface-pfld", "open" or "hybrid".
     weights_dir : path, optional
         Folder with model files, searched before the usual ones.
     models : str

@@ -45,7 +45,7 @@ Output = Annotated[
 ]
 Profile = Annotated[
     str,
-    _models(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which."),
+    _models(help="Model set: auto, openface-pfld, open, hybrid. auto takes the best one whose files are there, and says which."),
 ]
 Models = Annotated[
     str,

@@ -232,7 +232,7 @@ BANKS: Mapping[str, BankKind] = {
 }
 
 PROFILES: Mapping[str, Profile] = {
-    "openface": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface"),
+    "openface-pfld": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface-pfld"),
     "open": Profile(("blazeface",), "attention_mesh", "open", "open"),
     "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface"),
 }

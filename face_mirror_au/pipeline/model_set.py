@@ -195,7 +195,7 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     ----------
     store : Store
     profile : str
-        "auto" or one of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
+        "auto" or one of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface-pfld, open.
     models : str
         One of `MODELS`; see `ModelPlan`.
     bank : Path, optional
@@ -263,8 +263,8 @@ def _best_profile(store: Store) -> tuple[str, str]:
     }
     if has_bank and has_networks["hybrid"]:
         return "hybrid", "OpenFace's AU files are here, and the attention mesh, which keeps left and right apart better than PFLD"
-    if has_bank and has_networks["openface"]:
-        return "openface", "OpenFace's AU files and PFLD are here, the attention mesh is not"
+    if has_bank and has_networks["openface-pfld"]:
+        return "openface-pfld", "OpenFace's AU files and PFLD are here, the attention mesh is not"
     if has_networks["open"]:
         return "open", f"{_why_not_openface(store)}; our own AU models serve"
     raise WeightsError(

@@ -19,7 +19,7 @@ from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results import names
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.metadata import metadata_text, versions, write_metadata
+from face_mirror_au.results.metadata import SCHEMA, metadata_text, versions, write_metadata
 from face_mirror_au.results.names import LONGEST_ENDING, LONGEST_PARQUET, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
@@ -324,6 +324,7 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
     """The part of the metadata that is known before a video is opened: with what, and how, it will be measured."""
     models = runner.plan
     return {
+        "schema": SCHEMA,
         "input": {"flipped_input": runner.settings.flipped_input},
         "versions": dict(versions()),
         "kernels": dict(_kernels.loaded),
