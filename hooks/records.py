@@ -125,6 +125,8 @@ class Face:
         All points of a mesh model, see `Located`.
     detector : str
         Name of the plugin that detected it in this very frame; empty where it was tracked.
+    signals : mapping of str to ndarray
+        What else of the frame's signals came with the landmarks, by their names, e.g. "gaze": they count instead of our own.
     """
 
     box: Float32Array
@@ -133,6 +135,7 @@ class Face:
     source: str
     mesh: Float32Array | None = None
     detector: str = ""
+    signals: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

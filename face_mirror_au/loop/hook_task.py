@@ -87,15 +87,22 @@ class HookedTask:
             When a required plugin cannot.
         """
         from face_mirror_au.opencv import opencv
-        from face_mirror_au.pipeline.process import FrameProcessor
 
         opencv().setNumThreads(1)  # the workers are the parallelism
         for failure in self._manager.after_worker_start(worker):
             if failure.plugin in self._processing.required:
                 raise ModelRunError(str(failure))
-        self._processor = FrameProcessor(
-            self.tracker(HookFinder(self._manager)), self._manager.describe_face, self._processing.views, self._processing.mirror
-        )
+        self._processor = self._make_processor()
+
+    def _make_processor(self) -> FrameProcessor:
+        from face_mirror_au.pipeline.following import FollowingProcessor
+        from face_mirror_au.pipeline.process import FrameProcessor
+
+        processing = self._processing
+        plan, how = processing.plan, (self._manager.describe_face, processing.views, processing.mirror)
+        if plan.follower is None:
+            return FrameProcessor(self.tracker(HookFinder(self._manager)), *how)
+        return FollowingProcessor(plan.load_follower(), plan.landmarks[0], plan.detector[0], *how)
 
     def tracker(self, finder: HookFinder) -> FaceTracker:
         """What follows the face."""

@@ -64,7 +64,7 @@ class MirroredVideos:
 
     def _pictures(self, image: Image, result: FrameResult) -> Mapping[View, Image]:
         original = result.view(View.ORIGINAL)
-        if original is not None and original.face is not None:
+        if original is not None and original.success and original.face is not None:
             try:
                 return mirror_views(image, midline_of_landmarks(original.face.landmarks), list(self._writers))
             except LandmarksError:

@@ -21,7 +21,6 @@ from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.person import PersonWatch
-from face_mirror_au.pipeline.views import REFLECT
 from face_mirror_au.records import Frame, View
 from face_mirror_au.results.metadata import CHANGED
 from face_mirror_au.run.measuring import Measurement
@@ -96,8 +95,7 @@ class VideoRunner:
         drawing: Drawing | None = None,
         plugins: Sequence[object] = (),
     ) -> None:
-        if settings.mirror.landmarks == REFLECT:
-            plan.check_reflect()
+        plan.check_mirror(settings.mirror)
         self.plan = plan
         settings = replace(settings, baseline=with_other_rest(settings.baseline, plan, settings.views))
         self.settings = settings

@@ -58,7 +58,9 @@ class ViewLog:
         self._aus = bank.aus
         self._strict = strict
         # Of OpenFace's reading, its columns alone.
-        self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional)]
+        self._signals = [
+            signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional and not signal.given)
+        ]
         self._given = {signal.name for signal in self._signals if not signal.optional}
         self._dtype = np.dtype(
             [
