@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from face_mirror_au.errors import ModelRunError
+from face_mirror_au.loop.followed import DescribeJob, FollowJob
 from face_mirror_au.records import Detection, Frame, Located, View
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.records import VideoInfo, WorkerInfo
 
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
+    from face_mirror_au.pipeline.following import FollowingProcessor
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
+    from face_mirror_au.pipeline.process import FrameProcessor
     from face_mirror_au.pipeline.track import FaceTracker, TrackState
     from face_mirror_au.pipeline.views import MirrorSettings
     from face_mirror_hooks.manager import WorkerPlugins
@@ -62,6 +64,11 @@ class HookedProcessing:
     mirror: MirrorSettings
     required: frozenset[str]
 
+    @property
+    def followed(self) -> tuple[View, ...]:
+        """The views that are followed in order; none where every frame can be found by itself."""
+        return () if self.plan.follower is None else self.views
+
     def __call__(self) -> HookedTask:
         """Make the task, in the worker."""
         return HookedTask(self)
@@ -70,7 +77,7 @@ class HookedProcessing:
 class HookedTask:
     """Runs chunks through a `FrameProcessor` that asks the plugins.
 
-    A job is the `TrackState` at a chunk's start, its result a `ChunkResult`.
+    A job is the `TrackState` at a chunk's start, its result a `ChunkResult`; or it is a job of `loop.followed`.
     """
 
     def __init__(self, processing: HookedProcessing) -> None:
@@ -109,14 +116,16 @@ class HookedTask:
         from face_mirror_au.pipeline.track import FaceTracker
 
         plan = self._processing.plan
-        return FaceTracker(finder, plan.load_pose_fitter(), surveys=not plan.landmark_entry.in_order)
+        return FaceTracker(finder, plan.load_pose_fitter(), surveys=not plan.in_order)
 
     def start_video(self, video: object) -> None:
         """Tell the plugins which video the next frames belong to."""
         self._manager.before_video_in_worker(cast("VideoInfo", video))
 
-    def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
-        """Process one chunk."""
+    def run(self, job: object, frames: Iterator[Frame]) -> object:
+        """Process one chunk, or do a part of that."""
+        if isinstance(job, FollowJob | DescribeJob):
+            return job.run(cast("FollowingProcessor", self.processor), frames)
         return self.processor.process_chunk(frames, cast("TrackState", job))
 
     @property

@@ -110,7 +110,7 @@ class Follower:
         OpenFace's list of its files.
     sets : tuple of str
         Of the store, that it needs.
-    keeps_asymmetry, in_order : bool
+    keeps_asymmetry : bool
         See `Landmarks`.
     min_confidence : float
         A frame is a success above it.
@@ -121,7 +121,6 @@ class Follower:
     file_list: str
     sets: tuple[str, ...]
     keeps_asymmetry: bool = False
-    in_order: bool = True
     min_confidence: float = MIN_CERTAINTY
 
 

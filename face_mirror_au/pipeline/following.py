@@ -5,11 +5,13 @@ Two steps, so that they can be done in two processes: `follow` needs the frames 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from face_mirror_au.errors import FaceMirrorAUError
 from face_mirror_au.numerics.clnf.face import FittedFace
 from face_mirror_au.numerics.gaze import EYE_NAMES, N_EYE_POINTS
 from face_mirror_au.numerics.head_pose import Camera
@@ -21,7 +23,10 @@ from face_mirror_au.pipeline.signals import EYE_LANDMARKS, EYE_LANDMARKS_3D, GAZ
 from face_mirror_au.pipeline.track import NO_FACE, FaceTracker, Tracked, TrackState, landmark_box
 from face_mirror_au.pipeline.views import MirrorSettings, mirrored_faces
 from face_mirror_au.records import Detection, Face, FloatArray, Frame, Located, View
+from face_mirror_hooks.errors import HookError
 from face_mirror_hooks.records import FrameResult, ViewResult
+
+logger = logging.getLogger(__name__)
 
 _Locate = Callable[[Frame, View], FittedFace | None]
 
@@ -30,18 +35,22 @@ NOT_BELIEVED = "the validator does not believe that this is a face"
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The faces of a frame.
+    """The face of one view in one frame.
 
     Attributes
     ----------
-    faces : mapping of View to FittedFace
-        Also those that are not believed. The views that have none are not in it.
-    detected : frozenset of View
-        In which the detector found the face in this very frame.
+    face : FittedFace or None
+        Also one that is not believed; None before the first one.
+    detected : int
+        How many faces the detector saw in this very frame; 0 where it was not asked.
     """
 
-    faces: Mapping[View, FittedFace]
-    detected: frozenset[View]
+    face: FittedFace | None = None
+    detected: int = 0
+
+
+Found = Followed | str
+"""The face of one view in one frame; text: why the frame fails."""
 
 
 class FollowingProcessor(FrameProcessor):
@@ -73,74 +82,101 @@ class FollowingProcessor(FrameProcessor):
         self._mirror = mirror or MirrorSettings()
 
     def process(self, frame: Frame, state: TrackState, *, detect: bool) -> tuple[FrameResult, TrackState, tuple[Detection, ...]]:  # noqa: ARG002
-        """See `FrameProcessor`."""
-        if frame.problem is not None:
-            return self._failed(frame, state, frame.problem), state, ()
-        followed, state = self.follow(frame, state)
-        return self.describe(frame, followed, crowd=state.crowd), state, ()
+        """See `FrameProcessor`. What goes wrong fails the frame here, too."""
+        found: dict[View, Found] = {}
+        states = dict(state.followed)
+        for view in self._views:
+            found[view], states[view] = self.follow(frame, view, states.get(view, CLNFState()), found.get(View.ORIGINAL))
+        crowd = state.crowd or is_crowd(found[View.ORIGINAL])
+        return self.describe(frame, found, crowd=crowd), TrackState(followed=states, crowd=crowd), ()
 
-    def follow(self, frame: Frame, state: TrackState) -> tuple[Followed, TrackState]:
-        """Find the face in the next frame and in its mirrored pictures, each of them as the next of its own video.
+    def follow(self, frame: Frame, view: View, state: CLNFState, original: Found | None = None) -> tuple[Found, CLNFState]:
+        """Find the face in the next picture of a view.
 
         Parameters
         ----------
         frame : Frame
-            Without a problem.
-        state : TrackState
-            From the frame before; `TrackState()` at a video's start.
+            The original.
+        view : View
+        state : CLNFState
+            Of the view, from the frame before; `CLNFState()` at a video's start.
+        original : Followed or str, optional
+            The face in the original picture, for a mirrored view.
         """
-        faces: dict[View, FittedFace] = {}
-        states, detected, crowd = dict(state.followed), set(), state.crowd
+        if frame.problem is not None:
+            return frame.problem, state
+        try:
+            return self._follow(frame, view, state, original)
+        except FaceMirrorAUError as error:
+            return str(error), state
+        except Exception as error:
+            logger.exception("frame %d failed", frame.index)
+            return f"internal error: {type(error).__name__}", state
 
-        def locate(picture: Frame, view: View) -> FittedFace | None:
-            nonlocal crowd
-            found, states[view] = self._clnf.track(picture.image, states.get(view, CLNFState()))
-            if found.face is not None:
-                faces[view] = found.face
-            if found.detected:
-                detected.add(view)
-                crowd = crowd or (view is View.ORIGINAL and found.detected > 1)
+    def _follow(self, frame: Frame, view: View, state: CLNFState, original: Found | None) -> tuple[Found, CLNFState]:
+        found = Followed()
+
+        def locate(picture: Frame, _: View) -> FittedFace | None:
+            nonlocal found, state
+            tracked, state = self._clnf.track(picture.image, state)
+            found = Followed(tracked.face, tracked.detected or 0)
             return found.face
 
-        original = locate(frame, View.ORIGINAL)
-        if original is not None and original.success:
-            for _ in self._mirrored_faces(frame, original, locate):
+        if view is View.ORIGINAL:
+            locate(frame, view)
+        elif original is not None and (face := _believed(original)) is not None:
+            for _ in self._mirrored_faces(frame, face, (view,), locate):
                 pass
-        return Followed(faces, frozenset(detected)), TrackState(followed=states, crowd=crowd)
+        return found, state
 
-    def describe(self, frame: Frame, followed: Followed, *, crowd: bool) -> FrameResult:
-        """Pose, gaze and descriptors of the faces that were found in a frame.
+    def describe(self, frame: Frame, found: Mapping[View, Found], *, crowd: bool) -> FrameResult:
+        """Pose, gaze and descriptors of the faces that were found in a frame. What goes wrong fails the frame.
 
         Parameters
         ----------
         frame : Frame
-        followed : Followed
+        found : mapping of View to Followed or str
             From `follow`, of the same frame.
         crowd : bool
             Whether more than one face was seen by now.
         """
-        original = followed.faces.get(View.ORIGINAL)
-        results = {View.ORIGINAL: self._result(frame, View.ORIGINAL, original, followed)}
-        if original is not None and original.success:
-            for view, picture, found in self._mirrored_faces(frame, original, lambda _, view: followed.faces.get(view)):
-                failed = found if isinstance(found, str) else ""
-                results[view] = self._result(picture, view, followed.faces.get(view), followed, failed)
+        state = TrackState(crowd=crowd)
+        failed = frame.problem or next((each for each in found.values() if isinstance(each, str)), None)
+        if failed is not None:
+            return self._failed(frame, state, failed)
+        try:
+            return self._described(frame, {view: each for view, each in found.items() if isinstance(each, Followed)}, crowd=crowd)
+        except (FaceMirrorAUError, HookError) as error:
+            return self._failed(frame, state, str(error))
+        except Exception as error:
+            logger.exception("frame %d failed", frame.index)
+            return self._failed(frame, state, f"internal error: {type(error).__name__}")
+
+    def _described(self, frame: Frame, found: Mapping[View, Followed], *, crowd: bool) -> FrameResult:
+        results = {View.ORIGINAL: self._result(frame, View.ORIGINAL, found[View.ORIGINAL])}
+        original = _believed(found[View.ORIGINAL])
+        if original is not None:
+            for view, picture, face in self._mirrored_faces(frame, original, self._mirrored, lambda _, view: found[view].face):
+                results[view] = self._result(picture, view, found[view], face if isinstance(face, str) else "")
         else:
             reason = results[View.ORIGINAL].reason
             results |= {view: ViewResult(view, None, success=False, confidence=0.0, reason=reason) for view in self._mirrored}
         return FrameResult(frame.index, frame.time_s, tuple(results[view] for view in self._views), crowd)
 
-    def _mirrored_faces(self, frame: Frame, original: FittedFace, locate: _Locate) -> Iterator[tuple[View, Frame, Tracked | str]]:
-        return mirrored_faces(_StandIn(locate), frame, _tracked(original), self._mirrored, self._mirror)
+    def _mirrored_faces(
+        self, frame: Frame, original: FittedFace, views: Sequence[View], locate: _Locate
+    ) -> Iterator[tuple[View, Frame, Tracked | str]]:
+        return mirrored_faces(_StandIn(locate), frame, _tracked(original), views, self._mirror)
 
-    def _result(self, picture: Frame, view: View, fitted: FittedFace | None, followed: Followed, failed: str = "") -> ViewResult:
+    def _result(self, picture: Frame, view: View, found: Followed, failed: str = "") -> ViewResult:
+        fitted = found.face
         if fitted is None:
             return ViewResult(view, None, success=False, confidence=0.0, reason=failed or NO_FACE)
         face = _tracked(fitted).face
         face = replace(
             face,
             source=self._source,
-            detector=self._detector if view in followed.detected else "",
+            detector=self._detector if found.detected else "",
             signals=self._signals(picture, fitted),
         )
         if not fitted.success:
@@ -172,6 +208,15 @@ class _StandIn(FaceTracker):
         """The face of a view, wherever it was before."""
         found = self._locate(frame, view)
         return None if found is None else _tracked(found)
+
+
+def is_crowd(original: Found) -> bool:
+    """Whether the detector saw more than one face in an original picture."""
+    return isinstance(original, Followed) and original.detected > 1
+
+
+def _believed(found: Found) -> FittedFace | None:
+    return found.face if isinstance(found, Followed) and found.face is not None and found.face.success else None
 
 
 def _tracked(fitted: FittedFace) -> Tracked:

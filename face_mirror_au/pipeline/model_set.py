@@ -89,6 +89,11 @@ class ModelPlan:
         return FOLLOWERS.get(self.landmarks[0])
 
     @property
+    def in_order(self) -> bool:
+        """Whether the landmark model must see all frames of a video in one process."""
+        return self.follower is None and LANDMARKS[self.landmarks[0]].in_order
+
+    @property
     def min_confidence(self) -> float:
         """A frame is a success when its confidence is above this."""
         return MIN_CONFIDENCE if self.follower is None else self.follower.min_confidence

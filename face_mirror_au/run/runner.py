@@ -146,7 +146,7 @@ class VideoRunner:
         if self._loop is None:
             self._loop = FrameLoop(
                 self._processing,
-                0 if self.plan.landmark_entry.in_order else self.settings.workers,
+                0 if self.plan.in_order else self.settings.workers,
                 self._start_method,
                 device=next((device for device in self.plan.devices.values() if device != "cpu"), "cpu"),
                 nursery=self._nursery,

@@ -152,7 +152,10 @@ def test_zeros_that_a_power_cut_left_at_the_end_are_not_frames(left):
     assert len(list(StoredDescriptors.open(stored.path).frames())) == N
 
 
-@pytest.mark.parametrize("how", [("--baseline", "shared", "--format", "minimal"), ("--openface-strict", "--profile", "hybrid")])
+@pytest.mark.parametrize(
+    "how",
+    [("--baseline", "shared", "--format", "minimal"), ("--openface-strict", "--profile", "hybrid"), ("--profile", "openface")],
+)
 def test_of_a_whole_result_the_values_come_out_byte_for_byte(tmp_path, how):
     arguments = ("--profile", "open", "--max-frames", 6, "--keep-descriptors", "--no-report", *how)
     assert call("mirror", CLIP, "-o", tmp_path, *arguments).exit_code == ExitCode.OK
