@@ -178,6 +178,8 @@ class VideoInfo:
         Frames per second as the container states them; None where it does not.
     expected_frames : int or None
         As the container states them. There may be more or fewer.
+    faces_of_image : bool
+        It is a single image, whose frames are that image, once for each of its faces (profile openface).
     """
 
     number: int
@@ -187,6 +189,7 @@ class VideoInfo:
     height: int
     rate: Fraction | None = None
     expected_frames: int | None = None
+    faces_of_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ class HookedTask:
         self._processing = processing
         self._manager = processing.plugins.build()
         self._processor: FrameProcessor | None = None
+        self._of_images: FrameProcessor | None = None
+        self._is_image = False
 
     def start(self, worker: WorkerInfo) -> None:
         """Let the plugins load their models.
@@ -103,13 +105,16 @@ class HookedTask:
 
     def _make_processor(self) -> FrameProcessor:
         from face_mirror_au.pipeline.following import FollowingProcessor
+        from face_mirror_au.pipeline.image_faces import ImageFacesProcessor
         from face_mirror_au.pipeline.process import FrameProcessor
 
         processing = self._processing
         plan, how = processing.plan, (self._manager.describe_face, processing.views, processing.mirror)
         if plan.follower is None:
             return FrameProcessor(self.tracker(HookFinder(self._manager)), *how)
-        return FollowingProcessor(plan.load_follower(), plan.landmarks[0], plan.detector[0], *how)
+        follower = plan.load_follower(), plan.landmarks[0], plan.detector[0]
+        self._of_images = ImageFacesProcessor(*follower, *how)
+        return FollowingProcessor(*follower, *how)
 
     def tracker(self, finder: HookFinder) -> FaceTracker:
         """What follows the face."""
@@ -120,6 +125,7 @@ class HookedTask:
 
     def start_video(self, video: object) -> None:
         """Tell the plugins which video the next frames belong to."""
+        self._is_image = cast("VideoInfo", video).faces_of_image
         self._manager.before_video_in_worker(cast("VideoInfo", video))
 
     def run(self, job: object, frames: Iterator[Frame]) -> object:
@@ -131,9 +137,10 @@ class HookedTask:
     @property
     def processor(self) -> FrameProcessor:
         """The processor; there after `start`."""
-        if self._processor is None:
+        processor = self._of_images if self._is_image else self._processor
+        if processor is None:
             raise RuntimeError("the task was not started")
-        return self._processor
+        return processor
 
 
 def required_plugins(names: Iterable[str], manager: PluginManager) -> frozenset[str]:

@@ -28,7 +28,7 @@ from face_mirror_hooks.records import FrameResult, ViewResult
 
 logger = logging.getLogger(__name__)
 
-_Locate = Callable[[Frame, View], FittedFace | None]
+_Locate = Callable[[Frame, View, Detection | Located], FittedFace | None]
 
 NOT_BELIEVED = "the validator does not believe that this is a face"
 
@@ -116,18 +116,30 @@ class FollowingProcessor(FrameProcessor):
     def _follow(self, frame: Frame, view: View, state: CLNFState, original: Found | None) -> tuple[Found, CLNFState]:
         found = Followed()
 
-        def locate(picture: Frame, _: View) -> FittedFace | None:
+        def locate(picture: Frame, _: View, near: Detection | Located) -> FittedFace | None:
             nonlocal found, state
-            tracked, state = self._clnf.track(picture.image, state)
-            found = Followed(tracked.face, tracked.detected or 0)
+            found, state = self._find(picture, state, near)
             return found.face
 
         if view is View.ORIGINAL:
-            locate(frame, view)
-        elif original is not None and (face := _believed(original)) is not None:
+            return self._find(frame, state, None)
+        face = None if original is None else self._measured(original)
+        if face is not None:
             for _ in self._mirrored_faces(frame, face, (view,), locate):
                 pass
         return found, state
+
+    def _find(self, picture: Frame, state: CLNFState, _near: Detection | Located | None) -> tuple[Followed, CLNFState]:
+        """The face in a picture, which is the next of its video."""
+        tracked, state = self._clnf.track(picture.image, state)
+        return Followed(tracked.face, tracked.detected or 0), state
+
+    def _counts(self, face: FittedFace) -> bool:
+        """Whether a face is measured."""
+        return face.success
+
+    def _measured(self, found: Found) -> FittedFace | None:
+        return found.face if isinstance(found, Followed) and found.face is not None and self._counts(found.face) else None
 
     def describe(self, frame: Frame, found: Mapping[View, Found], *, crowd: bool) -> FrameResult:
         """Pose, gaze and descriptors of the faces that were found in a frame. What goes wrong fails the frame.
@@ -154,9 +166,9 @@ class FollowingProcessor(FrameProcessor):
 
     def _described(self, frame: Frame, found: Mapping[View, Followed], *, crowd: bool) -> FrameResult:
         results = {View.ORIGINAL: self._result(frame, View.ORIGINAL, found[View.ORIGINAL])}
-        original = _believed(found[View.ORIGINAL])
+        original = self._measured(found[View.ORIGINAL])
         if original is not None:
-            for view, picture, face in self._mirrored_faces(frame, original, self._mirrored, lambda _, view: found[view].face):
+            for view, picture, face in self._mirrored_faces(frame, original, self._mirrored, lambda _, view, __: found[view].face):
                 results[view] = self._result(picture, view, found[view], face if isinstance(face, str) else "")
         else:
             reason = results[View.ORIGINAL].reason
@@ -179,12 +191,12 @@ class FollowingProcessor(FrameProcessor):
             detector=self._detector if found.detected else "",
             signals=self._signals(picture, fitted),
         )
-        if not fitted.success:
+        if not self._counts(fitted):
             return ViewResult(view, face, success=False, confidence=fitted.certainty, reason=NOT_BELIEVED)
         return ViewResult(view, face, success=True, confidence=fitted.certainty, descriptions=self._describe_face(picture, face, view))
 
     def _signals(self, picture: Frame, fitted: FittedFace) -> dict[str, FloatArray]:
-        """What OpenFace writes of a face; gaze only of one that it believes."""
+        """What OpenFace writes of a face; gaze only of one that is measured."""
         height, width = picture.image.shape[:2]
         space = self._landmarks.in_space(fitted, Camera.for_size(width, height))
         eyes = [fitted.parts[name].landmarks if name in fitted.parts else np.full((N_EYE_POINTS, 2), np.nan) for name in EYE_NAMES]
@@ -195,7 +207,7 @@ class FollowingProcessor(FrameProcessor):
             EYE_LANDMARKS.name: np.concatenate(eyes, dtype=np.float64),
             EYE_LANDMARKS_3D.name: space.eyes.reshape(-1, 3),
         }
-        return found | ({GAZE.name: space.gaze.ravel(), GAZE_ANGLES.name: space.gaze_angles} if fitted.success else {})
+        return found | ({GAZE.name: space.gaze.ravel(), GAZE_ANGLES.name: space.gaze_angles} if self._counts(fitted) else {})
 
 
 class _StandIn(FaceTracker):
@@ -205,18 +217,14 @@ class _StandIn(FaceTracker):
         self._locate = locate
 
     def locate(self, frame: Frame, view: View, near: Detection | Located, least: float) -> Tracked | None:  # noqa: ARG002
-        """The face of a view, wherever it was before."""
-        found = self._locate(frame, view)
+        """The face of a view."""
+        found = self._locate(frame, view, near)
         return None if found is None else _tracked(found)
 
 
 def is_crowd(original: Found) -> bool:
     """Whether the detector saw more than one face in an original picture."""
     return isinstance(original, Followed) and original.detected > 1
-
-
-def _believed(found: Found) -> FittedFace | None:
-    return found.face if isinstance(found, Followed) and found.face is not None and found.face.success else None
 
 
 def _tracked(fitted: FittedFace) -> Tracked:

@@ -300,7 +300,7 @@ class _Replay:
         frames, answered = 0, Answered()
         with ExitStack() as stack:
             stack.callback(anew.unlink, missing_ok=True)
-            measurement = stack.enter_context(self.runner.measurement(models, plan.csv.parent))
+            measurement = stack.enter_context(self.runner.measurement(self.info, plan.csv.parent))
             with OnlineLog(anew) as log:
                 for result in self.stored.frames():
                     answered.count(result)

@@ -158,3 +158,21 @@ def test_frames_one_by_one_are_followed(shared_file, pictures):
         assert (first.views[0].face.detector, second.views[0].face.detector) == ("mtcnn", "")
         pipeline.reset()
         assert pipeline.process_frame(pictures[0]).views[0].face.detector == "mtcnn"
+
+
+def test_an_image_with_mirrored_views_is_one_face(shared_file, tmp_path):
+    with AUPipeline("openface", weights_dir=shared_file("weights"), views=("original", "left", "right")) as pipeline:
+        result = pipeline.measure(shared_file("media/sample2.jpg"), tmp_path)
+    one = [table["confidence"].tolist() for table in result.tables.values()]
+    assert [len(each) for each in one] == [1, 1, 1]
+    assert one[0] == [pytest.approx(0.8833, abs=1e-4)], "of three, the one that the detector is surest of"
+
+
+def test_the_columns_are_there_where_no_frame_has_a_face(shared_file, tmp_path):
+    image = tmp_path / "wall.png"
+    cv2.imwrite(str(image), np.full((120, 120, 3), 90, np.uint8))
+    with AUPipeline("openface", weights_dir=shared_file("weights")) as pipeline:
+        table = pipeline.process_video(image)
+    assert len(table) == 1
+    assert {"gaze_0_x", "eye_lmk_Z_55", "p_33"} <= set(table.columns)
+    assert table["gaze_0_x"].isna().all()

@@ -14,6 +14,8 @@ from face_mirror_au.records import INTENSITY_AUS, PRESENCE_AUS
 # An AU moves when its intensity in the C++ program's table varies by this much.
 MOVING = 0.05
 CLIPS = ("default", "changeLighting")
+# Of images/index.csv: one face, three of which two are no faces to the validator, and twelve.
+IMAGES = {"sample1": slice(0, 1), "sample2": slice(1, 4), "sample6": slice(7, 19)}
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,29 @@ def runs(shared_file, tmp_path_factory):
         for clip in CLIPS:
             pipeline.measure(shared_file(f"media/{clip}.wmv"), folder / f"{clip}.csv")
     return {clip: (folder / f"{clip}.csv", shared_file(f"truth/{clip}/feature_extraction.csv.gz")) for clip in CLIPS}
+
+
+def test_every_face_of_an_image_is_measured_as_by_facelandmarkimg(shared_file):
+    with gzip.open(shared_file("truth/images/au_image.csv.gz"), "rt", newline="") as file:
+        truth = list(csv.DictReader(file))
+    with shared_file("truth/images/index.csv").open(newline="") as file:
+        certainties = [float(row["detection_certainty"]) for row in csv.DictReader(file)]
+    differences, equal = [], []
+    with AUPipeline("openface", weights_dir=shared_file("weights")) as pipeline:
+        for name, rows in IMAGES.items():
+            result = pipeline.measure(shared_file(f"media/{name}.jpg"))
+            table, wanted = result.table, truth[rows]
+            assert len(table) == len(wanted)
+            assert table["face_id"].tolist() == list(range(len(wanted)))
+            np.testing.assert_allclose(table["confidence"], certainties[rows], atol=1e-6)
+            assert not result.warnings
+            for column in (f"{au}_r" for au in INTENSITY_AUS):
+                differences.extend(np.abs(table[column] - [float(row[column]) for row in wanted]))
+            for column in (f"{au}_c" for au in PRESENCE_AUS):
+                equal.extend(table[column] == [float(row[column]) for row in wanted])
+    # Not smoothed over frames, so that single grey levels of the aligned face show.
+    assert np.mean(differences) <= 0.03
+    assert np.mean(equal) >= 0.99
 
 
 @pytest.mark.parametrize("clip", CLIPS)
