@@ -108,6 +108,14 @@ class FollowedRun(Run):
         self._accepted = 0  # chunks
         self._crowd = False
 
+    def collect(self, timeout: float) -> Iterator[FrameResult]:
+        """See `Run`. Between two results it is looked whether a chain can go on: what is done with them takes a while."""
+        for result in super().collect(timeout):
+            yield result
+            for completed in self._pool.wait(0.0):
+                self._take(completed.number, completed.result)
+            self._submit()
+
     def _new_chunk(self, *given: Any) -> _FollowedChunk:
         return _FollowedChunk(*given)
 

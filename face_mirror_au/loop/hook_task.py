@@ -125,7 +125,7 @@ class HookedTask:
 
     def start_video(self, video: object) -> None:
         """Tell the plugins which video the next frames belong to."""
-        self._is_image = cast("VideoInfo", video).faces_of_image
+        self._is_image = isinstance(video, VideoInfo) and video.faces_of_image
         self._manager.before_video_in_worker(cast("VideoInfo", video))
 
     def run(self, job: object, frames: Iterator[Frame]) -> object:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from face_mirror_au.pipeline.model_set import plan_models
-from face_mirror_au.results.comparable import must_not_be_compared
+from face_mirror_au.results.comparable import must_not_be_compared, to_be_known
 from face_mirror_au.results.earlier import read_metadata
 from face_mirror_au.results.metadata import SCHEMA, in_todays_words
 from face_mirror_au.results.result import _read_metadata
@@ -41,6 +41,18 @@ def test_it_is_compared_with_openface_pfld_and_not_with_todays_openface(csv):
     old, same, other = (SimpleNamespace(metadata=metadata) for metadata in (read_metadata(csv), pfld, now))
     assert must_not_be_compared(old, same) == []
     assert must_not_be_compared(old, other) == ["different model sets: openface-pfld at visit 1, openface at visit 2"]
+
+
+def test_clnf_and_ce_clm_are_told_apart():
+    now = json.loads(STORED.read_text()) | {"schema": SCHEMA}
+    clnf, ceclm = (
+        SimpleNamespace(metadata=now | {"models": now["models"] | {"detector": "mtcnn", "landmarks": landmarks}}, sides={})
+        for landmarks in ("clnf", "ceclm")
+    )
+    assert must_not_be_compared(clnf, ceclm) == []
+    told = to_be_known(clnf, ceclm)
+    assert "Different landmark models: clnf at visit 1, ceclm at visit 2." in told
+    assert "Landmarks of OpenFace's CE-CLM (visit 2) lean towards symmetry: it misses a one-sided blink or brow." in told
 
 
 def test_what_says_its_schema_is_left_alone_and_so_is_another_profile():
