@@ -31,9 +31,12 @@ from face_mirror_au.numerics.reflection import (
     mirror_views,
     reflect_landmarks,
 )
+from face_mirror_au.pipeline.clnf_tracker import grey
 from face_mirror_au.pipeline.model_set import load_openface_describer
-from face_mirror_au.records import INTENSITY_AUS, Float32Array, FloatArray, Image, Located, View
+from face_mirror_au.pipeline.openface_landmarks import OpenFaceLandmarks
+from face_mirror_au.records import INTENSITY_AUS, Detection, Float32Array, FloatArray, Image, Located, Region, View
 from face_mirror_weights import Store
+from face_mirror_weights.openface_landmarks import landmark_files
 from training.render.clips import sample_person
 from training.render.ict import FaceModel
 from training.render.renderer import Pose, Scene, Studio, render
@@ -130,6 +133,36 @@ def locate_original(model: LandmarkModel, detector: FaceDetector, image: Image) 
     return model.locate(image, model.region_from_landmarks(first))
 
 
+class Clnf:
+    """OpenFace's CLNF as a `LandmarkModel`: as in single images, from the detected box that is nearest."""
+
+    name = "clnf"
+    scores_presence = False
+
+    def __init__(self) -> None:
+        self._openface = OpenFaceLandmarks.read(landmark_files(Store([WEIGHTS])))
+        self.detector = self._openface.detector
+
+    def region_from_detection(self, detection: Detection) -> Region:
+        """See `LandmarkModel`."""
+        x1, y1, x2, y2 = detection.box.tolist()
+        return Region((x1 + x2) / 2, (y1 + y2) / 2, max(x2 - x1, y2 - y1))
+
+    def region_from_landmarks(self, located: Located) -> Region:
+        """See `LandmarkModel`."""
+        low, high = located.landmarks.min(axis=0), located.landmarks.max(axis=0)
+        return Region(*((low + high) / 2).tolist(), side=float((high - low).max()))
+
+    def locate(self, image: Image, region: Region) -> Located:
+        """See `LandmarkModel`."""
+        boxes = self.detector.find(image)[0]
+        if not len(boxes):
+            boxes = np.array([[region.x - region.side / 2, region.y - region.side / 2, region.side, region.side]], np.float32)
+        away = np.linalg.norm(boxes[:, :2] + boxes[:, 2:4] / 2 - [region.x, region.y], axis=1)
+        face, _ = self._openface.model.find(grey(image), boxes[int(np.argmin(away))], several=False)
+        return Located(face.landmarks, face.certainty)
+
+
 class ActionUnits:
     """The AUs of a face in one picture, with OpenFace's static predictors."""
 
@@ -209,6 +242,8 @@ def main() -> int:
             BlazeFace(WEIGHTS / "mediapipe-open" / "blazeface_short_fp16w.onnx"),
         ),
     }
+    clnf = Clnf()
+    pairs["CLNF"] = clnf, clnf.detector
     print(f"left minus right against the truth on {len(faces)} rendered faces, seed {arguments.seed}: correlation (slope)\n")
     action_units = ActionUnits()
     missed, measures, units = [], [], []

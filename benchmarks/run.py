@@ -21,7 +21,7 @@ def main() -> None:
     print(f"medians of {ROUNDS} runs; PSS of parent and workers together")
     print(f"{'clip':<24}{'profile':<10}{'views':>5}{'workers':>8}{'first row s':>12}{'frames/s after':>15}{'whole s':>9}{'peak MB':>9}")
     for clip in CLIPS:
-        for profile in ("openface", "hybrid"):
+        for profile in ("openface-pfld", "hybrid"):
             for views, workers in ((1, 0), (1, 2), (3, 2)):
                 seen = []
                 for _ in range(ROUNDS):

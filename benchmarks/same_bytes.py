@@ -55,16 +55,16 @@ def commands() -> list[Command]:
     left, both = str(CLIPS / "smile_left.mp4"), str(CLIPS / "smile_left_right_both.mp4")
     photo, truth = str(SHARED / "media" / "sample1.jpg"), "{inputs}/landmarks.csv"
     found = [
-        Command("run_openface", ("run", wmv, "-o", "{out}", "--profile", "openface", "--max-frames", "70", "--workers", "2", *CPU)),
+        Command("run_openface", ("run", wmv, "-o", "{out}", "--profile", "openface-pfld", "--max-frames", "70", "--workers", "2", *CPU)),
         Command("run_open", ("run", wmv, "-o", "{out}", "--profile", "open", "--max-frames", "70", "--workers", "2", *CPU)),
         Command("run_hybrid_three", ("run", both, "-o", "{out}", "--profile", "hybrid", *THREE, "--workers", "1", *CPU)),
-        Command("run_minimal", ("run", left, "-o", "{out}", "--profile", "openface", "--format", "minimal", "--workers", "0", *CPU)),
+        Command("run_minimal", ("run", left, "-o", "{out}", "--profile", "openface-pfld", "--format", "minimal", "--workers", "0", *CPU)),
         Command("run_face_mirror", ("run", left, "-o", "{out}", "--profile", "hybrid", "--format", "face-mirror", *THREE, *CPU)),
-        Command("run_strict", ("run", many, "-o", "{out}", "--profile", "openface", "--openface-strict", "--max-frames", "60", *CPU)),
-        Command("run_photo", ("run", photo, "-o", "{out}", "--profile", "openface", *CPU)),
+        Command("run_strict", ("run", many, "-o", "{out}", "--profile", "openface-pfld", "--openface-strict", "--max-frames", "60", *CPU)),
+        Command("run_photo", ("run", photo, "-o", "{out}", "--profile", "openface-pfld", *CPU)),
         Command("run_shared_baseline", ("run", left, "-o", "{out}", "--profile", "hybrid", *THREE, "--baseline", "shared", *CPU)),
         Command("mirror_open", ("mirror", both, "-o", "{out}", "--profile", "open", "--keep-descriptors", "--overlay", *CPU)),
-        Command("mirror_openface", ("mirror", left, "-o", "{out}", "--profile", "openface", "--workers", "2", *CPU)),
+        Command("mirror_openface", ("mirror", left, "-o", "{out}", "--profile", "openface-pfld", "--workers", "2", *CPU)),
     ]
     for mode in ("dynamic", "static", "image"):
         arguments = ("au-from-landmarks", wmv, truth, "-o", "{out}/au.csv", "--models", mode)

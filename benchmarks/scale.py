@@ -39,7 +39,7 @@ def looped(clip: Path, frames: int, path: Path) -> None:
 def main() -> None:
     """Print the table."""
     lengths = [int(each) for each in sys.argv[1:]] or list(LENGTHS)
-    print("profile openface, one view; PSS of parent and workers together, whole processes")
+    print("profile openface-pfld, one view; PSS of parent and workers together, whole processes")
     print(
         f"{'frames':>8}{'workers':>8}{'ms/frame':>10}{'final pass s':>13}{'MB at 4,000':>12}{'peak MB':>9}{'spool MB':>9}{'output MB':>10}"
     )
@@ -49,7 +49,16 @@ def main() -> None:
             looped(CLIP, frames, video)
             for workers in WORKERS:
                 output = Path(folder) / f"out{frames}-{workers}"
-                arguments = ["--weights", str(SHARED / "weights"), "--device", "cpu", "--profile", "openface", "--workers", str(workers)]
+                arguments = [
+                    "--weights",
+                    str(SHARED / "weights"),
+                    "--device",
+                    "cpu",
+                    "--profile",
+                    "openface-pfld",
+                    "--workers",
+                    str(workers),
+                ]
                 seen = watch(video, output, arguments)
                 written = sum(path.stat().st_size for path in output.rglob("*") if path.is_file()) / 2**20
                 final = seen.seconds - seen.rows[-1][0]

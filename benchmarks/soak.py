@@ -73,7 +73,7 @@ class SoakSettings:
     sample_every: int = 1_000
     long_share: float = 0.1
     slack_mb: float = 5.0
-    profile: str = "openface"
+    profile: str = "openface-pfld"
     pages: bool = True
 
     def lengths(self) -> list[int]:

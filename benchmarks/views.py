@@ -38,7 +38,7 @@ def main() -> None:
     nursery = Nursery.start()  # before this process has sessions of its own
     print(f"{CLIP.name}, best of {ROUNDS}, ms per frame, no files written")
     print(f"{'profile':<10}{'workers':>8}{'one view':>10}{'three':>8}{'ratio':>7}{'frames/s, three':>17}")
-    for profile in ("openface", "hybrid", "open"):
+    for profile in ("openface-pfld", "hybrid", "open"):
         for workers in (0, 2):
             one = seconds_per_frame(profile, (View.ORIGINAL,), workers, nursery)
             three = seconds_per_frame(profile, tuple(View), workers, nursery)

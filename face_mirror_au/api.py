@@ -35,6 +35,7 @@ from face_mirror_au.run.placing import place
 from face_mirror_au.run.recordings import FileRecording, GivenRecording, Recording
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings, views_of
+from face_mirror_au.tables.agreement import table_agreement
 from face_mirror_au.tables.columns import GROUPS
 from face_mirror_au.tables.formats import MINIMAL
 from face_mirror_hooks.records import FrameResult
@@ -45,7 +46,16 @@ if TYPE_CHECKING:
 
     from face_mirror_au.loop.launch import StartMethod
 
-__all__ = ["AUPipeline", "FullPythonAUPipeline", "LandmarkAUs", "Result", "asymmetry_of", "aus_from_landmarks", "compare_visits"]
+__all__ = [
+    "AUPipeline",
+    "FullPythonAUPipeline",
+    "LandmarkAUs",
+    "Result",
+    "asymmetry_of",
+    "aus_from_landmarks",
+    "compare_visits",
+    "table_agreement",
+]
 
 
 class AUPipeline:
@@ -56,7 +66,7 @@ class AUPipeline:
     Parameters
     ----------
     profile : str
-        "auto", "openface", "open" or "hybrid".
+        "auto", "open", "hybrid", "openface" or "openface-pfld".
     weights_dir : path, optional
         Folder with model files, searched before the usual ones.
     models : str

@@ -180,6 +180,8 @@ class ViewTable:
         Of `INTENSITY_AUS`, by static models beside dynamic ones; None when they were not asked for.
     filled : ndarray, (N,) bool, or None
         Rows without a success whose intensities are the mean of their neighbours'; None: there are none.
+    by_face : bool
+        Whether the rows are the faces of one image, and no frames.
     aus : tuple of str
         The a action units with an intensity: `INTENSITY_AUS`, and behind them those of `MORE_AUS` that the AU models have.
     """
@@ -200,6 +202,7 @@ class ViewTable:
     static: Column[np.float64] | None = None
     filled: NDArray[np.bool_] | None = None
     aus: tuple[str, ...] = INTENSITY_AUS
+    by_face: bool = False
 
     def reason_of(self, rows: slice) -> list[str]:
         """Why each of some rows has no measurement; empty for those that have one."""

@@ -125,6 +125,8 @@ class Face:
         All points of a mesh model, see `Located`.
     detector : str
         Name of the plugin that detected it in this very frame; empty where it was tracked.
+    signals : mapping of str to ndarray
+        What else of the frame's signals came with the landmarks, by their names, e.g. "gaze": they count instead of our own.
     """
 
     box: Float32Array
@@ -133,6 +135,7 @@ class Face:
     source: str
     mesh: Float32Array | None = None
     detector: str = ""
+    signals: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ class VideoInfo:
         Frames per second as the container states them; None where it does not.
     expected_frames : int or None
         As the container states them. There may be more or fewer.
+    faces_of_image : bool
+        It is a single image, whose frames are that image, once for each of its faces (profile openface).
     """
 
     number: int
@@ -184,6 +189,7 @@ class VideoInfo:
     height: int
     rate: Fraction | None = None
     expected_frames: int | None = None
+    faces_of_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from face_mirror_au import __version__
 from face_mirror_au.cli import weights
+from face_mirror_au.cli.agreement import agreement
 from face_mirror_au.cli.batch import batch
 from face_mirror_au.cli.compare import compare
 from face_mirror_au.cli.convert import convert
@@ -55,6 +56,7 @@ app.command("au-from-landmarks")(au_from_landmarks)
 app.command("recover")(recover)
 app.command("report")(report)
 app.command("compare")(compare)
+app.command("agreement")(agreement)
 app.command("convert")(convert)
 app.command("movements")(movements)
 app.command("demo")(demo)

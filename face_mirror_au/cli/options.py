@@ -45,7 +45,7 @@ Output = Annotated[
 ]
 Profile = Annotated[
     str,
-    _models(help="Model set: auto, openface, open, hybrid. auto takes the best one whose files are there, and says which."),
+    _models(help="Model set: auto, open, hybrid, openface, openface-pfld. auto takes the best one whose files are there, and says which."),
 ]
 Models = Annotated[
     str,
@@ -66,7 +66,10 @@ MaxFrames = Annotated[int | None, _method(help="Stop after so many frames.")]
 Format = Annotated[str, _files("--format", help="openface, minimal (19 columns), face-mirror; parquet (openface's columns, exact).")]
 Columns = Annotated[
     str | None,
-    _files(help="Column groups of openface and parquet: any of pose,landmarks,landmarks3d,shape,eyes,lengths,regions,aus. Default: all."),
+    _files(
+        help="Column groups of openface and parquet: any of gaze,eye_landmarks,pose,landmarks,landmarks3d,shape,eyes,lengths,"
+        "regions,aus. Default: all."
+    ),
 ]
 StaticColumns = Annotated[
     bool,

@@ -127,6 +127,10 @@ class HostRunner(VideoRunner):
         device_metadata: Mapping[str, object] | None = None,
         or_ours: bool = True,
     ) -> None:
+        if plan.follower is not None:
+            raise UsageError(
+                f"{plan.profile} follows the face itself, and here the application does; take hybrid or openface-pfld", "profile"
+            )
         super().__init__(plan, host_settings(settings), nursery=nursery, must_start=must_start, device_metadata=device_metadata)
         common = self._processing
         self._processing = HostProcessing(**{field.name: getattr(common, field.name) for field in fields(common)}, or_ours=or_ours)

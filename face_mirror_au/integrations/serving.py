@@ -22,7 +22,6 @@ from face_mirror_hooks.records import FrameResult, VideoInfo
 if TYPE_CHECKING:
     from face_mirror_au.loop.messages import FrameRef
     from face_mirror_au.loop.ring import Block
-    from face_mirror_au.pipeline.process import ChunkResult
     from face_mirror_au.pipeline.track import FaceTracker
 
 NO_KEYPOINTS = np.zeros((0, 2), np.float32)
@@ -97,7 +96,7 @@ class HostTask(HookedTask):
 
         return HostTracker(finder, self._processing.plan.load_pose_fitter(), HOST_LANDMARKS)
 
-    def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
+    def run(self, job: object, frames: Iterator[Frame]) -> object:
         """Process one chunk."""
         if not isinstance(job, HostWork):
             raise TypeError(f"a job of the application's loop is a HostWork, not {type(job).__name__}")

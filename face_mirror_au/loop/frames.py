@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from face_mirror_au.errors import FrameError
 from face_mirror_au.loop.messages import FrameRef
 from face_mirror_au.loop.pool import WorkerPool
 from face_mirror_au.loop.ring import Block, FrameRing
 from face_mirror_au.pipeline.track import TrackState
-from face_mirror_au.records import NO_PICTURE, Frame, check_image
+from face_mirror_au.records import NO_PICTURE, Frame, View, check_image
 from face_mirror_hooks.records import FrameResult
 
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
@@ -69,7 +69,9 @@ class LoopCounts:
 
 
 @dataclass(slots=True)
-class _Chunk:
+class Chunk:
+    """Consecutive frames in one block of shared memory, and what became of them."""
+
     block: Block
     length: int
     frames: list[FrameRef] = field(default_factory=list)
@@ -96,6 +98,7 @@ def process_frames_in_workers(
     video: object = None,
     counts: LoopCounts | None = None,
     ring: FrameRing | None = None,
+    followed: Sequence[View] = (),
 ) -> Iterator[FrameResult]:
     """Process the frames of one video.
 
@@ -113,6 +116,8 @@ def process_frames_in_workers(
         Filled in.
     ring : FrameRing, optional
         Where frames lie; it is closed at the end.
+    followed : sequence of View
+        The views, where they are followed in order; see `loop.followed`.
 
     Yields
     ------
@@ -124,8 +129,11 @@ def process_frames_in_workers(
     WorkerError
         See `WorkerPool.wait`.
     """
-    ring = FrameRing(pool.workers + SPARE_BLOCKS) if ring is None else ring
-    run = _Run(pool, ring, detect_every, LoopCounts() if counts is None else counts)
+    from face_mirror_au.loop.followed import MORE_BLOCKS, FollowedRun
+
+    ring = FrameRing(pool.workers + SPARE_BLOCKS + (MORE_BLOCKS if followed else 0)) if ring is None else ring
+    counts = LoopCounts() if counts is None else counts
+    run = FollowedRun(followed, pool, ring, counts) if followed else Run(pool, ring, detect_every, counts)
     pool.open_video(video)
     try:
         for frame in frames:
@@ -143,33 +151,42 @@ def process_frames_in_workers(
         ring.close()
 
 
-class _Run:
-    """The chunks of one video under way."""
+class Run:
+    """The chunks of one video under way.
+
+    Parameters
+    ----------
+    pool, ring, detect_every, counts
+        See `process_frames_in_workers`.
+    """
 
     def __init__(self, pool: WorkerPool, ring: FrameRing, detect_every: int, counts: LoopCounts) -> None:
         self.counts = counts
         self._pool = pool
         self._ring = ring
         self._detect_every = detect_every
-        self._filling: _Chunk | None = None
-        self._chunks: deque[_Chunk] = deque()  # complete ones, in order
-        self._by_job: dict[int, _Chunk] = {}
+        self._filling: Chunk | None = None
+        self._chunks: deque[Chunk] = deque()  # complete ones, in order
+        self._by_job: dict[int, Chunk] = {}
         self._state = _AT_START  # after the last accepted chunk
 
     @property
     def has_room(self) -> bool:
+        """Whether a frame can be added."""
         return self._filling is not None or self._ring.has_room
 
     @property
     def unfinished(self) -> bool:
+        """Whether a complete chunk is not done."""
         return bool(self._chunks)
 
     def add(self, frame: Frame) -> None:
+        """Copy the next frame."""
         frame = _checked(frame)
         chunk = self._filling
         if chunk is None:
             length = chunk_length(frame, self._detect_every)
-            chunk = self._filling = _Chunk(self._ring.take(length * (frame.image.nbytes + 64)), length)
+            chunk = self._filling = self._new_chunk(self._ring.take(length * (frame.image.nbytes + 64)), length)
         chunk.frames.append(chunk.block.append(frame, chunk.length - len(chunk.frames)))
         self.counts.shared_bytes = max(self.counts.shared_bytes, self._ring.bytes)
         if len(chunk.frames) == chunk.length:
@@ -185,10 +202,16 @@ class _Run:
         """Take results, deal chunks, and yield what is certain."""
         self._submit()
         for completed in self._pool.wait(timeout):
-            self._by_job.pop(completed.number).result = cast("ChunkResult", completed.result)
+            self._take(completed.number, completed.result)
         results = self._accept()
         self._submit()
         return results
+
+    def _new_chunk(self, *given: Any) -> Chunk:
+        return Chunk(*given)
+
+    def _take(self, number: int, result: object) -> None:
+        self._by_job.pop(number).result = cast("ChunkResult", result)
 
     def _submit(self) -> None:
         """Give each worker that has nothing to do the next chunk, begun with the newest state there is."""

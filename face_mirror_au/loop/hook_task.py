@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from face_mirror_au.errors import ModelRunError
+from face_mirror_au.loop.followed import DescribeJob, FollowJob
 from face_mirror_au.records import Detection, Frame, Located, View
 from face_mirror_hooks import PluginManager
 from face_mirror_hooks.records import VideoInfo, WorkerInfo
 
 if TYPE_CHECKING:  # these bring OpenCV, which a parent must not load before it forks
+    from face_mirror_au.pipeline.following import FollowingProcessor
     from face_mirror_au.pipeline.model_set import ModelPlan
-    from face_mirror_au.pipeline.process import ChunkResult, FrameProcessor
+    from face_mirror_au.pipeline.process import FrameProcessor
     from face_mirror_au.pipeline.track import FaceTracker, TrackState
     from face_mirror_au.pipeline.views import MirrorSettings
     from face_mirror_hooks.manager import WorkerPlugins
@@ -62,6 +64,11 @@ class HookedProcessing:
     mirror: MirrorSettings
     required: frozenset[str]
 
+    @property
+    def followed(self) -> tuple[View, ...]:
+        """The views that are followed in order; none where every frame can be found by itself."""
+        return () if self.plan.follower is None else self.views
+
     def __call__(self) -> HookedTask:
         """Make the task, in the worker."""
         return HookedTask(self)
@@ -70,13 +77,15 @@ class HookedProcessing:
 class HookedTask:
     """Runs chunks through a `FrameProcessor` that asks the plugins.
 
-    A job is the `TrackState` at a chunk's start, its result a `ChunkResult`.
+    A job is the `TrackState` at a chunk's start, its result a `ChunkResult`; or it is a job of `loop.followed`.
     """
 
     def __init__(self, processing: HookedProcessing) -> None:
         self._processing = processing
         self._manager = processing.plugins.build()
         self._processor: FrameProcessor | None = None
+        self._of_images: FrameProcessor | None = None
+        self._is_image = False
 
     def start(self, worker: WorkerInfo) -> None:
         """Let the plugins load their models.
@@ -87,14 +96,25 @@ class HookedTask:
             When a required plugin cannot.
         """
         from face_mirror_au.opencv import opencv
-        from face_mirror_au.pipeline.process import FrameProcessor
 
         opencv().setNumThreads(1)  # the workers are the parallelism
         for failure in self._manager.after_worker_start(worker):
             if failure.plugin in self._processing.required:
                 raise ModelRunError(str(failure))
-        tracker, describe, processing = self.tracker(HookFinder(self._manager)), self._manager.describe_face, self._processing
-        self._processor = FrameProcessor(tracker, describe, processing.views, processing.mirror, whole=self._others_look)
+        self._processor = self._make_processor()
+
+    def _make_processor(self) -> FrameProcessor:
+        from face_mirror_au.pipeline.following import FollowingProcessor
+        from face_mirror_au.pipeline.image_faces import ImageFacesProcessor
+        from face_mirror_au.pipeline.process import FrameProcessor
+
+        processing = self._processing
+        plan, how = processing.plan, (self._manager.describe_face, processing.views)
+        if plan.follower is None:
+            return FrameProcessor(self.tracker(HookFinder(self._manager)), *how, processing.mirror, whole=self._others_look)
+        follower = plan.load_follower(), plan.landmarks[0], plan.detector[0]
+        self._of_images = ImageFacesProcessor(*follower, *how)
+        return FollowingProcessor(*follower, *how)
 
     @property
     def _others_look(self) -> bool:
@@ -107,22 +127,26 @@ class HookedTask:
         from face_mirror_au.pipeline.track import FaceTracker
 
         plan = self._processing.plan
-        return FaceTracker(finder, plan.load_pose_fitter(), surveys=not plan.landmark_entry.in_order)
+        return FaceTracker(finder, plan.load_pose_fitter(), surveys=not plan.in_order)
 
     def start_video(self, video: object) -> None:
         """Tell the plugins which video the next frames belong to."""
+        self._is_image = isinstance(video, VideoInfo) and video.faces_of_image
         self._manager.before_video_in_worker(cast("VideoInfo", video))
 
-    def run(self, job: object, frames: Iterator[Frame]) -> ChunkResult:
-        """Process one chunk."""
+    def run(self, job: object, frames: Iterator[Frame]) -> object:
+        """Process one chunk, or do a part of that."""
+        if isinstance(job, FollowJob | DescribeJob):
+            return job.run(cast("FollowingProcessor", self.processor), frames)
         return self.processor.process_chunk(frames, cast("TrackState", job))
 
     @property
     def processor(self) -> FrameProcessor:
         """The processor; there after `start`."""
-        if self._processor is None:
+        processor = self._of_images if self._is_image else self._processor
+        if processor is None:
             raise RuntimeError("the task was not started")
-        return self._processor
+        return processor
 
 
 def required_plugins(names: Iterable[str], manager: PluginManager) -> frozenset[str]:

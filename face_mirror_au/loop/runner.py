@@ -41,6 +41,7 @@ class FrameLoop:
         hang_after_s: float = HANG_AFTER_S,
         nursery: Nursery | None = None,
     ) -> None:
+        self._followed = processing.followed
         self._news: deque[WorkerLoss] = deque()
         self._task: HookedTask | None = None
         self._pool: WorkerPool | None = None
@@ -122,7 +123,9 @@ class FrameLoop:
 
         if self._pool is not None:
             self.counts = LoopCounts()
-            results = process_frames_in_workers(keeping(), self._pool, detect_every=detect_every, video=video, counts=self.counts)
+            results = process_frames_in_workers(
+                keeping(), self._pool, detect_every=detect_every, video=video, counts=self.counts, followed=self._followed
+            )
         else:
             assert self._task is not None  # noqa: S101  (one of both is there)
             self._task.start_video(video)

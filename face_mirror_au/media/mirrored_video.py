@@ -68,7 +68,7 @@ class MirroredVideos:
     def _pictures(self, frame: Frame, result: FrameResult) -> Mapping[View, Image | Planes]:
         original = result.view(View.ORIGINAL)
         midline = None
-        if original is not None and original.face is not None:
+        if original is not None and original.success and original.face is not None:
             with suppress(LandmarksError):
                 midline = midline_of_landmarks(original.face.landmarks)
         self._unmirrored += midline is None

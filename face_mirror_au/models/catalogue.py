@@ -11,11 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from face_mirror_au.models import attention_mesh, blazeface, pfld, retinaface
+from face_mirror_au.models import attention_mesh, blazeface, clnf, pfld, retinaface
 from face_mirror_au.models.open_bank import read_open_bank
 from face_mirror_au.models.openface_bank import AU_SET, OPENFACE_BANK, PREDICTORS, OpenFaceBank
 from face_mirror_au.models.protocols import AUModels, FaceDetector, LandmarkModel
 from face_mirror_au.models.session import NetworkForm
+from face_mirror_au.numerics.clnf.face import MIN_CERTAINTY
 from face_mirror_weights import Store, open_models
 
 
@@ -97,6 +98,32 @@ class Landmarks(Network):
     in_order: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """Landmarks that come with a detector and a validator of their own, and are followed from frame to frame by their own rules.
+
+    Attributes
+    ----------
+    key, title : str
+        See `Network`.
+    file_list : str
+        OpenFace's list of its files.
+    sets : tuple of str
+        Of the store, that it needs.
+    keeps_asymmetry : bool
+        See `Landmarks`.
+    min_confidence : float
+        A frame is a success above it.
+    """
+
+    key: str
+    title: str
+    file_list: str
+    sets: tuple[str, ...]
+    keeps_asymmetry: bool = False
+    min_confidence: float = MIN_CERTAINTY
+
+
 @dataclass(frozen=True)
 class BankKind:
     """A kind of AU models.
@@ -138,8 +165,11 @@ class Profile:
     detectors : tuple of str
         The first that is here serves.
     landmarks, pdm, bank : str
+        A follower in the place of `landmarks` serves where no better one is here.
     fetch : str or None
         The set to fetch when a network is missing; the network's own when None.
+    better : str or None
+        A follower that serves instead of `landmarks` where it is here.
     """
 
     detectors: tuple[str, ...]
@@ -147,6 +177,7 @@ class Profile:
     pdm: str
     bank: str
     fetch: str | None = None
+    better: str | None = None
 
 
 DETECTORS: Mapping[str, Detector] = {
@@ -200,6 +231,17 @@ LANDMARKS: Mapping[str, Landmarks] = {
 
 NETWORKS: Mapping[str, Network] = {**DETECTORS, **LANDMARKS}
 
+MTCNN = "mtcnn"
+"""Key of the detector of all followers."""
+
+FOLLOWERS: Mapping[str, Follower] = {
+    entry.key: entry
+    for entry in (
+        Follower(key="clnf", title="OpenFace's CLNF", file_list=clnf.CLNF_LIST, sets=("openface-landmarks",)),
+        Follower(key="ceclm", title="OpenFace's CE-CLM", file_list=clnf.CECLM_LIST, sets=("openface-landmarks", "openface-ceclm")),
+    )
+}
+
 # For each PDM its file and its face mask.
 PDMS: Mapping[str, Callable[[Store], tuple[Path, Path]]] = {
     "openface": lambda store: (
@@ -232,7 +274,8 @@ BANKS: Mapping[str, BankKind] = {
 }
 
 PROFILES: Mapping[str, Profile] = {
-    "openface": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface"),
+    "openface": Profile((MTCNN,), "clnf", "openface", "openface", fetch="openface", better="ceclm"),
+    "openface-pfld": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface-pfld"),
     "open": Profile(("blazeface",), "attention_mesh", "open", "open"),
     "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface"),
 }
@@ -240,7 +283,15 @@ PROFILES: Mapping[str, Profile] = {
 
 def title(name: str) -> str:
     """What people call a network; a plugin that is none of ours by its own name."""
-    return NETWORKS[name].title if name in NETWORKS else name
+    if name == MTCNN:
+        return "MTCNN"
+    entry = NETWORKS.get(name) or FOLLOWERS.get(name)
+    return name if entry is None else entry.title
+
+
+def landmark_entry(name: str) -> Landmarks | Follower | None:
+    """What is known of a landmark model; None of one that is none of ours."""
+    return LANDMARKS.get(name) or FOLLOWERS.get(name)
 
 
 def bank_of(models: Mapping[str, Any]) -> BankKind:

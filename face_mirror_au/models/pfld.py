@@ -1,4 +1,4 @@
-"""PFLD: 68 landmarks in 2 ms, the landmark model of the `openface` profile.
+"""PFLD: 68 landmarks in 2 ms, the landmark model of the `openface-pfld` profile.
 
 Guo et al., PFLD: A Practical Facial Landmark Detector, 2019.
 Network and input as in its public PyTorch version (cunjian/pytorch_face_landmark).

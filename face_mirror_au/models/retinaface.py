@@ -1,4 +1,4 @@
-"""RetinaFace MobileNet-0.25: the face detector of the `openface` profile, for frames of any size.
+"""RetinaFace MobileNet-0.25: the face detector of the `openface-pfld` profile, for frames of any size.
 
 Deng et al., RetinaFace: Single-stage Dense Face Localisation in the Wild, 2019.
 Network, priors and figures as in its public PyTorch version.

@@ -149,7 +149,7 @@ class Mirror:
         # New memory for each picture would cost as much as the reflection itself: the system clears it page by page.
         self._pictures: dict[View, Image] = {}
         self._reflected: Image = np.empty((0, 0), np.uint8)
-        self._part: Part | None = None
+        self._parts: dict[View, Part] = {}
 
     def views(self, image: Image, midline: Midline, views: Iterable[View], part: Part | None = None) -> dict[View, Image]:
         """Build the pictures of mirrored views, each of the frame's size.
@@ -178,16 +178,15 @@ class Mirror:
         return {view: image if view is View.ORIGINAL else self._pictures[view] for view in wanted}
 
     def _make_room(self, image: Image, views: Sequence[View], part: Part) -> None:
-        if any(view not in self._pictures or self._pictures[view].shape != image.shape for view in views):
-            # Memory of zeros is there only where somebody writes: what lies beside a part costs nothing.
-            self._pictures = {view: np.zeros(image.shape, np.uint8) for view in views}
-            if self._black:
-                for picture in self._pictures.values():
-                    picture[:] = self._black
-        elif self._part not in {None, part}:
-            for picture in self._pictures.values():
-                self._part.of(picture)[:] = self._black
-        self._part = part
+        for view in views:
+            if view not in self._pictures or self._pictures[view].shape != image.shape:
+                # Memory of zeros is there only where somebody writes: what lies beside a part costs nothing.
+                self._pictures[view] = np.zeros(image.shape, np.uint8)
+                if self._black:
+                    self._pictures[view][:] = self._black
+            elif self._parts[view] != part:
+                self._parts[view].of(self._pictures[view])[:] = self._black
+            self._parts[view] = part
         if self._reflected.shape != part.of(image).shape:
             self._reflected = np.empty(part.of(image).shape, np.uint8)
 

@@ -32,6 +32,8 @@ class FaceDescriber:
         Adds the mesh's shape parameters to the geometry; every face must have a mesh then.
     fhog : str
         Which program computes FHOG; see `extract_fhog`.
+    more_signals : bool
+        Whether the signals are measured that OpenFace does not have.
     """
 
     def __init__(
@@ -41,10 +43,13 @@ class FaceDescriber:
         pose_fitter: PoseFitter | None = None,
         mesh_shape: MeshShape | None = None,
         fhog: str = OWN,
+        *,
+        more_signals: bool = True,
     ) -> None:
         self.pdm = pdm
         self._mesh_shape = mesh_shape
         self._fhog = fhog
+        self._more_signals = more_signals
         self.pose_fitter = pose_fitter or PoseFitter(pdm)
         self._aligner = Aligner(pdm, triangles)
 
@@ -94,7 +99,7 @@ class FaceDescriber:
             geometry=self._geometry(fit, facing),
             pose=fit.pose,
             head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
-            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera, view)),
+            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera, view)) if self._more_signals else {},
         )
 
     def _geometry(self, fit: PoseFit, facing: FloatArray | None) -> FloatArray:

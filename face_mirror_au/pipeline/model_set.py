@@ -11,7 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from face_mirror_au.errors import ModelFileError, UsageError, WeightsError
-from face_mirror_au.models.catalogue import BANKS, DETECTORS, LANDMARKS, PDMS, PROFILES, Landmarks
+from face_mirror_au.models.catalogue import BANKS, DETECTORS, FOLLOWERS, LANDMARKS, MTCNN, PDMS, PROFILES, Follower, Landmarks, Profile
+from face_mirror_au.models.mtcnn import LIST as MTCNN_LIST
 from face_mirror_au.models.open_bank import PDM_FEATURES
 from face_mirror_au.models.openface_bank import AU_SET
 from face_mirror_au.models.openface_files import read_pdm, read_triangles
@@ -21,10 +22,14 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.fhog import fhog_program
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.numerics.pose import PoseFitter
+from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.describer import FaceDescriber
+from face_mirror_au.pipeline.openface_landmarks import OpenFaceLandmarks
+from face_mirror_au.pipeline.views import REFLECT, MirrorSettings
 from face_mirror_au.records import N_LANDMARKS
 from face_mirror_weights import Store
 from face_mirror_weights.hashing import sha256_of
+from face_mirror_weights.openface_landmarks import landmark_files
 
 AUTO = "auto"
 MODELS = (AUTO, "dynamic", "static")
@@ -74,9 +79,30 @@ class ModelPlan:
     warnings: tuple[str, ...] = ()
 
     @property
-    def landmark_entry(self) -> Landmarks:
+    def landmark_entry(self) -> Landmarks | Follower:
         """What the catalogue says of the landmark model."""
-        return LANDMARKS[self.landmarks[0]]
+        return self.follower or LANDMARKS[self.landmarks[0]]
+
+    @property
+    def follower(self) -> Follower | None:
+        """What finds and follows the face in one; None where that are a detector, a landmark model and our own tracking."""
+        return FOLLOWERS.get(self.landmarks[0])
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the landmark model must see all frames of a video in one process."""
+        return self.follower is None and LANDMARKS[self.landmarks[0]].in_order
+
+    @property
+    def min_confidence(self) -> float:
+        """A frame is a success when its confidence is above this."""
+        return MIN_CONFIDENCE if self.follower is None else self.follower.min_confidence
+
+    def load_follower(self) -> OpenFaceLandmarks:
+        """Read all files of the follower."""
+        if self.follower is None or not isinstance(self.predictors, Store):
+            raise RuntimeError(f"profile {self.profile} has no follower")
+        return OpenFaceLandmarks.read(landmark_files(self.predictors), self.follower.file_list)
 
     def load_detector(self, max_side: int = MAX_SIDE, *, on_cpu: bool = False) -> FaceDetector:
         """Open the detector's session, which scales a frame down to `max_side` px. `on_cpu`: whatever `devices` says."""
@@ -86,7 +112,7 @@ class ModelPlan:
     def load_landmark_model(self, *, on_cpu: bool = False) -> LandmarkModel:
         """Open the landmark model's session."""
         name, path = self.landmarks
-        return self.landmark_entry.opens(path, "cpu" if on_cpu else self.devices.get(name, "cpu"))
+        return LANDMARKS[name].opens(path, "cpu" if on_cpu else self.devices.get(name, "cpu"))
 
     def load_pdm(self) -> PDM:
         """Read the PDM."""
@@ -95,7 +121,14 @@ class ModelPlan:
     def load_describer(self) -> FaceDescriber:
         """Read PDM and triangles."""
         fitter = self.load_pose_fitter()
-        return FaceDescriber(fitter.pdm, read_triangles(self.triangles), fitter, self.au_models.mesh_shape, self.fhog)
+        return FaceDescriber(
+            fitter.pdm,
+            read_triangles(self.triangles),
+            fitter,
+            self.au_models.mesh_shape,
+            self.fhog,
+            more_signals=self.follower is None,
+        )
 
     @property
     def au_models(self) -> AUModels:
@@ -121,8 +154,14 @@ class ModelPlan:
         """The pose fitter of this process: one for all, so that landmarks which were fitted once are not fitted again."""
         return _pose_fitter(*self.pdm)
 
-    def check_reflect(self) -> None:
-        """Raise UsageError where landmarks must not be reflected for the mirrored views."""
+    def check_mirror(self, mirror: MirrorSettings) -> None:
+        """Raise UsageError where the landmarks of mirrored views must not be found in that way."""
+        if mirror.redetect and self.follower is not None:
+            raise UsageError(f"is not for {self.follower.title}, which follows each mirrored view as a video of its own", "redetect")
+        if mirror.landmarks == REFLECT:
+            self._check_reflect()
+
+    def _check_reflect(self) -> None:
         if not self.landmark_entry.keeps_asymmetry:
             why = f"{self.landmark_entry.title}, which pulls faces towards symmetry; take locate, or a profile with the attention mesh"
         elif self.needs_mesh:
@@ -195,7 +234,7 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     ----------
     store : Store
     profile : str
-        "auto" or one of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface, open.
+        "auto" or one of `PROFILES`. "auto" takes the best one whose files are present: hybrid, openface-pfld, open.
     models : str
         One of `MODELS`; see `ModelPlan`.
     bank : Path, optional
@@ -220,6 +259,8 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
     parts = PROFILES[profile]
     if bank is not None and BANKS[parts.bank].shipped is None:
         raise UsageError(f"is for profile open, not {profile}, whose AU models are OpenFace's", "au_bank")
+    if parts.landmarks in FOLLOWERS:
+        return _following(store, profile, reason, parts, models)
     detector = next((key for key in parts.detectors if store.find(key) is not None), parts.detectors[0])
     networks = {key: store.require(key, fetch=parts.fetch) for key in (detector, parts.landmarks)}
     predictors, bank_hash = _bank_files(store, parts.bank, bank)
@@ -236,6 +277,30 @@ def plan_models(store: Store, profile: str = "auto", models: str = AUTO, bank: P
         predictors=predictors,
         hashes={key: store.sha256(key) for key in networks} | {BANKS[parts.bank].files: bank_hash},
         warnings=_about_detector(parts.detectors[0], detector),
+    )
+
+
+def _following(store: Store, profile: str, reason: str, parts: Profile, models: str) -> ModelPlan:
+    """The plan of a profile whose face is found and followed in one."""
+    better = FOLLOWERS[parts.better] if parts.better is not None else None
+    follower = better if better is not None and all(map(store.has_set, better.sets)) else FOLLOWERS[parts.landmarks]
+    for name in (parts.fetch, *follower.sets):
+        if name is not None:
+            store.require_set(name)
+    resolve = landmark_files(store)
+    predictors, bank_hash = _bank_files(store, parts.bank, None)
+    pdm, triangles = PDMS[parts.pdm](store)
+    return ModelPlan(
+        profile=profile,
+        reason=reason,
+        detector=(MTCNN, resolve(MTCNN_LIST)),
+        landmarks=(follower.key, resolve(follower.file_list)),
+        pdm=(parts.pdm, pdm),
+        triangles=triangles,
+        bank_kind=parts.bank,
+        models=models,
+        predictors=predictors,
+        hashes={name: store.set_sha256(name) for name in follower.sets} | {BANKS[parts.bank].files: bank_hash},
     )
 
 
@@ -260,11 +325,12 @@ def _best_profile(store: Store) -> tuple[str, str]:
     has_networks = {
         name: store.find(parts.landmarks) is not None and any(store.find(key) is not None for key in parts.detectors)
         for name, parts in PROFILES.items()
+        if parts.landmarks in LANDMARKS
     }
     if has_bank and has_networks["hybrid"]:
         return "hybrid", "OpenFace's AU files are here, and the attention mesh, which keeps left and right apart better than PFLD"
-    if has_bank and has_networks["openface"]:
-        return "openface", "OpenFace's AU files and PFLD are here, the attention mesh is not"
+    if has_bank and has_networks["openface-pfld"]:
+        return "openface-pfld", "OpenFace's AU files and PFLD are here, the attention mesh is not"
     if has_networks["open"]:
         return "open", f"{_why_not_openface(store)}; our own AU models serve"
     raise WeightsError(

@@ -84,6 +84,8 @@ class AUSequence:
         The rest of another recording, which takes the place of this one's.
     rows : callable, optional
         Makes the store of the raw values, given the type of a record; in memory when not given.
+    smooth : bool
+        Whether final values are means over neighbouring rows.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class AUSequence:
         original: AUSequence | None = None,
         other: OtherRest | None = None,
         rows: Callable[[np.dtype[Any]], RowStore] = MemoryRows,
+        smooth: bool = True,
     ) -> None:
         self._bank = bank
+        self._smooth = smooth
         self._strict = strict
         self._baseline = baseline or Baseline()
         self._original = original if self._baseline.kind == SHARED else None
@@ -236,8 +240,8 @@ class AUSequence:
         moved = self._within_lids(raw - self.levels, closures)
         if self._bank.presence_above is not None:
             presence = self._bank.presences(moved)
-        intensity = final_intensities(moved, success, np.zeros(len(self.levels)), strict=self._strict)[inner]
-        final_presence = final_presences(presence, success, strict=self._strict)[inner]
+        intensity = final_intensities(moved, success, np.zeros(len(self.levels)), smooth=self._smooth, strict=self._strict)[inner]
+        final_presence = final_presences(presence, success, smooth=self._smooth, strict=self._strict)[inner]
         raw, presence = raw[inner], presence[inner]
         whole, sided = self._bank.whole_columns, self._bank.side_columns if self._bank.has_sides else None
         return FinalValues(

@@ -102,6 +102,8 @@ class Signal:
         keep it.
     views : tuple of View
         In which it is measured and told.
+    given : bool
+        Whether it may come with the landmarks, in `Face.signals`, and counts then. OpenFace's tables have all of these.
     optional : bool
         Whether its columns are left out when no frame had a value, e.g. because the models do not give it.
     tidy : bool
@@ -122,6 +124,7 @@ class Signal:
     of: Callable[[ViewResult], ArrayLike | None] | None = None
     measure: Callable[[Sight], ArrayLike | None] | None = None
     views: tuple[View, ...] = tuple(View)
+    given: bool = False
     optional: bool = True
     tidy: bool = True
 
@@ -132,7 +135,7 @@ class Signal:
     @property
     def kept(self) -> bool:
         """Whether each frame has its value."""
-        return self.of is not None or self.measure is not None
+        return self.given or self.of is not None or self.measure is not None
 
     @property
     def field(self) -> tuple[str, Any, tuple[int, ...]]:
@@ -141,6 +144,8 @@ class Signal:
 
     def value(self, result: ViewResult) -> ArrayLike | None:
         """Its value in one view of one frame; None where there is none."""
+        if self.given and result.face is not None and self.name in result.face.signals:
+            return result.face.signals[self.name]
         if self.of is not None:
             return self.of(result)
         descriptor = descriptor_of(result)

@@ -10,6 +10,7 @@ from face_mirror_au.asymmetry.landmarks import POSITIONS, eye_distance, side_pos
 from face_mirror_au.models.mesh_points import MESH_EYES, iris_diameters, landmarks_from_mesh
 from face_mirror_au.numerics.eyelids import eye_openings
 from face_mirror_au.numerics.face_regions import REGIONS, SIDES, region_confidences
+from face_mirror_au.numerics.gaze import IRIS, LIDS, N_EYE_POINTS, PUPIL
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.signal import Sight, Signal, TableColumn
 from face_mirror_au.records import N_LANDMARKS, FloatArray, View
@@ -44,6 +45,50 @@ def _shape_parameters(result: ViewResult) -> FloatArray | None:
     return None if descriptor is None else descriptor.geometry[_LOCAL]
 
 
+def _eye_position(axis: str, i: int, unit: str) -> TableColumn:
+    eye = "right" if i < N_EYE_POINTS else "left"
+    of_part = {"iris": IRIS, "lids": LIDS, "pupil": PUPIL}
+    part = next(name for name, points in of_part.items() if points.start <= i % N_EYE_POINTS < points.stop)
+    words = f"point {i % N_EYE_POINTS} of the subject's {eye} eye ({part}): position {_AXES[axis.lower()]}"
+    return TableColumn(f"eye_lmk_{axis}_{i}", words, unit, "any", 1)
+
+
+# OpenFace's eye 0 is the one at the left of the picture: the subject's right.
+_EYES = ("right", "left")
+GAZE = Signal(
+    "gaze",
+    "gaze",
+    tuple(
+        TableColumn(f"gaze_{i}_{axis}", f"where the subject's {eye} eye looks, unit vector: {words}", "-", "-1 to 1", 6)
+        for i, eye in enumerate(_EYES)
+        for axis, words in _AXES.items()
+    ),
+    (2 * 3,),
+    given=True,
+)
+GAZE_ANGLES = Signal(
+    "gaze_angles",
+    "gaze",
+    tuple(TableColumn(f"gaze_angle_{axis}", f"angle of the mean gaze of both eyes, {_AXES[axis]}", "rad", _RADIANS, 3) for axis in "xy"),
+    (2,),
+    given=True,
+)
+EYE_LANDMARKS = Signal(
+    "eye_landmarks",
+    "eye_landmarks",
+    tuple(_eye_position(axis, i, "px") for axis in "xy" for i in range(2 * N_EYE_POINTS)),
+    (2 * N_EYE_POINTS, 2),
+    given=True,
+    tidy=False,
+)
+EYE_LANDMARKS_3D = Signal(
+    "eye_landmarks3d",
+    "eye_landmarks",
+    tuple(_eye_position(axis, i, "mm") for axis in "XYZ" for i in range(2 * N_EYE_POINTS)),
+    (2 * N_EYE_POINTS, 3),
+    given=True,
+    tidy=False,
+)
 HEAD_POSE = Signal(
     "head_pose",
     "pose",
@@ -56,6 +101,7 @@ HEAD_POSE = Signal(
     ),
     (6,),
     of=_of_descriptor("head_pose"),
+    given=True,
     optional=False,
     tidy=False,
 )
@@ -88,6 +134,7 @@ POSE = Signal(
     ),
     (6,),
     of=_of_descriptor("pose"),
+    given=True,
     optional=False,
     tidy=False,
 )
@@ -97,6 +144,7 @@ SHAPE = Signal(
     tuple(TableColumn(f"p_{i}", f"fitted face model: local shape parameter {i}", "mm", "any, mostly -30 to 30", 3) for i in range(N_SHAPE)),
     (N_SHAPE,),
     of=_shape_parameters,
+    given=True,
     optional=False,
     tidy=False,
 )
@@ -205,7 +253,10 @@ REGION_CONFIDENCE = Signal(
     views=(View.ORIGINAL,),
 )
 
-SIGNALS: list[Signal] = [HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE, EYE_OPENING, EYE_CLOSURE, LENGTHS, REGION_CONFIDENCE]
+SIGNALS: list[Signal] = [
+    GAZE, GAZE_ANGLES, EYE_LANDMARKS, EYE_LANDMARKS_3D, HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE,
+    EYE_OPENING, EYE_CLOSURE, LENGTHS, REGION_CONFIDENCE,
+]  # fmt: skip
 
 
 def measure_signals(sight: Sight) -> dict[str, FloatArray]:

@@ -28,11 +28,14 @@ class StaticSequence:
         Makes the store of the raw values, given the type of a record.
     strict : bool
         Read failed frames as OpenFace does.
+    smooth : bool
+        See `AUSequence`.
     """
 
-    def __init__(self, bank: AUBank, rows: Callable[[np.dtype[Any]], RowStore], *, strict: bool = False) -> None:
+    def __init__(self, bank: AUBank, rows: Callable[[np.dtype[Any]], RowStore], *, strict: bool = False, smooth: bool = True) -> None:
         self._bank = bank
         self._strict = strict
+        self._smooth = smooth
         self._offsets = bank.offsets(np.zeros(bank.n_features))
         self._rows = rows(np.dtype([("raw", np.float64, (len(INTENSITY_AUS),)), ("success", np.bool_)]))
 
@@ -50,5 +53,5 @@ class StaticSequence:
         for start in range(0, total, _PIECE):
             first, last = max(0, start - _MARGIN), min(total, start + _PIECE + _MARGIN)
             rows = self._rows.read(first, last)
-            final = final_intensities(rows["raw"], rows["success"], np.zeros(len(INTENSITY_AUS)), strict=self._strict)
+            final = final_intensities(rows["raw"], rows["success"], np.zeros(len(INTENSITY_AUS)), smooth=self._smooth, strict=self._strict)
             yield final[start - first : min(start + _PIECE, total) - first]

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from face_mirror_au.errors import LandmarksError
 from face_mirror_au.numerics.pose import PoseFit, PoseFitter
+from face_mirror_au.pipeline.clnf_tracker import CLNFState
 from face_mirror_au.pipeline.confidence import (
     MIN_CONFIDENCE,
     MIN_NEW_CONFIDENCE,
@@ -57,11 +58,14 @@ class TrackState:
         True when the last frame had no face.
     crowd : bool
         True once more than one face was seen in a frame.
+    followed : mapping of View to CLNFState
+        Of landmarks that are followed by OpenFace's rules; the others are not looked at then, but for `crowd`.
     """
 
     near: Located | None = None
     lost: bool = True
     crowd: bool = False
+    followed: Mapping[View, CLNFState] = field(default_factory=dict)
 
     @property
     def box(self) -> Float32Array | None:

@@ -47,8 +47,8 @@ _PIECE = 32
 Stored = tuple[tuple[str, tuple[int, ...]], ...]
 
 
-def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
-    """The type of a record, little-endian and packed; `geometry` is how many values that has."""
+def record_type(geometry: int, signals: Stored = (), given: Stored = ()) -> np.dtype[Any]:
+    """The type of a record, little-endian and packed; `geometry` is how many values that has, `given` came with the landmarks."""
     return np.dtype(
         [
             ("frame", "<i8"),
@@ -68,12 +68,18 @@ def record_type(geometry: int, signals: Stored = ()) -> np.dtype[Any]:
             ("detector", f"S{_NAME_BYTES}"),
             *((_field(name), "<f8", shape) for name, shape in signals),
             *((f"has_{_field(name)}", "u1") for name, _ in signals),
+            *((_given(name), "<f8", shape) for name, shape in given),
+            *((f"has_{_given(name)}", "u1") for name, _ in given),
         ]
     )
 
 
 def _field(signal: str) -> str:
     return f"signal_{signal}"
+
+
+def _given(signal: str) -> str:
+    return f"given_{signal}"
 
 
 class DescriptorLog:
@@ -86,6 +92,8 @@ class DescriptorLog:
         What is needed beside the records; `geometry`, the number of values, is added.
     views : tuple of View
     geometry : int
+    given : bool
+        Whether signals may come with the landmarks.
 
     Raises
     ------
@@ -93,14 +101,17 @@ class DescriptorLog:
         From `append` and at the block's end, when the file cannot be written.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, object], views: tuple[View, ...], geometry: int) -> None:
+    def __init__(self, path: Path, header: Mapping[str, object], views: tuple[View, ...], geometry: int, *, given: bool = False) -> None:
         self._path = path
         self._signals: Stored = tuple((signal.name, signal.shape) for signal in SIGNALS if signal.measure is not None)
+        self._given: Stored = tuple((signal.name, signal.shape) for signal in SIGNALS if given and signal.given)
         self._header = {**header, "views": [view.value for view in views], "geometry": geometry}
         if self._signals:
             self._header["signals"] = self._signals
+        if self._given:
+            self._header["given"] = self._given
         self._places = {view: place for place, view in enumerate(views)}
-        self._type = record_type(geometry, self._signals)
+        self._type = record_type(geometry, self._signals, self._given)
         self._file: io.FileIO | None = None
 
     def __enter__(self) -> Self:
@@ -125,9 +136,7 @@ class DescriptorLog:
         record["success"], record["confidence"] = result.success, result.confidence
         record["reason"] = failure_reason(result).encode("utf-8", "replace")[:_REASON_BYTES]
         if result.face is not None:
-            record["located"], record["landmarks"] = 1, result.face.landmarks
-            for name in ("source", "detector"):
-                record[name] = getattr(result.face, name).encode("utf-8", "replace")[:_NAME_BYTES]
+            self._put_face(record, result.face)
         descriptor = descriptor_of(result)
         if descriptor is not None:
             record["described"] = 1
@@ -142,6 +151,14 @@ class DescriptorLog:
             write_whole(self._file, record.tobytes())
         except OSError as error:
             raise output_error(error, self._path) from error
+
+    def _put_face(self, record: NDArray[Any], face: Face) -> None:
+        record["located"], record["landmarks"] = 1, face.landmarks
+        for name in ("source", "detector"):
+            record[name] = getattr(face, name).encode("utf-8", "replace")[:_NAME_BYTES]
+        for name, _ in self._given:
+            if name in face.signals:
+                record[_given(name)], record[f"has_{_given(name)}"] = face.signals[name], 1
 
     def _begin(self) -> io.FileIO:
         text = json.dumps(as_read(self._header)).encode("ascii")
@@ -160,8 +177,8 @@ class StoredDescriptors:
     header : mapping
     views : tuple of View
     geometry : int
-    signals : tuple of str and tuple of int
-        Names and shapes of the further signals.
+    signals, given : tuple of str and tuple of int
+        Names and shapes of the further signals, and of those that came with the landmarks.
     count : int
         Frames of which all views are stored.
     """
@@ -171,6 +188,7 @@ class StoredDescriptors:
     views: tuple[View, ...]
     geometry: int
     signals: Stored
+    given: Stored
     count: int
     _start: int
 
@@ -191,15 +209,18 @@ class StoredDescriptors:
             raise ResultError(f"'{display_name(path)}' cannot be read: {error.strerror or type(error).__name__}") from error
         try:
             views, geometry = tuple(View(view) for view in header["views"]), int(header["geometry"])
-            signals = tuple((str(name), tuple(map(int, shape))) for name, shape in header.get("signals", ()))
+            signals, given = (
+                tuple((str(name), tuple(map(int, shape))) for name, shape in header.get(key, ())) for key in ("signals", "given")
+            )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _damaged(path, "its header does not say which views and how many values there are") from error
         if not views or len(set(views)) != len(views) or not 1 <= geometry <= _MAX_GEOMETRY:
             raise _damaged(path, f"its header names {len(views)} views and {geometry} values of geometry")
-        if len(dict(signals)) != len(signals) or not all(1 <= math.prod(shape) <= _MAX_GEOMETRY and min(shape) > 0 for _, shape in signals):
-            raise _damaged(path, "its header names signals that cannot be")
-        record = record_type(geometry, signals).itemsize
-        return cls(path, header, views, geometry, signals, (size - start) // (record * len(views)), start)
+        for each in (signals, given):
+            if len(dict(each)) != len(each) or not all(1 <= math.prod(shape) <= _MAX_GEOMETRY and min(shape) > 0 for _, shape in each):
+                raise _damaged(path, "its header names signals that cannot be")
+        record = record_type(geometry, signals, given).itemsize
+        return cls(path, header, views, geometry, signals, given, (size - start) // (record * len(views)), start)
 
     def frames(self) -> Iterator[FrameResult]:
         """The frames in order, as the run had them. Ends before a frame that a power cut has left empty.
@@ -209,7 +230,7 @@ class StoredDescriptors:
         ResultError
             When a record is not what must be there.
         """
-        dtype, each = record_type(self.geometry, self.signals), len(self.views)
+        dtype, each = record_type(self.geometry, self.signals, self.given), len(self.views)
         try:
             with self.path.open("rb") as file:
                 file.seek(self._start)
@@ -238,7 +259,8 @@ class StoredDescriptors:
         if record["located"]:
             # Of the face, the ordered half looks at the landmarks, and at who found them.
             source, detector = (record[name].decode("utf-8", "ignore") for name in ("source", "detector"))
-            face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), source, detector=detector)
+            given = {name: record[_given(name)].astype(np.float64) for name, _ in self.given if record[f"has_{_given(name)}"]}
+            face = Face(np.zeros(4, np.float32), 0.0, record["landmarks"].astype(np.float32), source, detector=detector, signals=given)
         descriptions: dict[str, object] = {}
         if record["described"]:
             descriptions[AU_PLUGIN] = FaceDescriptor(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from face_mirror_au.results.metadata import in_todays_words
 from face_mirror_au.results.names import DESCRIPTORS, METADATA, ONLINE, OVERLAY, PARQUET, TABLES, VIDEOS
 from face_mirror_au.tables.formats import RAW
 
@@ -30,7 +31,7 @@ def read_metadata(csv: Path) -> dict[str, Any] | None:
         content = json.loads(csv.with_name(csv.stem + METADATA).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # JSON may be nested too deeply to read
         return None
-    return content if isinstance(content, dict) else None
+    return in_todays_words(content) if isinstance(content, dict) else None
 
 
 def listed_files(metadata: object) -> tuple[str, ...]:

@@ -34,6 +34,9 @@ PACKAGES = {
 
 CHANGED = "the input was changed, replaced or removed while it was read: these may not be the frames of one recording"
 
+SCHEMA = 2
+"""Of metadata, as `schema`. 1, without saying so: version 0.1.0, whose profile openface is today's openface-pfld."""
+
 InputStamp = tuple[tuple[str, int, int, int], ...] | None
 """Of each file its name, entry, size in bytes and time of change, ns; None when there is none."""
 
@@ -63,6 +66,14 @@ def metadata_text(content: Mapping[str, object]) -> str:
 def as_read(content: object) -> Any:
     """What will be read back of `content` when `write_metadata` wrote it: text, numbers, lists and dicts only. Raises TypeError as that."""
     return _plain(content)
+
+
+def in_todays_words(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What earlier versions wrote, in the words of today's. Every reader of metadata asks this."""
+    models = metadata.get("models")
+    if "schema" in metadata or not isinstance(models, dict) or models.get("profile") != "openface":
+        return metadata
+    return {**metadata, "models": {**models, "profile": "openface-pfld"}}
 
 
 def _plain(value: object) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from face_mirror_au.models.catalogue import LANDMARKS, title
+from face_mirror_au.models.catalogue import landmark_entry, title
 from face_mirror_au.records import View
 
 
@@ -21,13 +21,14 @@ def landmark_sources(models: Mapping[str, Any], view: View = View.ORIGINAL) -> l
 
 def towards_symmetry(models: Mapping[str, Any]) -> list[str]:
     """Titles of the landmark models whose landmarks of the unmirrored face lean towards symmetry."""
-    return [LANDMARKS[name].title for name in landmark_sources(models) if name in LANDMARKS and not LANDMARKS[name].keeps_asymmetry]
+    entries = map(landmark_entry, landmark_sources(models))
+    return [entry.title for entry in entries if entry is not None and not entry.keeps_asymmetry]
 
 
 def not_for_sides(models: Mapping[str, Any]) -> str:
     """Why left and right of the unmirrored face must not be compared by its landmarks; empty where they may."""
     leaning = towards_symmetry(models)
-    unknown = [name for name in landmark_sources(models) or ["an unknown model"] if name not in LANDMARKS]
+    unknown = [name for name in landmark_sources(models) or ["an unknown model"] if landmark_entry(name) is None]
     again = "run the recording again with both mirrored views"
     if leaning:
         return f"{titles(leaning)}'s landmarks of the unmirrored face lean towards symmetry: {again}"

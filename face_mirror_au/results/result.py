@@ -18,6 +18,7 @@ from face_mirror_au.files import display_name
 from face_mirror_au.pipeline.signals import EYE_CLOSURE
 from face_mirror_au.records import ALL_AUS, INTENSITY_AUS, FloatArray, View
 from face_mirror_au.results.earlier import listed_files
+from face_mirror_au.results.metadata import in_todays_words
 from face_mirror_au.results.names import METADATA, view_table
 from face_mirror_au.results.result_landmarks import read_landmarks
 from face_mirror_au.results.result_table import ResultTable
@@ -151,7 +152,7 @@ def _read_metadata(path: Path) -> Mapping[str, Any]:
         raise ResultError(f"'{name}' is damaged; run the recording again") from error
     if not isinstance(content, dict) or "face-mirror-au" not in mapping_in(content, "versions"):
         raise ResultError(f"'{name}' was not written by face-mirror-au; give the folder that a run wrote")
-    return content
+    return in_todays_words(content)
 
 
 def _read_times(path: Path) -> tuple[FloatArray, dict[str, int]]:

@@ -251,7 +251,7 @@ class _Files(Sink):
             header = header_of(runner, made, info, self._recording, page=wanted.page is not None)
             geometry = runner.bank(runner.models_for(info)).n_features - HOG_SIZE
             self._descriptors = self._closing.enter_context(
-                DescriptorLog(made.beside(DESCRIPTORS), header, runner.settings.views, geometry)
+                DescriptorLog(made.beside(DESCRIPTORS), header, runner.settings.views, geometry, given=runner.plan.follower is not None)
             )
         wanted.on_open(runner.settings.max_frames or info.frames_in(runner.settings.reading))
         if self._mirrored:

@@ -41,6 +41,10 @@ class Measurement:
         Static models that measure beside those of `bank`.
     reference : ndarray, (68, 2), optional
         The PDM's mean face, which the rest is looked for with; from values alone when not given.
+    by_face : bool
+        The frames are one image, once for each of its faces.
+    given : sequence of str
+        Signals whose columns are there even where no frame has a value.
 
     Attributes
     ----------
@@ -59,6 +63,8 @@ class Measurement:
         baseline: Baseline | None = None,
         static_bank: AUBank | None = None,
         reference: FloatArray | None = None,
+        by_face: bool = False,
+        given: Sequence[str] = (),
     ) -> None:
         self.strict = strict
         self.rest: Rest | None = None
@@ -71,7 +77,17 @@ class Measurement:
         with ExitStack() as opening:
             for view in views:
                 original = next((log.sequence for log in self._views.values()), None)
-                log = ViewLog(view, bank, spool, strict=strict, baseline=baseline, original=original, static_bank=static_bank)
+                log = ViewLog(
+                    view,
+                    bank,
+                    spool,
+                    strict=strict,
+                    baseline=baseline,
+                    original=original,
+                    static_bank=static_bank,
+                    by_face=by_face,
+                    given=given,
+                )
                 self._views[view] = opening.enter_context(log)
             self._closing = opening.pop_all()
 

@@ -14,12 +14,11 @@ from face_mirror_au.files import check_output_file, check_output_folder, check_o
 from face_mirror_au.media.source import SourceInfo
 from face_mirror_au.numerics import _kernels
 from face_mirror_au.numerics.head_pose import Camera, landmarks_3d
-from face_mirror_au.pipeline.confidence import MIN_CONFIDENCE
 from face_mirror_au.pipeline.signals import POSE, SHAPE, SIGNALS
 from face_mirror_au.records import Column, ComputedColumn, FloatArray, View, ViewTable
 from face_mirror_au.results import names
 from face_mirror_au.results.earlier import earlier_files
-from face_mirror_au.results.metadata import metadata_text, versions, write_metadata
+from face_mirror_au.results.metadata import SCHEMA, metadata_text, versions, write_metadata
 from face_mirror_au.results.names import LONGEST_ENDING, LONGEST_PARQUET, METADATA, ONLINE, SIDES_OF_HOST
 from face_mirror_au.results.publish import Place
 from face_mirror_au.run.recordings import Recording
@@ -324,6 +323,7 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
     """The part of the metadata that is known before a video is opened: with what, and how, it will be measured."""
     models = runner.plan
     return {
+        "schema": SCHEMA,
         "input": {"flipped_input": runner.settings.flipped_input},
         "versions": dict(versions()),
         "kernels": dict(_kernels.loaded),
@@ -334,7 +334,7 @@ def settings_metadata(plan: OutputPlan, runner: VideoRunner) -> dict[str, Any]:
             "format": plan.format,
             "columns": [group for group in columns.GROUPS if group in plan.groups] if plan.format in {"openface", "parquet"} else None,
             "models": models.models,
-            "success_above_confidence": MIN_CONFIDENCE,
+            "success_above_confidence": models.min_confidence,
         },
         "baseline": str(runner.settings.baseline),
         "plugins": [asdict(plugin) for plugin in runner.manager.plugins()],

@@ -105,6 +105,7 @@ class ActionUnitPlugin:
 
 def register_own(manager: PluginManager, plan: ModelPlan, max_side: int = MAX_SIDE) -> None:
     """Register this package's plugins. Call it before others are loaded, so that theirs are asked first."""
-    manager.register(DetectorPlugin(plan, max_side), plan.detector[0])
-    manager.register(LandmarkPlugin(plan), plan.landmarks[0])
+    if plan.follower is None:
+        manager.register(DetectorPlugin(plan, max_side), plan.detector[0])
+        manager.register(LandmarkPlugin(plan), plan.landmarks[0])
     manager.register(ActionUnitPlugin(plan), AU_PLUGIN)

@@ -50,6 +50,10 @@ def place(plan: ModelPlan, device: str, start_method: str | None = None) -> Plac
     """
     from face_mirror_au.devices.probe import ProbeSetup, choose_device, model_to_probe
 
+    if plan.follower is not None:  # it is no network of ONNX Runtime's
+        asked = device not in {"auto", "cpu"}
+        told = (f"device {device}: {plan.follower.title} and its detector run on the CPU",) if asked else ()
+        return Placed(plan, None, choose_device("cpu", []).as_metadata(), told)
     setup = ProbeSetup(methods=(cast("StartMethod", start_method),)) if start_method is not None else ProbeSetup()
     choice = choose_device(device, [model_to_probe(*plan.detector), model_to_probe(*plan.landmarks)], setup)
     must_start = cast("StartMethod | None", choice.start_method)

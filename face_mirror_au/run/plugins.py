@@ -47,7 +47,19 @@ def gather_plugins(
         if drawing is not None:
             drawing.register(manager)
         manager.check_pending()
+        _check_finders(plan, manager)
         own = (plan.detector[0], plan.landmarks[0], AU_PLUGIN)
         return manager, HookedProcessing(manager.for_worker(), plan, settings.views, settings.mirror, required_plugins(own, manager))
     except HookError as error:
         raise PluginProblemError(str(error)) from error
+
+
+def _check_finders(plan: ModelPlan, manager: PluginManager) -> None:
+    """Raise PluginProblemError for a plugin that would find faces where nobody asks it."""
+    for plugin in manager.plugins() if plan.follower is not None else ():
+        asked = sorted({"detect_faces", "locate_landmarks"} & set(plugin.hooks))
+        if asked and not plugin.blocked:
+            raise PluginProblemError(
+                f"plugin {plugin.name} has {' and '.join(asked)}, which profile {plan.profile} asks nobody: it follows the face itself; "
+                "take another profile, or block the plugin"
+            )

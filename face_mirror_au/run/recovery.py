@@ -18,6 +18,7 @@ from face_mirror_au.pipeline.baseline import RESULT, Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.results.descriptors import StoredDescriptors
 from face_mirror_au.results.earlier import listed_files, read_metadata
+from face_mirror_au.results.metadata import in_todays_words
 from face_mirror_au.results.names import ASYMMETRY, DESCRIPTORS, METADATA, ONLINE, OVERLAY, REPORT, VIDEOS
 from face_mirror_au.results.publish import ENDING, Place, is_complete, publish
 from face_mirror_au.results.work_folder import held, place_of
@@ -229,7 +230,7 @@ class _Replay:
     def of(cls, stored: StoredDescriptors, store: Store, au_bank: Path | None, place: Place) -> Iterator[_Replay]:
         """Read the header, and find the models. Raises ResultError when they are others."""
         try:
-            run, table = stored.header["run"], stored.header["table"]
+            run, table = in_todays_words(stored.header["run"]), stored.header["table"]
             settings = RunSettings(
                 strict=run["settings"]["strict"] is True,
                 flipped_input=run["input"]["flipped_input"] is True,
@@ -299,7 +300,7 @@ class _Replay:
         frames, answered = 0, Answered()
         with ExitStack() as stack:
             stack.callback(anew.unlink, missing_ok=True)
-            measurement = stack.enter_context(self.runner.measurement(models, plan.csv.parent))
+            measurement = stack.enter_context(self.runner.measurement(self.info, plan.csv.parent))
             with OnlineLog(anew) as log:
                 for result in self.stored.frames():
                     answered.count(result)

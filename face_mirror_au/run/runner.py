@@ -16,13 +16,14 @@ from face_mirror_au.loop.nursery import Nursery
 from face_mirror_au.loop.runner import FrameLoop
 from face_mirror_au.media.planes import DecodedFrame
 from face_mirror_au.media.source import FrameSource, SourceInfo
+from face_mirror_au.models.mtcnn import MTCNN
 from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.model_set import ModelPlan
 from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
 from face_mirror_au.pipeline.person import PersonWatch
-from face_mirror_au.pipeline.views import REFLECT
+from face_mirror_au.pipeline.signals import SIGNALS
 from face_mirror_au.records import NO_PICTURE, Frame, View
 from face_mirror_au.results.metadata import CHANGED
 from face_mirror_au.run.measuring import Measurement
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 # Of a neutral reference there is little in fewer frames: it is the median of every second one, and OpenFace's own offset is a low quantile.
 SHORT_RECORDING = 10
 CROWD_WARNING = "more than one face was seen: the largest at the start is the one that is followed"
+BY_FACE_NOTE = "with one view every face of the image has a row, whatever its confidence; face_id counts them"
 SINGLE_IMAGE_NOTE = "a single image: static AU models, no neutral face, nothing smoothed"
 
 
@@ -97,8 +99,7 @@ class VideoRunner:
         drawing: Drawing | None = None,
         plugins: Sequence[object] = (),
     ) -> None:
-        if settings.mirror.landmarks == REFLECT:
-            plan.check_reflect()
+        plan.check_mirror(settings.mirror)
         self.plan = plan
         settings = replace(settings, baseline=with_other_rest(settings.baseline, plan, settings.views))
         self.settings = settings
@@ -111,6 +112,7 @@ class VideoRunner:
         self._banks: dict[str, AUBank] = {}
         self._loop: FrameLoop | None = None
         self._session: SessionInfo | None = None
+        self._image_detector: MTCNN | None = None
         self._videos = 0
 
     def __enter__(self) -> VideoRunner:  # noqa: PYI034 - Self is not in Python 3.10
@@ -132,6 +134,10 @@ class VideoRunner:
         """The AU models that a source is measured with: "dynamic" or "static"."""
         return self.plan.models_for(single_image=info.kind == "image")
 
+    def by_face(self, info: SourceInfo) -> bool:
+        """Whether a source is an image of which every face is measured: a row is a face, then, and no frame."""
+        return info.kind == "image" and self.plan.follower is not None and self.models_for(info) == "static"
+
     def bank(self, models: str) -> AUBank:
         """The AU bank of "dynamic" or "static" models; read when it is first asked for."""
         if models not in self._banks:
@@ -149,24 +155,23 @@ class VideoRunner:
         if self._loop is None:
             self._loop = FrameLoop(
                 self._processing,
-                0 if self.plan.landmark_entry.in_order else self.settings.workers,
+                0 if self.plan.in_order else self.settings.workers,
                 self._start_method,
                 device=next((device for device in self.plan.devices.values() if device != "cpu"), "cpu"),
                 nursery=self._nursery,
             )
         return self._loop
 
-    def measurement(self, models: str, spool: Path) -> Measurement:
+    def measurement(self, info: SourceInfo, spool: Path) -> Measurement:
         """The ordered half of the method for the next recording.
 
         Parameters
         ----------
-        models : str
-            "dynamic" or "static".
+        info : SourceInfo
         spool : Path
             The folder in which per-frame numbers lie while the measurement lasts.
         """
-        bank = self.bank(models) if self._measures else None
+        bank = self.bank(self.models_for(info)) if self._measures else None
         settings = self.settings
         static = self.bank("static") if self._measures and settings.static_columns else None
         reference = self.pdm.mean[:2].T
@@ -178,6 +183,8 @@ class VideoRunner:
             baseline=settings.baseline,
             static_bank=static,
             reference=reference,
+            by_face=self.by_face(info),
+            given=[signal.name for signal in SIGNALS if signal.given and self.plan.follower is not None],
         )
 
     @contextmanager
@@ -212,11 +219,12 @@ class VideoRunner:
         with recording.open() as source:
             info = source.info
             sink.start(info)
-            video = VideoInfo(self._videos, recording.path, recording.label, info.width, info.height, info.rate, info.expected_frames)
+            size, frames = (info.width, info.height), (info.rate, info.expected_frames)
+            video = VideoInfo(self._videos, recording.path, recording.label, *size, *frames, faces_of_image=self.by_face(info))
             self._videos += 1
             self.manager.before_video(video)
             try:
-                with self.measurement(self.models_for(info), spool) as measurement:
+                with self.measurement(info, spool) as measurement:
                     seen = self._feed(loop, video, source, measurement, sink)
                     changed = stamp is not None and stamp != recording.stamp()
                     result = self._result(recording, source, measurement, seen, changed=changed)
@@ -239,12 +247,13 @@ class VideoRunner:
                 self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
             values = measurement.append(result)
-            seen.persons.append(descriptor_of(result.views[0]) if result.views else None, result.time_s)
+            if not video.faces_of_image:
+                seen.persons.append(descriptor_of(result.views[0]) if result.views else None, result.time_s)
             self.manager.after_values(result, values)
             for loss in loop.take_news():
                 self.manager.on_worker_lost(loss)
             sink.append(frame, result, values)
-            if frame is not None and self._draws:
+            if frame is not None and self._draws and not (video.faces_of_image and result.index):  # an image is drawn once
                 self.manager.draw_overlay(frame.image.copy(), result)
             if result.crowd and not seen.crowd:
                 seen.crowd = True
@@ -264,7 +273,12 @@ class VideoRunner:
             decoded=seen.frames,
             failures=failures,
             problems=(*source.problems, *((CHANGED,) if changed else ())),
-            notes=(*source.notes, *((SINGLE_IMAGE_NOTE,) if single_image else ()), *(() if rest is None else (rest_words(rest),))),
+            notes=(
+                *source.notes,
+                *((SINGLE_IMAGE_NOTE,) if single_image else ()),
+                *((BY_FACE_NOTE,) if self.by_face(source.info) else ()),
+                *(() if rest is None else (rest_words(rest),)),
+            ),
             warnings=(
                 *self.plan.warnings,
                 *source.warnings,
@@ -304,13 +318,21 @@ class VideoRunner:
         for frame in source:
             if self.settings.max_frames is not None and frame.index >= self.settings.max_frames:
                 return
+            shown = frame
             if self.settings.flipped_input:
-                yield Frame(frame.index, frame.time_s, np.ascontiguousarray(frame.image[:, ::-1]), frame.problem)
-            else:
-                yield frame
+                shown = Frame(frame.index, frame.time_s, np.ascontiguousarray(frame.image[:, ::-1]), frame.problem)
+            for number in range(self._faces(shown) if self.by_face(source.info) else 1):
+                yield replace(shown, index=shown.index + number)
 
     def _kept(self, frame: Frame) -> Frame:
         """What is needed of a frame when its result is there: where nobody draws, what the file holds of it is enough."""
         if isinstance(frame, DecodedFrame) and frame.planes is not None and not self._draws:
             return replace(frame, image=NO_PICTURE)
         return frame
+
+    def _faces(self, frame: Frame) -> int:
+        """How often an image is looked at: once for each of its faces; once where it has none, or mirrored views show one person."""
+        if frame.problem is not None or len(self.settings.views) > 1:
+            return 1
+        self._image_detector = self._image_detector or self.plan.load_follower().detector
+        return max(1, len(self._image_detector.find(frame.image)[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,10 @@ class ViewLog:
         See `AUSequence`.
     static_bank : AUBank, optional
         Static models that measure beside those of `bank`.
+    by_face : bool
+        The rows are faces of one image: nothing is smoothed over them.
+    given : sequence of str
+        Signals that the table has even where no frame has a value.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class ViewLog:
         baseline: Baseline | None = None,
         original: AUSequence | None = None,
         static_bank: AUBank | None = None,
+        by_face: bool = False,
+        given: Sequence[str] = (),
     ) -> None:
         self.view = view
         self.failures: Counter[str] = Counter()
@@ -57,9 +64,12 @@ class ViewLog:
         self._has_sides = bank.has_sides
         self._aus = bank.aus
         self._strict = strict
+        self._by_face = by_face
         # Of OpenFace's reading, its columns alone.
-        self._signals = [signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional)]
-        self._given = {signal.name for signal in self._signals if not signal.optional}
+        self._signals = [
+            signal for signal in SIGNALS if signal.kept and view in signal.views and not (strict and signal.optional and not signal.given)
+        ]
+        self._given = {signal.name for signal in self._signals if not signal.optional or signal.name in given}
         self._dtype = np.dtype(
             [
                 ("frame", np.int64),
@@ -74,8 +84,10 @@ class ViewLog:
         self._spool = self._open(self._dtype)
         self._baseline = baseline or Baseline()
         other = self._baseline.others.get(view.value)
-        self.sequence = AUSequence(bank, strict=strict, baseline=baseline, original=original, other=other, rows=self._open)
-        self._static = None if static_bank is None else StaticSequence(static_bank, self._open, strict=strict)
+        self.sequence = AUSequence(
+            bank, strict=strict, baseline=baseline, original=original, other=other, rows=self._open, smooth=not by_face
+        )
+        self._static = None if static_bank is None else StaticSequence(static_bank, self._open, strict=strict, smooth=not by_face)
 
     def __enter__(self) -> ViewLog:  # noqa: PYI034 - Self is not in Python 3.10
         return self
@@ -161,6 +173,7 @@ class ViewLog:
             reason=rows.column("reason"),
             reasons=tuple(self._reasons),
             aus=self._aus,
+            by_face=self._by_face,
             static=None if self._static is None else self._static_values(self._static, seen).column("static"),
         )
 

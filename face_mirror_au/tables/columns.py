@@ -32,10 +32,16 @@ def check_groups(groups: Collection[str]) -> None:
 
 
 FRAME = TableColumn("frame", "number of the decoded frame, counted from 1", range="1 upwards", kind="whole")
-FACE_ID = TableColumn("face_id", "which face: one person is followed through a recording", range="0 upwards", kind="whole")
+FACE_ID = TableColumn(
+    "face_id",
+    "which face: one person is followed through a recording; of an image with profile openface, every face has a row",
+    range="0 upwards",
+    kind="whole",
+)
 CONFIDENCE = TableColumn(
     "confidence",
-    "probability that the landmarks are right, from the fit error of the face model and the detector's score; 0 without a face",
+    "probability that the landmarks are right, from the fit error of the face model and the detector's score; 0 without a face; "
+    "with profile openface the certainty of OpenFace's validator",
     range="0 to 1",
     decimals=2,
 )

@@ -151,7 +151,7 @@ FORMATS = (
 
 _KEYS = (
     _FRAME,
-    Part((columns.FACE_ID,), lambda table, rows: np.zeros(len(table.frame[rows]), np.int64)),
+    Part((columns.FACE_ID,), lambda table, rows: table.frame[rows] if table.by_face else np.zeros(len(table.frame[rows]), np.int64)),
     _time(3),
     Part((columns.CONFIDENCE,), lambda table, rows: table.confidence[rows]),
     _SUCCESS,

@@ -34,7 +34,7 @@ def weights(shared_file):
 
 @pytest.fixture(scope="module")
 def pipeline(weights):
-    return AUPipeline("openface", weights_dir=weights)
+    return AUPipeline("openface-pfld", weights_dir=weights)
 
 
 @pytest.fixture(scope="module")

@@ -205,6 +205,18 @@ def test_a_result_of_run_counts_as_done(clip, batch, tmp_path):
     assert statuses(tmp_path) == ["skipped"]
 
 
+def test_a_result_of_version_0_1_0_counts_as_done(clip, batch, tmp_path):
+    how = ("--profile", "openface-pfld", "--device", "cpu")
+    batch(clip, "-o", tmp_path, command="run", how=how)
+    path = tmp_path / "clip" / "clip.metadata.json"
+    metadata = json.loads(path.read_text())
+    del metadata["schema"]
+    metadata["models"]["profile"] = "openface"
+    path.write_text(json.dumps(metadata))
+    batch(clip, "-o", tmp_path, how=how)
+    assert statuses(tmp_path) == ["skipped"]
+
+
 def test_files_of_others_beside_a_result_stay(clip, batch, tmp_path):
     batch(clip, "-o", tmp_path)
     (tmp_path / "clip" / "notes.txt").write_text("mine")

@@ -77,7 +77,7 @@ def metadata_of(folder, stem):
 
 
 def test_a_single_image_has_no_neutral_face(images, tmp_path, weights):
-    done = call("run", images / "25.png", "-o", tmp_path / "out", "--profile", "openface")
+    done = call("run", images / "25.png", "-o", tmp_path / "out", "--profile", "openface-pfld")
     assert done.exit_code == ExitCode.OK, done.output
     assert "1 frame decoded, 1 row, 0 failed" in done.stdout
     assert "a single image: static AU models" in done.stdout
@@ -85,7 +85,7 @@ def test_a_single_image_has_no_neutral_face(images, tmp_path, weights):
     assert metadata["models"]["au_models"] == "static"
     assert any("single image" in note for note in metadata["notes"])
 
-    pipeline = AUPipeline("openface", weights_dir=weights)
+    pipeline = AUPipeline("openface-pfld", weights_dir=weights)
     record = pipeline.process_frame(cv2.imread(str(images / "25.png")))
     found = descriptor_of(record.views[0])
     expected, _ = predict_image(OpenFaceBank(Store([weights])).au_bank("static"), found.hog, found.geometry)
@@ -98,17 +98,17 @@ def test_a_single_image_has_no_neutral_face(images, tmp_path, weights):
 
 
 def test_models_that_are_asked_for_are_taken(images, tmp_path):
-    done = call("run", images / "25.png", images, "-o", tmp_path, "--profile", "openface", "--models", "dynamic")
+    done = call("run", images / "25.png", images, "-o", tmp_path, "--profile", "openface-pfld", "--models", "dynamic")
     assert "1 frame only: the neutral face" in done.stderr
     assert "3 frames only" in done.stderr
     assert metadata_of(tmp_path, "25")["models"]["au_models"] == "dynamic"
-    done = call("run", images, "-o", tmp_path, "--profile", "openface", "--models", "static")
+    done = call("run", images, "-o", tmp_path, "--profile", "openface-pfld", "--models", "static")
     assert "frames only" not in done.stderr
     assert metadata_of(tmp_path, "photos")["models"]["au_models"] == "static"
 
 
 def test_a_folder_of_images_is_one_recording(images, wall, tmp_path):
-    done = call("run", images, "-o", tmp_path / "out", "--profile", "openface", "--format", "minimal")
+    done = call("run", images, "-o", tmp_path / "out", "--profile", "openface-pfld", "--format", "minimal")
     assert "2 other files were left out, 1 of them a video" in done.stderr
     assert "FOLDER/*.jpg" not in done.stderr
     folder = tmp_path / "out" / "photos"
@@ -119,16 +119,16 @@ def test_a_folder_of_images_is_one_recording(images, wall, tmp_path):
     assert dictionary.loc[dictionary["column"] == "image", "file"].tolist() == ["photos.images.csv"]
     for name in "abcd":
         (images / f"{name}.png").write_bytes(wall.read_bytes())
-    assert "FOLDER/*.jpg" in call("run", images, "-o", tmp_path / "out", "--profile", "openface").stderr
+    assert "FOLDER/*.jpg" in call("run", images, "-o", tmp_path / "out", "--profile", "openface-pfld").stderr
 
 
 def test_an_earlier_result_is_replaced_as_a_whole(images, tmp_path):
-    first = call("mirror", CLIP, "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 3)
+    first = call("mirror", CLIP, "-o", tmp_path / "out", "--profile", "openface-pfld", "--max-frames", 3)
     assert "replaces" not in first.output
     folder = tmp_path / "out" / "smile_left"
     assert {"smile_left_left_mirrored.mp4", "smile_left_left_mirrored.csv"} <= {path.name for path in folder.iterdir()}
     (folder / "smile_left.notes.txt").write_text("mine")
-    second = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 2)
+    second = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface-pfld", "--max-frames", 2)
     assert second.stdout.count("replaces an earlier result") == 1
     endings = (".csv", ".raw.csv", ".columns.csv", ".metadata.json", ".online.csv", ".notes.txt")
     assert {path.name for path in folder.iterdir()} == {f"smile_left{ending}" for ending in endings}
@@ -138,15 +138,15 @@ def test_an_earlier_result_is_replaced_as_a_whole(images, tmp_path):
 def test_an_input_that_cannot_be_opened_leaves_the_earlier_result(tmp_path):
     video = tmp_path / "v.mp4"
     video.write_bytes(CLIP.read_bytes())
-    call("run", video, "-o", tmp_path, "--profile", "openface", "--max-frames", 2)
+    call("run", video, "-o", tmp_path, "--profile", "openface-pfld", "--max-frames", 2)
     before = {path: path.read_bytes() for path in (tmp_path / "v").iterdir()}
     video.write_bytes(b"")
-    assert call("run", video, "-o", tmp_path, "--profile", "openface").exit_code == ExitCode.FAILED
+    assert call("run", video, "-o", tmp_path, "--profile", "openface-pfld").exit_code == ExitCode.FAILED
     assert {path: path.read_bytes() for path in (tmp_path / "v").iterdir()} == before
 
 
 def test_no_face_in_any_frame_is_told_even_when_quiet(wall, tmp_path):
-    done = call("run", wall, "-o", tmp_path, "--profile", "openface", "--quiet")
+    done = call("run", wall, "-o", tmp_path, "--profile", "openface-pfld", "--quiet")
     assert done.exit_code == ExitCode.PARTIAL
     assert done.stdout == ""
     assert done.stderr == "partial: wall.png: no face was found in any frame: the table has no measurement\n"
@@ -246,7 +246,7 @@ def test_the_output_folder_is_tried_before_the_models(tmp_path, monkeypatch):
 
 
 def test_landmarks_of_an_earlier_run_are_taken(tmp_path):
-    call("run", CLIP, "-o", tmp_path, "--profile", "openface", "--max-frames", 12)
+    call("run", CLIP, "-o", tmp_path, "--profile", "openface-pfld", "--max-frames", 12)
     done = call("au-from-landmarks", CLIP, tmp_path / "smile_left" / "smile_left.csv", "-o", tmp_path / "au.csv")
     assert done.exit_code == ExitCode.PARTIAL, done.output
     found, expected = pd.read_csv(tmp_path / "au.csv"), pd.read_csv(tmp_path / "smile_left" / "smile_left.csv")
@@ -259,7 +259,7 @@ def test_landmarks_of_an_earlier_run_are_taken(tmp_path):
 
 def test_the_api_speaks_of_parameters(weights):
     with pytest.raises(UsageError, match=r"^detect_every must be 1 or more, not 0$"):
-        AUPipeline("openface", weights_dir=weights, detect_every=0)
+        AUPipeline("openface-pfld", weights_dir=weights, detect_every=0)
     with pytest.raises(WeightsError, match=r"^weights_dir names "):
         AUPipeline(weights_dir=weights / "absent")
     with pytest.raises(UsageError, match=r"^models must be one of dynamic, static, image, not 'x'$"):
@@ -274,7 +274,7 @@ def test_the_demo_shows_nothing_where_nothing_is():
 
 
 def test_everything_of_a_run_is_in_the_docs(tmp_path):
-    call("mirror", CLIP, "-o", tmp_path, "--profile", "openface", "--max-frames", 2)
+    call("mirror", CLIP, "-o", tmp_path, "--profile", "openface-pfld", "--max-frames", 2)
     text = (ROOT / "docs" / "outputs.md").read_text()
     metadata = metadata_of(tmp_path, "smile_left")
 
@@ -290,7 +290,18 @@ def test_everything_of_a_run_is_in_the_docs(tmp_path):
 
 
 def _start(video, *arguments, **streams):
-    command = [sys.executable, "-m", "face_mirror_au", "run", str(video), "--profile", "openface", "--workers", "1", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-m",
+        "face_mirror_au",
+        "run",
+        str(video),
+        "--profile",
+        "openface-pfld",
+        "--workers",
+        "1",
+        *map(str, arguments),
+    ]
     return subprocess.Popen(command, text=True, **streams)
 
 

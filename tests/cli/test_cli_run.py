@@ -41,7 +41,7 @@ def call(*arguments):
 
 
 def test_all_files_of_a_run(tmp_path):
-    done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 12)
+    done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface-pfld", "--max-frames", 12)
     assert done.exit_code == ExitCode.OK, done.output
     folder = tmp_path / "out" / "smile_both"
     names = {path.name for path in folder.iterdir()}
@@ -50,7 +50,7 @@ def test_all_files_of_a_run(tmp_path):
         assert folder.stat().st_mode & 0o777 == 0o700
         assert all(path.stat().st_mode & 0o777 == 0o600 for path in folder.iterdir())
     assert "12 frames decoded, 12 rows, 0 failed" in done.stdout
-    assert "profile openface (asked for); action units: OpenFace 2.2" in done.stdout
+    assert "profile openface-pfld (asked for); action units: OpenFace 2.2" in done.stdout
 
     table = pd.read_csv(folder / "smile_both.csv")
     dictionary = pd.read_csv(folder / "smile_both.columns.csv").set_index("column")
@@ -63,14 +63,14 @@ def test_all_files_of_a_run(tmp_path):
 
     metadata = json.loads((folder / "smile_both.metadata.json").read_text())
     assert metadata["frames"] == {"decoded": 12, "original": {"rows": 12, "failed": 0, "reasons": {}}}
-    assert metadata["models"]["profile"] == "openface"
+    assert metadata["models"]["profile"] == "openface-pfld"
     assert len(metadata["input"]["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(metadata), "no path of the machine in the metadata"
 
 
 def test_minimal_format_to_one_file(tmp_path):
     target = tmp_path / "au.csv"
-    done = call("run", CLIP, "--output", target, "--profile", "openface", "--max-frames", 4, "--format", "minimal", "--quiet")
+    done = call("run", CLIP, "--output", target, "--profile", "openface-pfld", "--max-frames", 4, "--format", "minimal", "--quiet")
     assert done.exit_code == ExitCode.OK
     assert done.stdout == ""
     header, *rows = target.read_text().splitlines()
@@ -99,7 +99,7 @@ def test_a_failed_frame_is_an_empty_row_with_its_reason(tmp_path):
             if index < 14:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         container.mux(stream.encode())
-    done = call("run", clip, "-o", tmp_path / "ours", "--profile", "openface")
+    done = call("run", clip, "-o", tmp_path / "ours", "--profile", "openface-pfld")
     assert "14 frames decoded, 14 rows, 4 failed (4 x no face found)" in done.stdout
     table = pd.read_csv(tmp_path / "ours" / "gap" / "gap.csv")
     assert table["success"].tolist() == [1] * 5 + [0] * 4 + [1] * 5
@@ -109,7 +109,7 @@ def test_a_failed_frame_is_an_empty_row_with_its_reason(tmp_path):
     online = pd.read_csv(tmp_path / "ours" / "gap" / "gap.online.csv")
     assert online["reason"].dropna().tolist() == ["no face found"] * 4
 
-    call("run", clip, "-o", tmp_path / "strict", "--profile", "openface", "--openface-strict")
+    call("run", clip, "-o", tmp_path / "strict", "--profile", "openface-pfld", "--openface-strict")
     strict = pd.read_csv(tmp_path / "strict" / "gap" / "gap.csv")
     assert not strict.isna().any(axis=None)
 
@@ -118,11 +118,20 @@ def test_several_videos_go_on_after_a_bad_one(tmp_path):
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"this is not a video at all" * 100)
     done = call(
-        "run", bad, CLIP, CLIP.with_name("smile_left_right_both.mp4"), "-o", tmp_path / "out", "--profile", "openface", "--max-frames", 3
+        "run",
+        bad,
+        CLIP,
+        CLIP.with_name("smile_left_right_both.mp4"),
+        "-o",
+        tmp_path / "out",
+        "--profile",
+        "openface-pfld",
+        "--max-frames",
+        3,
     )
     assert done.exit_code == ExitCode.FAILED
     assert "bad.mp4" in done.stderr
-    assert done.stdout.count("profile openface (") == 1
+    assert done.stdout.count("profile openface-pfld (") == 1
     assert (tmp_path / "out" / "smile_both" / "smile_both.csv").exists()
 
 
@@ -159,7 +168,7 @@ def test_two_videos_of_one_name_are_refused_before_anything_is_written(tmp_path)
 
 
 def test_subject_names_the_outputs(tmp_path):
-    call("run", CLIP, "-o", tmp_path, "--subject", "P07", "--profile", "openface", "--max-frames", 2)
+    call("run", CLIP, "-o", tmp_path, "--subject", "P07", "--profile", "openface-pfld", "--max-frames", 2)
     assert (tmp_path / "P07" / "P07.csv").exists()
 
 
@@ -167,7 +176,7 @@ def test_missing_models_name_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("FACE_MIRROR_AU_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("OPENFACE_MODELS_DIR", raising=False)
-    for profile, command in (("auto", "weights fetch open"), ("openface", "weights fetch openface")):
+    for profile, command in (("auto", "weights fetch open"), ("openface-pfld", "weights fetch openface-pfld")):
         done = call("run", CLIP, "--profile", profile, "-o", tmp_path / "out")
         assert done.exit_code == ExitCode.FAILED
         assert command in done.stderr
@@ -192,7 +201,7 @@ def test_bad_input_is_one_line_that_names_the_file(tmp_path, kind):
             frame.sample_rate = 16000
             container.mux(stream.encode(frame))
             container.mux(stream.encode())
-    done = call("run", path, "-o", tmp_path / "out", "--profile", "openface")
+    done = call("run", path, "-o", tmp_path / "out", "--profile", "openface-pfld")
     assert done.exit_code == ExitCode.FAILED
     assert "input.mp4" in done.stderr
     assert done.stdout == "", "which models there are is no news where nothing can be measured"
@@ -214,7 +223,7 @@ def test_a_video_cut_in_the_middle_keeps_its_rows_and_says_partial(tmp_path):
     middle = len(data) // 2
     data[middle : middle + 4000] = os.urandom(4000)
     cut.write_bytes(data)
-    done = call("run", cut, "-o", tmp_path / "out", "--profile", "openface")
+    done = call("run", cut, "-o", tmp_path / "out", "--profile", "openface-pfld")
     assert done.exit_code == ExitCode.PARTIAL, done.output
     table = pd.read_csv(tmp_path / "out" / "cut" / "cut.csv")
     assert table["success"].iloc[:15].eq(1).all()
@@ -225,13 +234,13 @@ def test_a_video_cut_in_the_middle_keeps_its_rows_and_says_partial(tmp_path):
 
 def test_an_output_folder_that_is_a_file(tmp_path):
     (tmp_path / "out").write_text("")
-    done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface", "--quiet")
+    done = call("run", CLIP, "-o", tmp_path / "out", "--profile", "openface-pfld", "--quiet")
     assert done.exit_code == ExitCode.FAILED
     assert (
         done.stderr
         == f"error: the output folder '{tmp_path / 'out'}' cannot be written to: it is a file, not a folder; choose another folder\n"
     )
-    done = call("run", CLIP, "--output", CLIPS, "--profile", "openface")
+    done = call("run", CLIP, "--output", CLIPS, "--profile", "openface-pfld")
     assert done.stderr == f"error: '{CLIPS}' cannot be written: it is a folder; choose another name\n"
 
 
@@ -248,7 +257,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
         write(self, row)
 
     monkeypatch.setattr(raw_log.OnlineLog, "_write", fails_after_five)
-    done = call("run", CLIP, "-o", tmp_path, "--profile", "openface", "--quiet")
+    done = call("run", CLIP, "-o", tmp_path, "--profile", "openface-pfld", "--quiet")
     assert done.exit_code == ExitCode.FAILED
     assert "the disk is full" in done.stderr
     online = tmp_path / "smile_both.unfinished" / "smile_both.online.csv"
@@ -262,7 +271,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
 def test_ctrl_c_keeps_the_rows_so_far(tmp_path, shared_file):
     video = shared_file("media/2015-10-15-15-14.avi")
     process = subprocess.Popen(
-        [sys.executable, "-m", "face_mirror_au", "run", str(video), "-o", str(tmp_path), "--profile", "openface"],
+        [sys.executable, "-m", "face_mirror_au", "run", str(video), "-o", str(tmp_path), "--profile", "openface-pfld"],
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
@@ -343,7 +352,7 @@ def test_info_tells_versions_kernels_and_no_path(weights):
     assert found["versions"]["numpy"] == np.__version__
     assert set(found["kernels"]) == set(NAMES)
     assert "CPUExecutionProvider" in found["providers"]
-    assert found["model sets"]["openface"] == "complete"
+    assert found["model sets"]["openface-pfld"] == "complete"
     assert found["profile"].startswith("hybrid")
     assert str(weights) not in done.stdout
 

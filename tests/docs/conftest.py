@@ -45,7 +45,7 @@ def tried(weights, tmp_path_factory):
 def folder(tried, weights):
     """That folder with all other files that pages name."""
     folder, _ = tried
-    table = AUPipeline("openface", weights_dir=weights).process_video(folder / "patient.mp4")
+    table = AUPipeline("openface-pfld", weights_dir=weights).process_video(folder / "patient.mp4")
     points = table[["frame", "success", *(f"{axis}_{point}" for axis in "xy" for point in range(68))]]
     points.rename(columns=lambda name: name.replace("_", "")).to_csv(folder / "landmarks.csv", index=False)
     predictors = weights / "openface-2.2.0" / "AU_predictors"

@@ -14,7 +14,7 @@ from face_mirror_au.pipeline.sequence import AUSequence
 from face_mirror_weights import Store
 
 
-@pytest.fixture(scope="module", params=["open", "openface"])
+@pytest.fixture(scope="module", params=["open", "openface-pfld"])
 def bank(request, shared_file):
     return plan_models(Store([shared_file("weights")]), request.param).load_bank(single_image=False)
 

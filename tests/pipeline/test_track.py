@@ -116,7 +116,7 @@ def test_landmarks_that_fit_no_face_are_looked_for_in_squares_of_other_sizes():
     assert finder.widths[2:] == [100.0]
 
 
-@pytest.fixture(scope="module", params=["openface", "hybrid"])
+@pytest.fixture(scope="module", params=["openface-pfld", "hybrid"])
 def processor(request, shared_file):
     shared_file("weights")
     plan = plan_models(Store([shared_file("weights")]), request.param)

@@ -104,6 +104,29 @@ def test_a_stopped_run_gives_what_a_run_of_so_many_frames_gives(left, tmp_path):
         assert ours[same] == theirs[same], same
 
 
+def as_version_0_1_0(descriptors):
+    """Give the file the header that version 0.1.0 wrote."""
+    with descriptors.open("rb") as file:
+        magic, length = file.readline(), int.from_bytes(file.read(8), "little")
+        header, records = json.loads(file.read(length)), file.read()
+    del header["run"]["schema"]
+    assert header["run"]["models"]["profile"] == "openface-pfld"
+    header["run"]["models"]["profile"] = "openface"
+    text = json.dumps(header).encode("ascii")
+    descriptors.write_bytes(magic + len(text).to_bytes(8, "little") + text + records)
+
+
+def test_descriptors_of_version_0_1_0_are_measured_with_the_profile_of_today(tmp_path):
+    call("run", CLIP, "-o", tmp_path, "--profile", "openface-pfld", "--max-frames", 4, "--workers", 0, "--keep-descriptors")
+    folder = tmp_path / STEM
+    before = tables(folder)
+    as_version_0_1_0(folder / f"{STEM}.descriptors")
+    done = call("recover", folder)
+    assert done.exit_code == ExitCode.OK, done.stderr
+    assert tables(folder) == before
+    assert (metadata(folder)["models"]["profile"], metadata(folder)["schema"]) == ("openface-pfld", 2)
+
+
 def test_the_report_page_comes_where_the_run_would_have_had_one(tmp_path, stop):
     stop(2)
     call("run", CLIP, "-o", tmp_path, "--profile", "open", "--views", "original,left,right", "--keep-descriptors")
@@ -129,7 +152,10 @@ def test_zeros_that_a_power_cut_left_at_the_end_are_not_frames(left):
     assert len(list(StoredDescriptors.open(stored.path).frames())) == N
 
 
-@pytest.mark.parametrize("how", [("--baseline", "shared", "--format", "minimal"), ("--openface-strict", "--profile", "hybrid")])
+@pytest.mark.parametrize(
+    "how",
+    [("--baseline", "shared", "--format", "minimal"), ("--openface-strict", "--profile", "hybrid"), ("--profile", "openface")],
+)
 def test_of_a_whole_result_the_values_come_out_byte_for_byte(tmp_path, how):
     arguments = ("--profile", "open", "--max-frames", 6, "--keep-descriptors", "--no-report", *how)
     assert call("mirror", CLIP, "-o", tmp_path, *arguments).exit_code == ExitCode.OK

@@ -45,7 +45,9 @@ def folder(tmp_path_factory):
     make_run(
         root / "second", "a <b>name", left=left, right=later, failed=(6, 7, 8), empty=("AU20",), yaw_deg=7.0,
         warnings=["a second face was seen"], problems=["the end could not be decoded"], sides=(values(AU12=BUMP), values(AU12=BUMP)),
-        models={"profile": "openface", "detector": "retinaface", "landmarks": "pfld", "au_bank": "OpenFace 2.2", "au_models": "static"},
+        models={
+            "profile": "openface-pfld", "detector": "retinaface", "landmarks": "pfld", "au_bank": "OpenFace 2.2", "au_models": "static",
+        },
         baseline="shared", settings={"strict": True}, versions={"face-mirror-au": "0.2.0", "numpy": "2.0"},
     )  # fmt: skip
     make_run(

@@ -149,8 +149,8 @@ def test_no_other_column_looks_like_an_action_unit():
 
 
 def test_groups_are_checked(tmp_path):
-    with pytest.raises(UsageError, match="no column group 'gaze'"):
-        write_openface(make_table(), tmp_path / "a.csv", groups=["gaze"])
+    with pytest.raises(UsageError, match="no column group 'hands'"):
+        write_openface(make_table(), tmp_path / "a.csv", groups=["hands"])
     with pytest.raises(UsageError, match="landmarks3d"):
         write_openface(make_table(), tmp_path / "a.csv", groups=["landmarks3d"])
     assert list(tmp_path.iterdir()) == []

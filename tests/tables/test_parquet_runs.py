@@ -55,7 +55,9 @@ def test_the_final_tables_are_parquet_and_all_else_is_as_ever(results):
     assert files(parquet) == {f"{name[:-4]}.parquet" if name[:-4] in TABLES else name for name in files(csv)}
     said = json.loads((parquet / f"{STEM}.metadata.json").read_text())
     assert said["settings"]["format"] == "parquet"
-    assert said["settings"]["columns"] == ["pose", "landmarks", "landmarks3d", "shape", "eyes", "lengths", "regions", "aus"]
+    assert said["settings"]["columns"] == [
+        "gaze", "eye_landmarks", "pose", "landmarks", "landmarks3d", "shape", "eyes", "lengths", "regions", "aus",
+    ]  # fmt: skip
     assert {".parquet", "_left_mirrored.parquet", "_right_mirrored.parquet"} <= set(said["files"])
     kept = json.loads(pq.read_schema(parquet / f"{STEM}.parquet").metadata[METADATA_KEY])
     assert kept["input"] == said["input"]

@@ -25,7 +25,7 @@ CLIPS = Path(__file__).resolve().parents[1] / "clips"
 
 @pytest.fixture(scope="module")
 def processing(shared_file):
-    return VideoRunner(plan_models(Store([shared_file("weights")]), "openface"), RunSettings())._processing
+    return VideoRunner(plan_models(Store([shared_file("weights")]), "openface-pfld"), RunSettings())._processing
 
 
 @pytest.fixture(scope="module", params=["two_faces", "smile_left", "comes and goes"])

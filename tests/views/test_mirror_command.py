@@ -166,7 +166,7 @@ class _KillerByProgress(Sink):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9")
 def test_ten_killed_workers_change_nothing(tmp_path, shared_file, nursery):
     video = shared_file("media/2015-10-15-15-14.avi")
-    plan = plan_models(Store([shared_file("weights")]), "openface")
+    plan = plan_models(Store([shared_file("weights")]), "openface-pfld")
     settings = RunSettings(views=tuple(View), workers=2, detect_every=10, max_frames=560)
 
     def run(killer_of):

@@ -50,7 +50,7 @@ def rise(intensities, action_unit):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["hybrid", "openface"])
+@pytest.mark.parametrize("profile", ["hybrid", "openface-pfld"])
 @pytest.mark.parametrize(
     ("clip", "action_unit", "moving", "still"),
     [
@@ -67,7 +67,7 @@ def test_a_one_sided_expression_is_in_that_sides_view(measure, profile, clip, ac
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["hybrid", "openface"])
+@pytest.mark.parametrize("profile", ["hybrid", "openface-pfld"])
 def test_a_smile_of_both_sides_is_alike_in_both_views(measure, profile):
     found = measure("smile_both", profile)
     left, right = rise(found[View.LEFT_MIRRORED], "AU12"), rise(found[View.RIGHT_MIRRORED], "AU12")
@@ -85,7 +85,7 @@ def test_reflected_landmarks_keep_a_one_sided_smile_with_the_mesh_and_are_refuse
     found = measure("smile_left", mirror=MirrorSettings("reflect"))
     assert rise(found[View.LEFT_MIRRORED], "AU12") >= rise(found[View.RIGHT_MIRRORED], "AU12") + 1.0
     with pytest.raises(UsageError, match="not for PFLD"):
-        measure("smile_left", "openface", mirror=MirrorSettings("reflect"))
+        measure("smile_left", "openface-pfld", mirror=MirrorSettings("reflect"))
 
 
 def test_redetection_changes_little(measure):
@@ -153,7 +153,7 @@ def test_the_same_bytes_from_any_number_of_workers_and_either_start_method(tmp_p
     variants = [("0", None), ("1", "fork"), ("2", "fork"), ("3", "fork"), ("2", "spawn")]
     for workers, method in variants:
         command = [sys.executable, "-m", "face_mirror_au", "run", str(video), "-o", str(tmp_path / f"{workers}{method}"),
-                   "--profile", "openface", "--views", "original,left,right", "--workers", workers, "--weights", str(weights),
+                   "--profile", "openface-pfld", "--views", "original,left,right", "--workers", workers, "--weights", str(weights),
                    "--device", "cpu", "--quiet", "--max-frames", "130", *(["--start-method", method] if method else [])]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert done.returncode == 0, done.stderr

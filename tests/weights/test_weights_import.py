@@ -87,6 +87,7 @@ def test_development_data_are_imported_whole(shared_file: Callable[[str], Path],
     import_files(plan_import(shared_file("weights")), tmp_path / "t", licence_accepted=True)
     store = Store([tmp_path / "t"])
     assert store.has_set("openface")
+    assert store.has_set("openface-pfld")
     assert store.has_set("open")
     assert store.find("AU_predictors/AU_all_best.txt") == tmp_path / "t" / "AU_predictors" / "AU_all_best.txt"
     assert store.find("retinaface") == tmp_path / "t" / "retinaface_mobilenet025.onnx"

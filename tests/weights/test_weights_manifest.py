@@ -34,10 +34,12 @@ def test_addresses_are_plain_web_addresses() -> None:
 
 def test_the_sets_and_their_licences() -> None:
     manifest = load_manifest()
-    assert manifest.members("openface") == ("openface-au", "retinaface", "pfld")
+    assert manifest.members("openface") == ("openface-au", "openface-landmarks")
+    assert manifest.members("openface-pfld") == ("openface-au", "retinaface", "pfld")
     asking = {name: any(licence.ask for licence in manifest.licences_of(name)) for name in manifest.sets}
     assert asking.pop("openface-landmarks")
     assert asking.pop("openface-ceclm")
+    assert asking.pop("openface-pfld")
     assert asking == {"openface": True, "openface-au": True, "retinaface": False, "pfld": True, "open": False, "demo-clip": False}
     of_openface = ("openface-au", "openface-landmarks", "openface-ceclm")
     assert {licence.id for name in of_openface for licence in manifest.licences_of(name)} == {"openface"}, "one question for all"

@@ -159,7 +159,7 @@ def test_a_receipt_vouches_for_a_conversion_with_other_bytes(flaw: str, tmp_path
 def test_development_data_as_they_lie_serve_every_model(shared_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACE_MIRROR_AU_WEIGHTS", str(shared_file("weights")))
     store = Store.default()
-    for name in ("openface", "openface-au", "retinaface", "pfld", "open"):
+    for name in ("openface", "openface-pfld", "openface-au", "retinaface", "pfld", "open"):
         assert store.missing(name) == []
     assert store.require("retinaface").name == "retinaface_mobilenet025.onnx"
     assert store.require("AU_predictors/svr_combined/AU_4_static_intensity_comb.dat").parent.name == "svr_combined"

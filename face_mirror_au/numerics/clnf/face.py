@@ -18,7 +18,7 @@ Validator = Callable[[Grey, Float32Array, Float32Array], float]
 """Says how certain it is that landmarks (68, 2) px, pose (6,) belong to a face in a grey picture: 0 to 1."""
 
 # OpenFace 2.2: the face is believed above this certainty.
-_MIN_CERTAINTY = 0.725
+MIN_CERTAINTY = 0.725
 # OpenFace 2.2: how a face may be turned that has just been found; rx, ry, rz in rad.
 _ROTATIONS = np.array(
     [
@@ -200,4 +200,4 @@ class FaceModel:
                 landmarks = np.ascontiguousarray(self.main.shape.project(pose, local).T)
         success = success and bool((np.abs(landmarks) < _MAX_PLACE).all())
         certainty = float(self.validator(image, landmarks, pose)) if success else 0.0
-        return FittedFace(pose, local, landmarks, parts, certainty > _MIN_CERTAINTY, certainty, likelihood)
+        return FittedFace(pose, local, landmarks, parts, certainty > MIN_CERTAINTY, certainty, likelihood)
