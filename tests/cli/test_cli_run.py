@@ -142,7 +142,7 @@ def test_several_videos_go_on_after_a_bad_one(tmp_path):
         (["--format", "xls"], "unknown format 'xls'"),
         (["--detect-every", "0"], "--detect-every must be 1 or more"),
         (["--max-frames", "0"], "--max-frames must be 1 or more"),
-        (["--columns", "pose,gaze"], "'gaze'"),
+        (["--columns", "pose,hands"], "'hands'"),
         (["--models", "image"], "unknown models 'image'"),
         (["--columns", ""], "--columns names no column group"),
         (["--columns", "pose", "--format", "minimal"], "--columns is for the formats openface and parquet"),
