@@ -174,7 +174,8 @@ class Mirror:
         if mirrored:
             part = part or Part(0, 0, image.shape[1], image.shape[0])
             self._make_room(image, mirrored, part)
-            self._fill(image, midline, mirrored, part)
+            if part.of(image).size:
+                self._fill(image, midline, mirrored, part)
         return {view: image if view is View.ORIGINAL else self._pictures[view] for view in wanted}
 
     def _make_room(self, image: Image, views: Sequence[View], part: Part) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,15 @@ import pandas as pd
 import pytest
 
 from face_mirror_au.errors import PluginProblemError, UsageError
+from face_mirror_au.media.video import open_source
 from face_mirror_au.pipeline.baseline import Baseline
 from face_mirror_au.pipeline.model_set import plan_models
 from face_mirror_au.pipeline.views import MirrorSettings
 from face_mirror_au.records import INTENSITY_AUS, View
 from face_mirror_au.run.runner import VideoRunner
 from face_mirror_au.run.settings import RunSettings
+from face_mirror_hooks import hookimpl
+from face_mirror_hooks.records import VideoInfo
 from face_mirror_weights import Store
 
 CLIPS = Path(__file__).resolve().parents[1] / "clips"
@@ -164,3 +168,32 @@ def test_the_same_bytes_from_any_number_of_workers_and_either_start_method(tmp_p
     table = pd.read_csv(tmp_path / "0None" / "default" / "default_left_mirrored.csv")
     assert len(table) == 130
     assert table["success"].eq(1).all()
+
+
+class _Corner:
+    """Tells how many pixels of a picture's first rows are not black."""
+
+    @hookimpl
+    def describe_face(self, frame, face, view):
+        return int(frame.image[:40].any(axis=-1).sum())
+
+
+def test_a_plugin_sees_whole_mirrored_pictures_and_changes_nothing(store, tmp_path):
+    """For our own models only a part of them is made; they measure the same in the whole picture, but for noise."""
+    settings = RunSettings(views=ALL_VIEWS, max_frames=6)
+    tables, seen = [], []
+    for plugins in ((), (_Corner(),)):
+        with VideoRunner(plan_models(store, "hybrid"), settings, plugins=plugins) as runner:
+            described = [result for _, result in runner.loop.process(_frames(CLIPS / "smile_both.mp4", 6), VIDEO, 30)]
+            seen.append([view.descriptions.get("_Corner", 0) for result in described for view in result.views])
+            tables.append(np.array([view.face.landmarks for result in described for view in result.views]))
+    assert np.abs(tables[0] - tables[1]).max() < 0.2
+    assert min(seen[1]) > 0.6 * max(seen[1]) > 0
+
+
+VIDEO = VideoInfo(0, None, "clip", 480, 360, None, None)
+
+
+def _frames(path, count):
+    with open_source(path) as source:
+        yield from itertools.islice(source, count)
