@@ -1,7 +1,8 @@
 """Facial action units in the frame loop: OpenFace 2.2's method in Python, for facial palsy.
 
 `AUPipeline` measures recordings and frames, `aus_from_landmarks` takes landmarks that you bring, `asymmetry_of` and `compare_visits`
-measure left against right in results, `FullPythonAUPipeline` is the original design's call.
+measure left against right in results, `write_workbook` makes an Excel workbook of a result, `FullPythonAUPipeline` is the original
+design's call.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from face_mirror_au.api import AUPipeline, FullPythonAUPipeline, LandmarkAUs, Result, asymmetry_of, aus_from_landmarks, compare_visits
+    from face_mirror_au.api import (
+        AUPipeline,
+        FullPythonAUPipeline,
+        LandmarkAUs,
+        Result,
+        asymmetry_of,
+        aus_from_landmarks,
+        compare_visits,
+        write_workbook,
+    )
 
 __all__ = [
     "AUPipeline",
@@ -23,6 +33,7 @@ __all__ = [
     "asymmetry_of",
     "aus_from_landmarks",
     "compare_visits",
+    "write_workbook",
 ]
 
 # ONNX Runtime's official builds send usage data to their maker from the first import on, unless this is set. Nothing leaves this machine.
