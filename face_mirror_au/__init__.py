@@ -1,8 +1,8 @@
 """Facial action units in the frame loop: OpenFace 2.2's method in Python, for facial palsy.
 
 `AUPipeline` measures recordings and frames, `aus_from_landmarks` takes landmarks that you bring, `asymmetry_of` and `compare_visits`
-measure left against right in results, `table_agreement` compares two tables in OpenFace's columns, `FullPythonAUPipeline` is the original
-design's call.
+measure left against right in results, `table_agreement` compares two tables in OpenFace's columns, `write_workbook` makes an Excel
+workbook of a result, `FullPythonAUPipeline` is the original design's call.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         aus_from_landmarks,
         compare_visits,
         table_agreement,
+        write_workbook,
     )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "aus_from_landmarks",
     "compare_visits",
     "table_agreement",
+    "write_workbook",
 ]
 
 # ONNX Runtime's official builds send usage data to their maker from the first import on, unless this is set. Nothing leaves this machine.

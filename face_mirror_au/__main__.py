@@ -7,6 +7,10 @@ import os
 import runpy
 import sys
 
+# BLAS as one thread, here and in all workers, which are the parallelism: its own threads wait for each other by spinning, on a busy machine
+# for minutes. It must be said before NumPy is loaded; who sets it, has it as they like.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # What we start by `sys.executable -m`. Frozen, that is this program, which then does as the interpreter would: for these and no others.
 CHILDREN = ("face_mirror_au.devices.probe_child", "face_mirror_au.overlay.window_probe", "pip")
 

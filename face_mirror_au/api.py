@@ -23,9 +23,11 @@ from face_mirror_au.pipeline.track import TrackState
 from face_mirror_au.pipeline.views import LOCATE, MirrorSettings
 from face_mirror_au.records import Frame, Image, View, check_image
 from face_mirror_au.report.page_writer import write_page
-from face_mirror_au.results.asymmetry import asymmetry_of, compare_visits
+from face_mirror_au.results.asymmetry import asymmetry_of
 from face_mirror_au.results.earlier import read_metadata
 from face_mirror_au.results.metadata import as_read
+from face_mirror_au.results.visits import compare_visits
+from face_mirror_au.results.workbook import write_workbook
 from face_mirror_au.run.delivery import RecordingReport, Wanted, deliver
 from face_mirror_au.run.explicit import ExplicitModels
 from face_mirror_au.run.in_memory import Collected, Progress, Result, Told
@@ -55,6 +57,7 @@ __all__ = [
     "aus_from_landmarks",
     "compare_visits",
     "table_agreement",
+    "write_workbook",
 ]
 
 

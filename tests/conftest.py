@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from face_mirror_au.loop.nursery import Nursery
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is loaded
+
+from face_mirror_au.loop.nursery import Nursery  # noqa: E402
 
 # A shell starts background jobs with Ctrl-C ignored, nohup ignores the end of the terminal; programs that tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -21,6 +21,7 @@ from face_mirror_au.asymmetry.landmarks import (
 from face_mirror_au.asymmetry.recording import LandmarkSides, TwoSides
 from face_mirror_au.records import FloatArray
 
+TOO_LITTLE = "too little movement"
 NO_REST = "no frame at rest was measured on both sides"
 # Eye distances: lengths below it are not compared at rest. A closed eye is.
 REST_GATE = 0.02

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from face_mirror_au.asymmetry.answers import Answer
-from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import Comparison, TwoValues, ZoneComparison
 from face_mirror_au.asymmetry.in_movement import EYE_DISTANCES, INTENSITY, Along, MeasuredMovement
+from face_mirror_au.asymmetry.whole import TOO_LITTLE
 from face_mirror_au.report.words import ALIKE, answer_figures, au_label, signal_label
 
 # Of the stronger side. On rendered faces with one side that keeps still, the models see up to a sixth of the movement there.

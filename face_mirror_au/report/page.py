@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from face_mirror_au import __version__
-from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import APART_S, GATE
 from face_mirror_au.asymmetry.in_movement import MeasuredMovement
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES
 from face_mirror_au.asymmetry.measures import Asymmetry
-from face_mirror_au.asymmetry.whole import REST_GATE, Lengths
+from face_mirror_au.asymmetry.whole import REST_GATE, TOO_LITTLE, Lengths
 from face_mirror_au.asymmetry.yaw import ACCEPTABLE_YAW, GOOD_YAW, HeadPose, head_pose
 from face_mirror_au.asymmetry.zones import OTHER_AUS, ZONES
 from face_mirror_au.models.catalogue import bank_of

@@ -71,7 +71,7 @@ def moment_pictures(
     for name, row in moments.items():
         for view, image in found.get(row, {}).items():
             if views or view is View.ORIGINAL:
-                shown[f"{name}, {result.time_s[row]:.2f} s" + (f": {VIEW_WORDS[view.value]}" if views else "")] = _jpeg(image)
+                shown[f"{name}, {result.time_s[row]:.2f} s" + (f": {VIEW_WORDS[view.value]}" if views else "")] = jpeg(image)
     return shown
 
 
@@ -97,7 +97,8 @@ def _frames(path: Path, rows: Collection[int]) -> dict[int, Image]:
     return found
 
 
-def _jpeg(image: Image) -> bytes:
+def jpeg(image: Image) -> bytes:
+    """A picture (H, W, 3) uint8 BGR, made narrow enough for the page."""
     cv2 = opencv()
     height, width = image.shape[:2]
     if width > _MAX_WIDTH:

@@ -7,10 +7,10 @@ from typing import Any
 
 from face_mirror_au.asymmetry.answers import Answer
 from face_mirror_au.asymmetry.blinks import completeness
-from face_mirror_au.asymmetry.change import TOO_LITTLE
 from face_mirror_au.asymmetry.comparison import GATE, SideMeasures, ZoneComparison
 from face_mirror_au.asymmetry.landmarks import LANDMARK_MEASURES, Millimetres
 from face_mirror_au.asymmetry.measures import Asymmetry
+from face_mirror_au.asymmetry.whole import TOO_LITTLE
 from face_mirror_au.asymmetry.zones import Zone
 from face_mirror_au.models.catalogue import bank_of
 from face_mirror_au.results.networks import detectors, landmark_sources, titles

@@ -19,7 +19,7 @@ from face_mirror_au.pipeline.signals import EYE_CLOSURE
 from face_mirror_au.records import ALL_AUS, INTENSITY_AUS, FloatArray, View
 from face_mirror_au.results.earlier import listed_files
 from face_mirror_au.results.metadata import in_todays_words
-from face_mirror_au.results.names import METADATA, view_table
+from face_mirror_au.results.names import METADATA, PARQUET, TABLES, view_table
 from face_mirror_au.results.result_landmarks import read_landmarks
 from face_mirror_au.results.result_table import ResultTable
 
@@ -72,7 +72,7 @@ class RunResult(Recording):
 
 
 def find_result(folder: Path) -> tuple[Path, str]:
-    """Find the one result that `folder`, or the folders in it, hold.
+    """Find the one result that `folder`, or the folders in it, hold; or that a table belongs to.
 
     Returns
     -------
@@ -86,8 +86,10 @@ def find_result(folder: Path) -> tuple[Path, str]:
     ResultError
         When there is none, or more than one.
     """
+    if folder.is_file() and (stem := _stem_of(folder)):
+        return folder.parent, stem
     if not folder.is_dir():
-        what = "is a file; give the folder that it lies in" if folder.exists() else "does not exist; give the folder that a run wrote"
+        what = "is no file of a run; give its folder" if folder.exists() else "does not exist; give the folder that a run wrote"
         raise ResultError(f"'{folder}' {what}")
     try:
         found = sorted(folder.glob(f"*{METADATA}")) or sorted(folder.glob(f"*/*{METADATA}"))
@@ -103,6 +105,16 @@ def find_result(folder: Path) -> tuple[Path, str]:
             where = "run each recording with -o DIR, into a folder of its own"
         raise ResultError(f"'{folder}' holds {len(found)} results; {where}")
     return found[0].parent, found[0].name.removesuffix(METADATA)
+
+
+def _stem_of(table: Path) -> str:
+    """The stem of the run that a table belongs to; empty where there is none."""
+    stems = [path.name.removesuffix(METADATA) for path in table.parent.glob(f"*{METADATA}")]
+    return max(
+        (stem for stem in stems if table.name in {f"{stem}{ending}" for ending in (".csv", METADATA, *TABLES, *PARQUET)}),
+        key=len,
+        default="",
+    )
 
 
 def read_result(folder: Path, stem: str) -> RunResult:

@@ -51,7 +51,7 @@ def test_the_rows_are_those_of_the_table_beside_the_page(folders):
 
 def test_the_rows_of_two_visits_are_those_of_their_table(folders, tmp_path):
     compared = face_mirror_au.compare_visits(*folders)
-    made = write_comparison(*folders, tmp_path)
+    made = write_comparison(folders, tmp_path)
     pd.testing.assert_frame_equal(compared.table, read(made.table), check_exact=True, check_dtype=False)
     smile = compared.table.query("of == 'AU12' and measure == 'left'")
     assert smile["change"].item() == 1.88 - 3.75
@@ -100,5 +100,5 @@ def test_a_new_measure_is_one_function_and_one_entry(folders, tmp_path, monkeypa
     monkeypatch.setattr(change, "CHANGE_MEASURES", {**change.CHANGE_MEASURES, "frames": lambda sides: sides.frames})
     compared = face_mirror_au.compare_visits(*folders)
     assert compared.table.query("of == 'AU12' and measure == 'frames'")["change"].item() == 1
-    write_compare_csv(tmp_path / "c.csv", compared.change.rows())
+    write_compare_csv(tmp_path / "c.csv", 2, compared.change.rows())
     assert "mirrored,AU12,frames,11,12,1,\n" in (tmp_path / "c.csv").read_text()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 import stat
+from datetime import date
 
 import numpy as np
 import pytest
@@ -15,8 +17,9 @@ from face_mirror_au.asymmetry.zones import ZONES
 from face_mirror_au.cli.app import app
 from face_mirror_au.errors import ResultError, UsageError
 from face_mirror_au.records import INTENSITY_AUS
-from face_mirror_au.report.change_words import zone_change_sentence
+from face_mirror_au.report.change_words import trend_sentence, zone_change_sentence
 from face_mirror_au.report.compare import write_comparison
+from face_mirror_au.results.visits import compare_visits
 
 MOUTH = next(zone for zone in ZONES if zone.key == "mouth")
 OPENFACE = metadata()["models"]
@@ -30,7 +33,7 @@ def visit(folder, name, left=1.0, right=1 / 3, **changes):
 
 def compared(folder, first=None, second=None, **options):
     one, two = visit(folder, "one", **(first or {})), visit(folder, "two", **(second or {}))
-    page, table, _ = write_comparison(one, two, folder / "out", **options)
+    page, table, _, _ = write_comparison([one, two], folder / "out", **options)
     with table.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     return Page(page.read_text(encoding="utf-8")), {(row["sides"], row["of"], row["measure"]): row for row in rows}
@@ -44,16 +47,16 @@ def sentence(first, second):
     def zone(left, right):
         return compare_zone(MOUTH, np.arange(12) / 10, values(AU12=BUMP * left), values(AU12=BUMP * right))
 
-    return zone_change_sentence(MOUTH, zone(*first), zone(*second))
+    return zone_change_sentence(MOUTH, [zone(*first), zone(*second)])
 
 
 def test_numbers_of_both_visits_and_the_change_stand_on_the_page_and_in_the_table(tmp_path):
     page, rows = compared(tmp_path, second={"right": 0.6})
     row = rows["mirrored", "AU12", "right"]
     assert (row["visit_1"], row["visit_2"], row["change"], row["note"]) == ("1.25", "2.25", "1.0", "")
-    assert page.number("AU12", "first-left") == page.number("AU12", "second-left") == 3.75
+    assert page.number("AU12", "1-left") == page.number("AU12", "2-left") == 3.75
     assert page.number("AU12", "change-left") == 0
-    assert page.number("AU12", "first-ratio") == pytest.approx(1 / 3)
+    assert page.number("AU12", "1-ratio") == pytest.approx(1 / 3)
     assert page.number("mouth", "change-ratio") == pytest.approx(0.6 - 1 / 3)
     assert page.shown("AU12", "change-left") == "0.00", "nothing is +0.00"
     assert page.shown("AU12", "change-right") == "+1.00"
@@ -62,9 +65,9 @@ def test_numbers_of_both_visits_and_the_change_stand_on_the_page_and_in_the_tabl
 
 def test_left_and_right_stay_what_they_were(tmp_path):
     page, rows = compared(tmp_path, first={"right": 0}, second={"left": 0, "right": 1})
-    assert page.number("AU12", "first-left") == page.number("AU12", "second-right") == 3.75
-    assert page.number("AU12", "first-difference") == 1
-    assert page.number("AU12", "second-difference") == -1
+    assert page.number("AU12", "1-left") == page.number("AU12", "2-right") == 3.75
+    assert page.number("AU12", "1-difference") == 1
+    assert page.number("AU12", "2-difference") == -1
     assert rows["mirrored", "AU12", "difference"]["change"] == "-2.0"
     assert "The weaker side was the subject's right at visit 1 and the left at visit 2." in page.said_in("glance")
 
@@ -187,7 +190,7 @@ def test_too_little_movement_is_told_for_the_visit_that_it_is_true_of():
     assert "too little movement at visit 1" in said
     assert "At visit 2, the weaker side, the subject's right, reached 50 % of the stronger one" in said
     assert "too little movement at visit 2" in sentence((1, 0.5), (0.1, 0.1))
-    assert zone_change_sentence(MOUTH, None, None) == "The mouth: not measured at either visit."
+    assert zone_change_sentence(MOUTH, [None, None]) == "The mouth: not measured at either visit."
 
 
 def test_the_page_makes_no_diagnosis(tmp_path):
@@ -202,7 +205,7 @@ def test_the_page_makes_no_diagnosis(tmp_path):
 def test_two_files_for_the_owner_alone_come_out_and_replace_an_earlier_comparison(tmp_path):
     first, second = visit(tmp_path, "one"), visit(tmp_path, "two", right=1)
     done = call("compare", first, second, "-o", tmp_path / "out")
-    paths = [tmp_path / "out" / name for name in ("compare.html", "compare.csv")]
+    paths = [tmp_path / "out" / name for name in ("compare.html", "compare.csv", "compare.answers.csv")]
     assert done.stdout.split() == [str(path) for path in paths]
     assert sorted((tmp_path / "out").iterdir()) == sorted(paths)
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
@@ -214,10 +217,10 @@ def test_two_files_for_the_owner_alone_come_out_and_replace_an_earlier_compariso
 def test_the_same_run_twice_and_runs_without_sides_in_common_are_errors(tmp_path):
     first = visit(tmp_path, "one")
     with pytest.raises(UsageError, match="same run"):
-        write_comparison(first, first, tmp_path / "out")
+        write_comparison([first, first], tmp_path / "out")
     nothing = visit(tmp_path, "two", empty=INTENSITY_AUS)
     with pytest.raises(ResultError, match="no action unit of two sides in common"):
-        write_comparison(first, nothing, tmp_path / "out")
+        write_comparison([first, nothing], tmp_path / "out")
     done = call("compare", first, tmp_path / "nowhere")
     assert done.exit_code == 1
     assert "does not exist" in done.stderr
@@ -226,7 +229,177 @@ def test_the_same_run_twice_and_runs_without_sides_in_common_are_errors(tmp_path
 def test_names_are_text_and_no_path_stands_on_the_page(tmp_path):
     make_run(tmp_path / "a", "<script>alert(1)</script>".replace("/", ""))
     make_run(tmp_path / "b", "two")
-    page = write_comparison(tmp_path / "a", tmp_path / "b", tmp_path / "out")[0].read_text(encoding="utf-8")
+    page = write_comparison([tmp_path / "a", tmp_path / "b"], tmp_path / "out")[0].read_text(encoding="utf-8")
     assert "<script" not in page
     assert str(tmp_path) not in page
     assert page.count("data:") == 2, "of the icon and the policy: no picture of a face"
+
+
+MODELS = OPENFACE | {"profile": "open", "au_bank": "face-mirror-au open bank", "side_errors": {"AU12": 0.5, "AU25": 0.5, "AU45": 0.4}}
+
+
+def answered(folder, name, left, right, *, table="", **changes):
+    """A visit measured with models whose errors are known; `left` and `right` are AU12, or action units by name."""
+    sides = [values(**(each if isinstance(each, dict) else {"AU12": BUMP * each})) for each in (left, right)]
+    source = metadata()["input"] | {"sha256": name * 8}
+    run = make_run(folder / name, name, left=sides[0], right=sides[1], sides=sides, **({"models": MODELS, "input": source} | changes))
+    if table:
+        (run / f"{name}.movements.csv").write_text("start_s,end_s,action\n" + table, encoding="utf-8")
+    return run
+
+
+def told(*runs, **options):
+    """Sentences by trend, and the rows of compare.answers.csv by trend and visit; nothing is drawn."""
+    found = compare_visits(*runs, **options)
+    said = {each.key: trend_sentence(each).replace("\N{NO-BREAK SPACE}", " ") for each in found.trends}
+    return said, {(row.of, row.visit): row for row in found.answer_rows}
+
+
+def drawn(folder, *runs):
+    """The page, and the rows of compare.answers.csv."""
+    made = write_comparison(runs, folder / "out")
+    text = made.page.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    with made.answers.open(newline="", encoding="utf-8") as handle:
+        return Page(text), list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize(("side", "left", "right"), [("right", 1, 0.4), ("left", 0.4, 1)])
+def test_sides_that_are_alike_now_say_which_was_weaker_and_by_how_much(tmp_path, side, left, right):
+    said, rows = told(answered(tmp_path, "one", left, right), answered(tmp_path, "two", 1, 1))
+    assert said["mouth"] == (
+        f"the sides are alike now; at visit 1 the {side} was weaker by 2.2 ± 0.5 (AU12 lip corner puller). "
+        "The difference is smaller than at visit 1, beyond the error of the change (± 0.7)."
+    )
+    assert (rows["mouth", 1].answer, rows["mouth", 2].answer, rows["mouth", 2].verdict) == (side, "alike", "smaller")
+    assert rows["mouth", 1].apart == (2.25 if side == "right" else -2.25)
+    assert rows["mouth", 2].change_error == pytest.approx(0.5 * 2**0.5)
+
+
+def test_the_answers_of_three_visits_stand_on_the_page_and_in_the_table(tmp_path):
+    runs = [answered(tmp_path, f"P_2026-0{month}-01", 1, right) for month, right in ((6, 1), (1, 0.2), (3, 0.6))]
+    page, rows = drawn(tmp_path, *runs)
+    assert "Mouth: the sides are alike now; at visit 1 the right was weaker by 3.0 ± 0.5" in page.said_in("glance")
+    assert "In order of date." in page.said
+    mouth = [row for row in rows if row["of"] == "mouth"]
+    assert [row["date"] for row in mouth] == ["2026-01-01", "2026-03-01", "2026-06-01"]
+    assert [float(row["right"]) for row in mouth] == pytest.approx([0.75, 2.25, 3.75])
+    weaker = [found["data-weaker"] for _, found in page.elements if found.get("data-answer", "").startswith("mouth-")]
+    assert weaker == [row["answer"] for row in mouth] == ["right", "right", "alike"]
+    assert "right weaker by 3.0 ± 0.5" in page.said_in("trends")
+    assert any(found.get("data-trend-figure") == "mouth" for _, found in page.elements)
+    assert page.number("AU12", "2-right") == 2.25
+    assert page.number("AU12", "change-right") == 3
+    assert "about as alike" not in page.said_in("mirrored"), "no sentence without its error beside those that have one"
+
+
+def test_a_change_within_the_error_of_both_visits_is_none(tmp_path):
+    said, rows = told(answered(tmp_path, "one", 1, 0.6), answered(tmp_path, "two", 1, 0.75))
+    assert "No change beyond the error of both visits (± 0.7)." in said["mouth"]
+    assert "smaller" not in said["mouth"]
+    assert rows["mouth", 2].verdict == "no change"
+
+
+def test_the_other_side_a_held_back_one_and_too_little_are_told_as_what_they_are(tmp_path):
+    first = answered(tmp_path, "one", 1, 0.3)
+    said, _ = told(first, answered(tmp_path, "two", 0.3, 1))
+    assert "the left is weaker now by 2.6 ± 0.5" in said["mouth"]
+    assert "The other side is weaker than at visit 1, beyond the error of the change" in said["mouth"]
+    said, _ = told(first, answered(tmp_path, "three", 0.4, 0.3))
+    assert "the stronger one moved less" in said["mouth"]
+    said, rows = told(first, answered(tmp_path, "four", 0.05, 0.05))
+    assert "alike" not in said["mouth"]
+    assert "too little movement to compare the sides now" in said["mouth"]
+    assert (rows["mouth", 2].apart, rows["mouth", 2].verdict) == (None, "unclear")
+
+
+def test_a_turned_head_has_no_change_and_no_side(tmp_path):
+    said, rows = told(answered(tmp_path, "one", 1, 0.3), answered(tmp_path, "two", 0.3, 1, yaw_deg=20.0))
+    assert "it is unclear which side is weaker (the head was turned by 20 degrees) now" in said["mouth"]
+    assert "Whether the difference of the sides changed is unclear: the head was turned by 20 degrees at visit 2." in said["mouth"]
+    assert (rows["mouth", 2].answer, rows["mouth", 2].change, rows["mouth", 2].verdict) == ("unclear", None, "unclear")
+
+
+def test_one_action_unit_is_followed_and_never_another_one_taken_for_it(tmp_path):
+    """Visit 1 is decided by AU12, visit 2 by AU25: their difference is no change of either."""
+    two = answered(tmp_path, "two", {"AU12": BUMP * 0.8, "AU25": BUMP * 0.3}, {"AU12": BUMP * 0.8, "AU25": BUMP * 0.75})
+    said, rows = told(answered(tmp_path, "one", 1, 0.3), two)
+    assert "the left is weaker now by 1.7 ± 0.5 (AU25 lips part)" in said["mouth"]
+    assert "AU12 lip corner puller, left minus right +2.6, then 0.0" in said["mouth"]
+    assert {row.signal for (of, _), row in rows.items() if of == "mouth"} == {"AU12"}
+    assert [rows["mouth", visit].decided_by for visit in (1, 2)] == ["AU12", "AU25"]
+    assert rows["mouth", 2].apart == 0
+
+
+def test_visits_stand_in_order_of_the_dates_that_are_given_else_of_their_names(tmp_path):
+    runs = [answered(tmp_path, f"P_{day}", 1, 1) for day in ("2026-06-20", "2026_01_12", "20260309")]
+
+    def order(*results, **options):
+        return [visit.result.stem for visit in compare_visits(*results, **options).visits]
+
+    assert order(*runs) == ["P_2026_01_12", "P_20260309", "P_2026-06-20"]
+    assert order(*runs, dates=["2020-01-01", "2022-01-01", date(2021, 1, 1)]) == ["P_2026-06-20", "P_20260309", "P_2026_01_12"]
+    later = answered(tmp_path, "P_12345678", 1, 1)
+    found = compare_visits(runs[0], runs[1], later)
+    assert not found.dated
+    assert [visit.result.stem for visit in found.visits] == ["P_2026-06-20", "P_2026_01_12", "P_12345678"], "as given"
+    with pytest.raises(UsageError, match="no date"):
+        order(*runs, dates=["soon"] * 3)
+    with pytest.raises(UsageError, match="for each of the 3 results"):
+        order(*runs, dates=["2020-01-01"])
+    with pytest.raises(UsageError, match="two results or more"):
+        order(runs[0])
+
+
+def test_movements_are_compared_where_two_visits_have_them(tmp_path):
+    one = answered(tmp_path, "one", 1, 0.3, table="0.1,0.95,BS\n")
+    two = answered(tmp_path, "two", 1, 1, table="0.15,0.9,BS\n")
+    three = answered(tmp_path, "three", 1, 1, table="0.1,0.9,SO\n")
+    said, rows = told(one, two, three)
+    assert said["BS"].startswith("the sides are alike at visit 2; at visit 1 the right was weaker by 2.6 ± 0.5")
+    assert said["BS"].endswith("Not measured at visit 3.")
+    assert "mouth" not in said, "the movement is of that zone"
+    assert "SO" not in said, "one visit has it"
+    assert {"upper", "eye", "midface"} & set(said)
+    assert rows["BS", 3].answer == ""
+
+
+def test_models_without_known_errors_draw_no_trend(tmp_path):
+    page, _ = drawn(tmp_path, visit(tmp_path, "one"), visit(tmp_path, "two", right=0.7))
+    assert "the two sides were more alike than at visit 1" in page.said_in("glance")
+    assert "data-trend-figure" not in page.text
+
+
+def test_no_share_of_one_action_unit_in_another_one_is_told():
+    time, left = np.arange(12) / 10, values(AU12=BUMP)
+    zones = [compare_zone(MOUTH, time, left, values(AU25=BUMP * right)) for right in (0.3, 0.7)]
+    said = zone_change_sentence(MOUTH, zones)
+    assert "more alike than at visit 1" in said
+    assert "%" not in said
+
+
+def test_a_table_of_a_run_and_results_that_were_read_are_taken_too(tmp_path):
+    one, two = answered(tmp_path, "one", 1, 0.3), answered(tmp_path, "two", 1, 1)
+    by_table = compare_visits(one / "one.csv", two / "two_left_mirrored.csv")
+    by_result = compare_visits(*(visit.result for visit in by_table.visits))
+    assert by_table.answers.equals(by_result.answers)
+    assert by_table.answers.query("of == 'mouth'")["answer"].tolist() == ["right", "alike"]
+    assert by_table.answers["apart"].dtype == float
+    (tmp_path / "other.csv").write_text("a\n")
+    with pytest.raises(ResultError, match="is no file of a run"):
+        compare_visits(one, tmp_path / "other.csv")
+
+
+def test_frame_rates_that_differ_are_told(tmp_path):
+    one, two = answered(tmp_path, "one", 1, 0.3), answered(tmp_path, "two", 1, 1)
+    for path in two.glob("two*.csv"):
+        text = path.read_text()
+        path.write_text(
+            re.sub(
+                r"^(\d+),0?(\d)\.(\d+),",
+                lambda found: f"{found[1]},{int(found[2] + found[3]) * 2 / 10 ** len(found[3])},",
+                text,
+                flags=re.MULTILINE,
+            )
+        )
+    doubts = compare_visits(one, two).doubts
+    assert any("Different frame rates: 10 frames a second at visit 1, 5 frames a second at visit 2." in each for each in doubts)

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from report_folder import BUMP, N, launched_chromium, make_run, values
+from report_folder import BUMP, N, launched_chromium, make_run, metadata, values
 
 from face_mirror_au.asymmetry.comparison import compare_units, compare_zones
 from face_mirror_au.report.compare import write_comparison
@@ -18,7 +18,7 @@ from face_mirror_au.results.result import read_result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-_PAGES = ("report", "compare", "compare-anyway")
+_PAGES = ("report", "compare", "compare-anyway", "compare-many")
 A4_INSIDE = 688  # px: 210 mm without the margins of 14 mm, at 96 px an inch
 
 
@@ -53,6 +53,11 @@ def folder(tmp_path_factory):
     make_run(
         root / "third", "a long name without any blank in it_2026-04-17_visit_3", left=right, right=later, failed=(1,), sides=(left, later)
     )
+    errors = metadata()["models"] | {"side_errors": {"AU12": 0.5, "AU45": 0.4}}
+    for number in range(1, 6):
+        sides = (left, values(AU12=BUMP * number / 5, AU45=BUMP / 4))
+        run = make_run(root / f"visit{number}", f"a <b>name_2026-0{number}-01", left=left, right=later, sides=sides, models=errors)
+        (run / f"a <b>name_2026-0{number}-01.movements.csv").write_text("start_s,end_s,action\n0.1,0.95,BS\n", encoding="utf-8")
     return root
 
 
@@ -61,8 +66,9 @@ def paths(folder):
     _, picture = cv2.imencode(".png", np.full((120, 160, 3), (40, 160, 90), np.uint8))
     return {
         "report": write_report(folder / "second", "a <b>name", pictures={"the peak": picture.tobytes()}),
-        "compare": write_comparison(folder / "first", folder / "third", folder / "compared")[0],
-        "compare-anyway": write_comparison(folder / "first", folder / "second", folder / "anyway", anyway=True)[0],
+        "compare": write_comparison([folder / "first", folder / "third"], folder / "compared")[0],
+        "compare-anyway": write_comparison([folder / "first", folder / "second"], folder / "anyway", anyway=True)[0],
+        "compare-many": write_comparison([folder / f"visit{number}" for number in range(1, 6)], folder / "many")[0],
     }
 
 
@@ -211,13 +217,14 @@ def _decimals(seen):
     return len(seen.partition(".")[2])
 
 
-@pytest.mark.parametrize(("name", "table"), [("compare", "compared"), ("compare-anyway", "anyway")])
+@pytest.mark.parametrize(("name", "table"), [("compare", "compared"), ("compare-anyway", "anyway"), ("compare-many", "many")])
 def test_every_number_of_the_comparison_is_that_of_its_table_and_none_is_missing(chromium, paths, folder, name, table):
     with Opened(chromium, paths[name]) as opened:
         shown = _numbers(opened.page)
-    visits = {"first": "visit_1", "second": "visit_2", "change": "change"}
     with (folder / table / "compare.csv").open(newline="", encoding="utf-8") as handle:
         rows = {(row["sides"], row["of"], row["measure"]): row for row in csv.DictReader(handle)}
+    columns = next(iter(rows.values()))
+    visits = {"change": "change"} | {name.removeprefix("visit_"): name for name in columns if name.startswith("visit_")}
     for (section, of, measure), (value, seen) in shown.items():
         visit, _, what = measure.partition("-")
         cell = rows[section, of, what][visits[visit]]

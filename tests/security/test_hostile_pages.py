@@ -58,7 +58,7 @@ def pages(tmp_path_factory):
     (first / f"{STEM}.movements.csv").write_text("start_s,end_s,action\n0.2,0.8,SS\n", encoding="utf-8")
     return {
         "report": write_report(first, STEM, pictures={EVIL: b"\xff\xd8\xff\xd9"}),
-        "compare": write_comparison(first, second, root / "both", anyway=True)[0],
+        "compare": write_comparison([first, second], root / "both", anyway=True)[0],
     }
 
 
