@@ -12,7 +12,7 @@ from hypothesis import settings
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before NumPy is loaded
 
-from face_mirror_au.loop.nursery import Nursery  # noqa: E402
+from face_mirror_au.loop.nursery import Nursery
 
 # A shell starts background jobs with Ctrl-C ignored, nohup ignores the end of the terminal; programs that tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
