@@ -67,10 +67,11 @@ def metadata(data: bytes) -> None:
         _said_by_run(Place(csv, own_folder=False))
     result = replace(good, metadata=_read_metadata(path))
     render(MeasuredResult(replace(result, yaw_deg=None), asymmetry, ""), {})  # its curve takes half a second to draw
-    for first, second in ((good, result), (result, good)):
-        must_not_be_compared(first, second)
-        to_be_known(first, second)
-        quality_doubts(compare_recordings(first, second))
+    found = replace(asymmetry, recording=result)
+    for runs, both in (((good, result), (asymmetry, found)), ((result, good), (found, asymmetry))):
+        must_not_be_compared(runs)
+        to_be_known(runs)
+        quality_doubts(compare_recordings(both), [run.time_s for run in runs])
 
 
 def _settings(csv: Path) -> None:
@@ -90,17 +91,17 @@ def result_table(data: bytes) -> None:
     kind = data[0] if data else 0
     ending = ENDINGS[kind % len(ENDINGS)]
     changed = (b"" if kind // len(ENDINGS) % 2 else header_line(ending)) + data[1:]
-    good, _ = _good()
+    good, asymmetry = _good()
     written(changed, f"r{ending}")
     # The reader of this table alone: a whole result takes 50 ms.
     if ending == ".csv":
         yaw, closures = _read_original(folder() / "r.csv", N_FRAMES, good.metadata)
-        compare_recordings(good, replace(good, yaw_deg=yaw, closures=closures))
+        compare_recordings((asymmetry, replace(asymmetry, recording=replace(good, yaw_deg=yaw, closures=closures))))
         landmarks = read_landmarks(folder(), "r", N_FRAMES, good.metadata, mirrored=False)
         assert isinstance(landmarks, str) or landmarks.left.shape == (N_FRAMES, len(POSITIONS))
     elif ending == ".raw.csv":
         time_s, measured = _read_times(folder() / "r.raw.csv")
-        compare_recordings(good, replace(good, time_s=time_s, measured=measured))
+        compare_recordings((asymmetry, replace(asymmetry, recording=replace(good, time_s=time_s, measured=measured))))
         _read_raw(folder() / "r.raw.csv", N_FRAMES)
     elif ending == ".sides.csv":
         _measure(good, _read_sides(folder() / "r.sides.csv", N_FRAMES))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,16 +33,18 @@ def open_animation(path: Path) -> Iterator[PillowImage | None]:
     from PIL import Image as Pillow  # only where there are animations
 
     name = display_name(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = Pillow.open(path, formats=_FORMATS)
-            frames = getattr(picture, "n_frames", 1)
-    except Pillow.DecompressionBombError as error:
-        raise VideoError(_too_large(name)) from error
-    except Exception as error:  # Pillow raises a dozen kinds on damaged files
-        raise VideoError(f"'{name}' is an animation that cannot be read ({type(error).__name__}); convert it to H.264") from error
-    with picture:
+    with ExitStack() as closing:
+        try:
+            # Pillow does not close what it opened where it fails later on.
+            handle = closing.enter_context(path.open("rb"))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                picture = closing.enter_context(Pillow.open(handle, formats=_FORMATS))
+                frames = getattr(picture, "n_frames", 1)
+        except Pillow.DecompressionBombError as error:
+            raise VideoError(_too_large(name)) from error
+        except Exception as error:  # Pillow raises a dozen kinds on damaged files
+            raise VideoError(f"'{name}' is an animation that cannot be read ({type(error).__name__}); convert it to H.264") from error
         if picture.width * picture.height > MAX_PIXELS:
             raise VideoError(_too_large(name))
         yield picture if frames > 1 else None

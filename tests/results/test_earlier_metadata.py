@@ -39,8 +39,8 @@ def test_it_is_compared_with_openface_pfld_and_not_with_todays_openface(csv):
     now = json.loads(STORED.read_text()) | {"schema": SCHEMA}
     pfld = now | {"models": now["models"] | {"profile": "openface-pfld"}}
     old, same, other = (SimpleNamespace(metadata=metadata) for metadata in (read_metadata(csv), pfld, now))
-    assert must_not_be_compared(old, same) == []
-    assert must_not_be_compared(old, other) == ["different model sets: openface-pfld at visit 1, openface at visit 2"]
+    assert must_not_be_compared([old, same]) == []
+    assert must_not_be_compared([old, other]) == ["different model sets: openface-pfld at visit 1, openface at visit 2"]
 
 
 def test_clnf_and_ce_clm_are_told_apart():
@@ -49,8 +49,8 @@ def test_clnf_and_ce_clm_are_told_apart():
         SimpleNamespace(metadata=now | {"models": now["models"] | {"detector": "mtcnn", "landmarks": landmarks}}, sides={})
         for landmarks in ("clnf", "ceclm")
     )
-    assert must_not_be_compared(clnf, ceclm) == []
-    told = to_be_known(clnf, ceclm)
+    assert must_not_be_compared([clnf, ceclm]) == []
+    told = to_be_known([clnf, ceclm])
     assert "Different landmark models: clnf at visit 1, ceclm at visit 2." in told
     assert "Landmarks of OpenFace's CE-CLM (visit 2) lean towards symmetry: it misses a one-sided blink or brow." in told
 
