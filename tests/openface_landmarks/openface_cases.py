@@ -205,7 +205,8 @@ def whole_images(shared: Path) -> Iterator[Figure]:
         space = openface.in_space(face, Camera.for_size(image.shape[1], image.shape[0]))
         angles.append(np.abs(space.gaze_angles - frames["gaze_angle"][row]).max())
         differing += face.success != frames["return_value"][row] or abs(face.certainty - frames["detection_certainty"][row]) > 1e-6
-    yield Figure("images, pictures alone: worst landmark of a face, median", float(np.median(worst)), 0.05, "px")
+    # 0.035 on a CPU with AVX-512, 0.055 on one without; the C++ program against itself on another CPU: 0.06 to 0.11 on clips.
+    yield Figure("images, pictures alone: worst landmark of a face, median", float(np.median(worst)), 0.07, "px")
     yield Figure("images, pictures alone: faces at 0.4 px or more, of 19", sum(each >= 0.4 for each in worst), 2)
     yield Figure("images, pictures alone: gaze angles, median", float(np.median(angles)), GAZE_LIMIT, "rad")
     yield Figure("images, pictures alone: faces of another certainty", differing, 0)

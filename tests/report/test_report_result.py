@@ -28,7 +28,7 @@ def test_none_or_several_results_are_told(tmp_path):
     with pytest.raises(ResultError, match="does not exist; give the folder"):
         find_result(tmp_path / "nowhere")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ResultError, match="is a file; give the folder that it lies in"):
+    with pytest.raises(ResultError, match="is no file of a run; give its folder"):
         find_result(tmp_path / "file")
     with pytest.raises(ResultError, match="holds no result of a run"):
         find_result(tmp_path)
