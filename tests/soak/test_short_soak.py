@@ -65,7 +65,7 @@ def test_eight_videos_and_lost_workers_leave_nothing_behind(soak):
 
 
 def test_a_picture_kept_of_each_frame_is_noticed(soak):
-    code, _, broken = soak(["-c", LEAK], frames=300, videos=5, long_share=0.4, kill_every=1000, sample_every=20, slack_mb=100)
+    code, _, broken = soak(["-c", LEAK], frames=300, videos=5, long_share=0.4, kill_every=1000, sample_every=20, slack_mb=60)
     assert code == 1
     assert {text.split(":")[0] for text in broken} >= {"memory between videos, all processes", "memory between videos, parent"}
     assert not [text for text in broken if "descriptors" in text or "worker" in text]
