@@ -82,6 +82,16 @@ def landmarks_from_mesh(mesh: Float32Array | FloatArray) -> Float32Array:
     return np.asarray(start + _SHARE * (mesh[_NEXT, :2] - start), dtype=np.float32)
 
 
+def corners_and_irises(mesh: FloatArray | Float32Array) -> FloatArray:
+    """The middle between the corners, and that of the iris, of each eye: (2, 2, 2) in the unit of the mesh (478, 3); the left eye first."""
+    return np.stack(
+        [
+            [mesh[list(points.corners), :2].mean(axis=0), mesh[iris[0], :2]]
+            for points, iris in zip(MESH_EYES, (LEFT_IRIS, RIGHT_IRIS), strict=True)
+        ]
+    )
+
+
 def iris_diameters(mesh: FloatArray) -> FloatArray:
     """Visible diameter of both irises at the height of their middle, (2,) float64 in the unit of the mesh (478, 3); the left eye first."""
     ends = mesh[np.array(IRIS_EDGES), :2]

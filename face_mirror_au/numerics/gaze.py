@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from face_mirror_au.numerics.head_pose import Camera
 from face_mirror_au.numerics.pdm import rotation_from_euler
 from face_mirror_au.records import FloatArray
 
@@ -44,9 +45,14 @@ def gaze_directions(eyes: FloatArray, face: FloatArray, head_rotation: FloatArra
         Unit vectors; (0, 0, -1) is a look into a camera straight ahead. NaN where the points are.
     """
     iris = eyes[..., IRIS, :].mean(axis=-2, dtype=np.float64)
+    return _directions(iris, face[:, EYE_CORNERS].mean(axis=-2, dtype=np.float64), head_rotation)
+
+
+def _directions(iris: FloatArray, corners: FloatArray, head_rotation: FloatArray) -> FloatArray:
+    """From the middles of irises and of eyes' corners, (N, 2, 3) mm each; how far away an iris is does not count."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ray = iris / np.linalg.norm(iris, axis=-1, keepdims=True)
-        centre = face[:, EYE_CORNERS].mean(axis=-2, dtype=np.float64) + (rotation_from_euler(head_rotation) @ EYEBALL_CENTRE)[:, None]
+        centre = corners + (rotation_from_euler(head_rotation) @ EYEBALL_CENTRE)[:, None]
         along = (ray * centre).sum(axis=-1)
         discriminant = along * along - ((centre * centre).sum(axis=-1) - EYEBALL_RADIUS**2)
         hit = ray * (along - np.sqrt(np.maximum(discriminant, 0.0)))[..., None]
@@ -69,3 +75,26 @@ def gaze_angles(directions: FloatArray) -> FloatArray:
     """
     mean = directions.mean(axis=-2)
     return np.stack([np.arctan2(mean[..., 0], -mean[..., 2]), np.arctan2(mean[..., 1], -mean[..., 2])], axis=-1)
+
+
+def mesh_gaze_angles(eyes: FloatArray, scale: float, head_rotation: FloatArray, camera: Camera) -> FloatArray:
+    """Gaze by the irises that a face mesh sees in the picture: the same eyeballs, both as far away as the face.
+
+    Parameters
+    ----------
+    eyes : ndarray, (2, 2, 2)
+        Of each eye the middle between its corners and the middle of its iris, px.
+    scale : float
+        Of the face, px/mm.
+    head_rotation : ndarray, (3,)
+        Rx, Ry, Rz of `estimate_head_pose`, rad.
+    camera : Camera
+
+    Returns
+    -------
+    ndarray, (2,) float64
+        See `gaze_angles`.
+    """
+    across = (eyes - (camera.x, camera.y)) / scale
+    space = np.concatenate([across, np.full((2, 2, 1), camera.focal / scale)], axis=-1)
+    return np.asarray(gaze_angles(_directions(space[None, :, 1], space[None, :, 0], head_rotation[None]))[0])

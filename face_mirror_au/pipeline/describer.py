@@ -93,13 +93,16 @@ class FaceDescriber:
         aligned = self._aligner.align(image, landmarks, fit.pose)
         height, width = image.shape[:2]
         camera = Camera.for_size(width, height)
+        head_pose = estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera)
         facing = None if self._mesh_shape is None or mesh is None else self._mesh_shape.facing(mesh)
         return FaceDescriptor(
             hog=extract_fhog(aligned, self._fhog),
             geometry=self._geometry(fit, facing),
             pose=fit.pose,
-            head_pose=estimate_head_pose(self.pdm, landmarks, fit.pose, fit.local, camera),
-            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, self.pdm, camera, view)) if self._more_signals else {},
+            head_pose=head_pose,
+            signals=measure_signals(Sight(image, landmarks, mesh, facing, fit, head_pose, self.pdm, camera, view))
+            if self._more_signals
+            else {},
         )
 
     def _geometry(self, fit: PoseFit, facing: FloatArray | None) -> FloatArray:

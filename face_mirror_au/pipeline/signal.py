@@ -61,6 +61,8 @@ class Sight:
         The mesh as it would look straight ahead, mm of the mean face; see `MeshShape.facing`.
     fit : PoseFit
         Of the landmarks.
+    head_pose : ndarray, (6,) float64
+        From `estimate_head_pose`.
     pdm : PDM
     camera : Camera
     view : View
@@ -72,6 +74,7 @@ class Sight:
     mesh: Float32Array | None
     facing: FloatArray | None
     fit: PoseFit
+    head_pose: FloatArray
     pdm: PDM
     camera: Camera
     view: View

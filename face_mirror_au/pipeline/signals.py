@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from face_mirror_au.asymmetry.landmarks import POSITIONS, eye_distance, side_positions
-from face_mirror_au.models.mesh_points import MESH_EYES, iris_diameters, landmarks_from_mesh
+from face_mirror_au.models.mesh_points import MESH_EYES, corners_and_irises, iris_diameters, landmarks_from_mesh
 from face_mirror_au.numerics.eyelids import eye_openings
 from face_mirror_au.numerics.face_regions import REGIONS, SIDES, region_confidences
-from face_mirror_au.numerics.gaze import IRIS, LIDS, N_EYE_POINTS, PUPIL
+from face_mirror_au.numerics.gaze import IRIS, LIDS, N_EYE_POINTS, PUPIL, mesh_gaze_angles
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
 from face_mirror_au.pipeline.signal import Sight, Signal, TableColumn
 from face_mirror_au.records import N_LANDMARKS, FloatArray, View
@@ -154,6 +154,12 @@ def _openings(sight: Sight) -> FloatArray | None:
     return None if sight.mesh is None else eye_openings(sight.mesh, np.asarray(sight.fit.pose[0]), MESH_EYES)
 
 
+def _gaze(sight: Sight) -> FloatArray | None:
+    if sight.mesh is None:
+        return None
+    return mesh_gaze_angles(corners_and_irises(sight.mesh), float(sight.fit.pose[0]), sight.head_pose[3:], sight.camera)
+
+
 def _lengths(sight: Sight) -> FloatArray | None:
     if sight.facing is None:
         return None
@@ -184,6 +190,19 @@ EYE_OPENING = Signal(
     ),
     (2,),
     measure=_openings,
+)
+# Another quantity than OpenFace's angles, which come from eye models of its own.
+MESH_GAZE_ANGLES = Signal(
+    "mesh_gaze_angles",
+    "eyes",
+    tuple(
+        TableColumn(
+            f"mesh_gaze_angle_{axis}", f"angle of the mean gaze of both eyes, {_AXES[axis]}, by the irises of the mesh", "rad", _RADIANS, 3
+        )
+        for axis in "xy"
+    ),
+    (2,),
+    measure=_gaze,
 )
 # Known when the recording's rest is: at its end.
 EYE_CLOSURE = Signal(
@@ -255,7 +274,7 @@ REGION_CONFIDENCE = Signal(
 
 SIGNALS: list[Signal] = [
     GAZE, GAZE_ANGLES, EYE_LANDMARKS, EYE_LANDMARKS_3D, HEAD_POSE, LANDMARKS, LANDMARKS_3D, POSE, SHAPE,
-    EYE_OPENING, EYE_CLOSURE, LENGTHS, REGION_CONFIDENCE,
+    EYE_OPENING, EYE_CLOSURE, MESH_GAZE_ANGLES, LENGTHS, REGION_CONFIDENCE,
 ]  # fmt: skip
 
 

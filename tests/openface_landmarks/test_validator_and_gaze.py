@@ -7,7 +7,7 @@ import pytest
 
 from face_mirror_au.models.openface_files import read_pdm
 from face_mirror_au.models.validator import read_validator
-from face_mirror_au.numerics.gaze import EYE_CORNERS, EYEBALL_CENTRE, EYEBALL_RADIUS, gaze_angles, gaze_directions
+from face_mirror_au.numerics.gaze import EYE_CORNERS, EYEBALL_CENTRE, EYEBALL_RADIUS, IRIS, gaze_angles, gaze_directions, mesh_gaze_angles
 from face_mirror_au.numerics.head_pose import Camera, estimate_head_pose
 from face_mirror_au.numerics.pdm import rotation_from_euler
 from face_mirror_weights import open_models
@@ -90,6 +90,18 @@ def test_gaze_goes_from_the_eyeball_through_the_iris(direction, rotation):
     found = gaze_directions(*eyes_that_look([direction, direction], rotation))
     assert np.allclose(found[0], np.array([direction, direction]) / np.linalg.norm(direction), atol=1e-9)
     assert np.allclose(gaze_angles(found)[0], [np.arctan2(direction[0], 1), np.arctan2(direction[1], 1)], atol=1e-9)
+
+
+@pytest.mark.parametrize("rotation", [(0.0, 0.0, 0.0), (0.1, 0.0, 0.2)])
+@pytest.mark.parametrize("direction", [(0, 0, -1), (0.3, 0, -1), (-0.3, 0.1, -1), (0, 0.4, -1)])
+def test_gaze_by_the_irises_of_a_mesh_is_that_of_eye_models(direction, rotation):
+    eyes, face, _ = eyes_that_look([direction, direction], rotation)
+    camera = Camera(700.0, 320.0, 240.0)
+    corners = face[0, list(EYE_CORNERS)].mean(axis=1)
+    space = np.stack([corners, eyes[0, :, IRIS].mean(axis=1)], axis=1)
+    seen = space[..., :2] / space[..., 2:] * camera.focal + (camera.x, camera.y)
+    found = mesh_gaze_angles(seen, camera.focal / corners[:, 2].mean(), np.array(rotation), camera)
+    assert np.allclose(found, [np.arctan2(direction[0], 1), np.arctan2(direction[1], 1)], atol=0.01)
 
 
 def test_a_ray_that_misses_the_eyeball_points_to_the_camera():
