@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from face_mirror_au.cli.terminal import ExitCode, error_console, one_line_errors, print_error, say, say_block, say_table
+from face_mirror_au.models.catalogue import PROFILES
 from face_mirror_au.wording import counted
 from face_mirror_weights import folders
 from face_mirror_weights.download import Progress as ProgressCallback
@@ -172,7 +173,7 @@ def verify(context: typer.Context, weights: _Weights = None) -> None:
 @app.command("licenses")
 @one_line_errors
 def licenses(context: typer.Context, weights: _Weights = None) -> None:
-    """Print the licence of every set, and where its full text is."""
+    """Print the licence of every set, where its full text is, and what each profile serves."""
     store = _store(context, weights)
     for model_set in store.manifest.sets.values():
         if model_set.licence is None:
@@ -183,6 +184,9 @@ def licenses(context: typer.Context, weights: _Weights = None) -> None:
         if text is not None:
             say(f"Full text on this machine: {text}")
         say()
+    say("Which profile (`--profile`) serves what:")
+    for name, profile in PROFILES.items():
+        say(f"  {name}: {profile.serves}")
 
 
 def _store(context: typer.Context, weights: Path | None) -> Store:

@@ -170,12 +170,15 @@ class Profile:
         The set to fetch when a network is missing; the network's own when None.
     better : str or None
         A follower that serves instead of `landmarks` where it is here.
+    serves : str
+        What it is to be taken for, in words; measured in docs/method.md.
     """
 
     detectors: tuple[str, ...]
     landmarks: str
     pdm: str
     bank: str
+    serves: str
     fetch: str | None = None
     better: str | None = None
 
@@ -274,10 +277,20 @@ BANKS: Mapping[str, BankKind] = {
 }
 
 PROFILES: Mapping[str, Profile] = {
-    "openface": Profile((MTCNN,), "clnf", "openface", "openface", fetch="openface", better="ceclm"),
-    "openface-pfld": Profile(("retinaface", "blazeface"), "pfld", "openface", "openface", fetch="openface-pfld"),
-    "open": Profile(("blazeface",), "attention_mesh", "open", "open"),
-    "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface"),
+    "open": Profile(("blazeface",), "attention_mesh", "open", "open", "left against right; free for any use"),
+    "hybrid": Profile(("blazeface",), "attention_mesh", "openface", "openface", "left against right, on OpenFace's scale"),
+    "openface": Profile(
+        (MTCNN,),
+        "clnf",
+        "openface",
+        "openface",
+        "going on with what was measured by OpenFace; not left against right",
+        fetch="openface",
+        better="ceclm",
+    ),
+    "openface-pfld": Profile(
+        ("retinaface", "blazeface"), "pfld", "openface", "openface", "going on with results of version 0.1.0", fetch="openface-pfld"
+    ),
 }
 
 

@@ -125,7 +125,7 @@ def test_a_bank_and_a_profile_are_added_by_one_entry_each(monkeypatch, tmp_path,
     file = tmp_path / "other.npz"
     file.write_bytes(open_models.BANK.read_bytes())
     monkeypatch.setitem(BANKS, "other", replace(BANKS["open"], files="other-au", shipped=file))
-    monkeypatch.setitem(PROFILES, "mine", Profile(("blazeface",), "attention_mesh", "open", "other"))
+    monkeypatch.setitem(PROFILES, "mine", Profile(("blazeface",), "attention_mesh", "open", "other", "a try"))
     store = Store([shared_file("weights")])
     plan = plan_models(store, "mine")
     assert (plan.profile, plan.bank_kind, plan.predictors) == ("mine", "other", file)

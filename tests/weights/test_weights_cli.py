@@ -144,6 +144,7 @@ def test_licenses_names_every_set_and_the_full_text(shared_file: Callable[[str],
     for words in ("openface-au:", "non-commercial", "none stated upstream", "Apache-2.0", "MIT", "demo-clip:", "OpenFace-license.txt"):
         assert words in text
     assert "Full text on this machine" in text
+    assert "  openface: going on with what was measured by OpenFace; not left against right\n" in text
     assert "Full text on this machine" not in call("licenses").stdout
 
 
