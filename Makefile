@@ -22,7 +22,7 @@ endif
 
 # Development data with OpenFace's AU files, where they lie beside the project. Nobody else needs them: `make demo` looks where the bare command looks.
 ifneq ($(wildcard ../shared/weights),)
-test quick faults docs wheels frozen bench bench-open soak host-sessions train-open fuzz: export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
+test release-tests quick faults docs wheels frozen bench bench-open soak host-sessions train-open fuzz: export FACE_MIRROR_AU_WEIGHTS ?= $(abspath ../shared/weights)
 SAY_WEIGHTS = @echo "using the models in $(FACE_MIRROR_AU_WEIGHTS)"
 endif
 
@@ -45,16 +45,21 @@ FORKING := tests/loop tests/devices/test_probe.py
 OTHERS := --numprocesses auto --maxprocesses 4 --dist loadfile $(FORKING:%=--ignore %)
 
 .PHONY: test
-test: lint $(DEV) ## Lint, then all tests.
+test: lint $(DEV) ## Lint, then all tests but those of a release.
 	$(SAY_WEIGHTS)
 	$(BIN)/pytest $(FORKING)
-	$(BIN)/pytest $(OTHERS)
+	$(BIN)/pytest -m 'not release' $(OTHERS)
+
+.PHONY: release-tests
+release-tests: $(DEV) ## The tests that a release waits for: training, its renders, the soak in its short form.
+	$(SAY_WEIGHTS)
+	$(BIN)/pytest -m release $(OTHERS)
 
 .PHONY: quick
 quick: $(DEV) ## The tests that take no more than a second or two each.
 	$(SAY_WEIGHTS)
 	$(BIN)/pytest -m 'not slow' $(FORKING)
-	$(BIN)/pytest -m 'not slow' $(OTHERS)
+	$(BIN)/pytest -m 'not slow and not release' $(OTHERS)
 
 .PHONY: faults
 faults: $(DEV) ## The fault tests with every step and many moments, not a sample: some ten minutes.

@@ -36,6 +36,7 @@ def test_timeline_rests_rises_holds_falls_rests() -> None:
     assert (np.diff(strength[31:45]) < 0).all()
 
 
+@pytest.mark.release
 def test_a_series_makes_one_expression_after_the_other(studio: Studio) -> None:
     strength = series_timeline()
     assert strength.shape[1] == len(SERIES) == 3
@@ -82,6 +83,7 @@ def test_the_head_sways_a_little(resting: NDArray[np.float32]) -> None:
     assert np.ptp(resting[:, 30], axis=0).max() / eye_distance > 0.01
 
 
+@pytest.mark.release
 def test_second_face_grows_larger_and_crosses(studio: Studio) -> None:
     frames = list(two_faces_clip(studio, count=8, size=SMALL))
     first, second = (np.array([frame.landmarks[person] for frame in frames]) for person in (0, 1))
@@ -95,6 +97,7 @@ def test_second_face_grows_larger_and_crosses(studio: Studio) -> None:
     assert gap < 2 * np.ptp(first[:, :, 1], axis=1).mean()
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("seed", [0, 1])
 def test_first_face_stays_in_sight(studio: Studio, seed: int) -> None:
     """Of its brows, eyes, nose and mouth nearly all, in every frame."""

@@ -31,6 +31,7 @@ def same(first: list[RecordedFrame], second: list[RecordedFrame]) -> bool:
     )
 
 
+@pytest.mark.release
 def test_a_number_gives_the_same_recording_whatever_was_made_before(studio: Studio) -> None:
     first = frames(studio, 7, 0)
     other = frames(studio, 7, 1)
@@ -45,6 +46,7 @@ def whole(studio: Studio) -> list[RecordedFrame]:
     return list(recording(studio, 7, 2))
 
 
+@pytest.mark.release
 def test_rest_comes_first_and_is_of_one_person(whole: list[RecordedFrame]) -> None:
     assert [frame.at_rest for frame in whole] == [True] * RESTING_FRAMES + [False] * MOVING_FRAMES
 
@@ -68,6 +70,7 @@ def test_the_truth_is_that_of_the_weights_and_the_head_sways(studio: Studio, who
     assert 1.0 < yaw.std() < 8.0
 
 
+@pytest.mark.release
 def test_faces_lie_inside_the_picture(studio: Studio) -> None:
     for number in range(6):
         for frame in frames(studio, 3, number, count=1):

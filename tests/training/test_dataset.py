@@ -37,14 +37,14 @@ def made(shared_file, folder):
     return make(shared_file, folder, per_shard=1)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.timeout(300)
 def test_a_second_run_measures_the_same_in_other_files(shared_file, made, tmp_path):
     assert equal(make(shared_file, tmp_path, per_shard=10), made)
     assert len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.timeout(300)
 def test_nearly_every_frame_is_measured_and_has_its_own_truth(shared_file, made):
     assert 0.9 * RECORDINGS * FRAMES <= len(made) <= RECORDINGS * FRAMES
@@ -64,7 +64,7 @@ def test_nearly_every_frame_is_measured_and_has_its_own_truth(shared_file, made)
     assert np.median(np.linalg.norm(found - true, axis=2)) < 0.15 * np.linalg.norm(true[0, 0] - true[0, 1])
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.timeout(300)
 def test_a_stopped_run_goes_on_where_it_was(shared_file, made, folder):
     first, second = sorted(folder.glob("*.npz"))

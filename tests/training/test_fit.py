@@ -24,7 +24,7 @@ SIDED = [column for column in SEEN if column not in PIECES]
 DESCRIPTION = {"name": "by hand", "version": "0"}
 
 # Solves for 4560 weights, eight times.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.release, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
