@@ -12,6 +12,7 @@ from face_mirror_au.numerics.rest import Rest
 from face_mirror_au.pipeline.baseline import Baseline, OtherRest
 from face_mirror_au.pipeline.online import OnlineSequence
 from face_mirror_au.pipeline.own_descriptor import descriptor_of
+from face_mirror_au.pipeline.person import PersonWatch
 from face_mirror_au.pipeline.sequence import FinalValues
 from face_mirror_au.records import FloatArray, OnlineValues, View, ViewTable
 from face_mirror_au.run.view_log import ViewLog
@@ -50,7 +51,7 @@ class Measurement:
     ----------
     rest : Rest or None
         Of all views, after the tables or final values were made; None where none was looked for: with static models, and under `strict`
-        where the levels are OpenFace's.
+        where the levels are OpenFace's. Where another person's face came, it is looked for in the longer part alone.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Measurement:
         self.rest: Rest | None = None
         self._reference = reference
         self._rests = bank is not None and bool(bank.dynamic.any()) and (bank.own_rest or not strict)
+        self._persons = None if by_face else PersonWatch()
         self._views: dict[View, ViewLog] = {}
         self._closing = ExitStack()
         if bank is None:
@@ -99,8 +101,16 @@ class Measurement:
 
     def append(self, result: FrameResult) -> OnlineOfViews:
         """Take the next frame. Returns its values as they are known by now; NaN where it failed."""
+        if self._persons is not None:
+            original = next((each for each in result.views if each.view is View.ORIGINAL), None)
+            self._persons.append(None if original is None else descriptor_of(original), result.time_s)
         logs = ((self._views.get(each.view), each) for each in result.views)
         return {each.view: log.append(result.index, result.time_s, each) for log, each in logs if log is not None}
+
+    @property
+    def changed_s(self) -> float | None:
+        """When another person's face was first seen; see `PersonWatch`."""
+        return None if self._persons is None else self._persons.changed_s
 
     @property
     def failures(self) -> dict[View, dict[str, int]]:
@@ -134,7 +144,7 @@ class Measurement:
     def _find_rest(self) -> None:
         """One rest for all views: the original's."""
         if self._rests and self.rest is None:
-            self.rest = self._views[View.ORIGINAL].find_rest(self._reference)
+            self.rest = self._views[View.ORIGINAL].find_rest(self._reference, self.changed_s)
 
 
 class LiveMeasurement:

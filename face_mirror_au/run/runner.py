@@ -21,8 +21,7 @@ from face_mirror_au.numerics.au_bank import AUBank
 from face_mirror_au.numerics.pdm import PDM
 from face_mirror_au.pipeline.answered import Answered
 from face_mirror_au.pipeline.model_set import ModelPlan
-from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN, descriptor_of
-from face_mirror_au.pipeline.person import PersonWatch
+from face_mirror_au.pipeline.own_descriptor import AU_PLUGIN
 from face_mirror_au.pipeline.signals import SIGNALS
 from face_mirror_au.records import NO_PICTURE, Frame, View
 from face_mirror_au.results.metadata import CHANGED
@@ -48,7 +47,7 @@ SINGLE_IMAGE_NOTE = "a single image: static AU models, no neutral face, nothing 
 def other_person_warning(time_s: float) -> str:
     """What is said when the followed face becomes another one's."""
     told = f"from {time_s:.1f} s on the followed face looks like another person's: two people may be in one result"
-    return f"{told}; measure each by itself, with --start and --end"
+    return f"{told}, and the rest is that of the longer part; measure each by itself, with --start and --end"
 
 
 @dataclass(slots=True)
@@ -57,7 +56,6 @@ class _Seen:
 
     frames: int = 0
     crowd: bool = False
-    persons: PersonWatch = field(default_factory=PersonWatch)
     answered: Answered = field(default_factory=Answered)
 
 
@@ -247,8 +245,6 @@ class VideoRunner:
                 self.manager.on_frame_error(result.index, result.time_s, result.error)
             self.manager.after_frame(result)
             values = measurement.append(result)
-            if not video.faces_of_image:
-                seen.persons.append(descriptor_of(result.views[0]) if result.views else None, result.time_s)
             self.manager.after_values(result, values)
             for loss in loop.take_news():
                 self.manager.on_worker_lost(loss)
@@ -283,7 +279,7 @@ class VideoRunner:
                 *self.plan.warnings,
                 *source.warnings,
                 *((CROWD_WARNING,) if seen.crowd else ()),
-                *((other_person_warning(seen.persons.changed_s),) if seen.persons.changed_s is not None else ()),
+                *((other_person_warning(measurement.changed_s),) if measurement.changed_s is not None else ()),
                 *self._source_warnings(recording, models, seen.frames, sum(failures.get(View.ORIGINAL, {}).values())),
                 *([rest_warning(rest)] if rest is not None and rest.warning else ()),
                 *plugin_failures,

@@ -117,23 +117,34 @@ class ViewLog:
             return self.sequence.append(None, None, time_s)
         return self.sequence.append(descriptor.hog, descriptor.geometry, time_s, descriptor.signals.get(EYE_OPENING.name))
 
-    def find_rest(self, reference: FloatArray | None) -> Rest | None:
+    def find_rest(self, reference: FloatArray | None, changed_s: float | None = None) -> Rest | None:
         """Which frames show the face at rest; None where no frame was measured. Call it after the last frame.
 
         Parameters
         ----------
         reference : ndarray, (68, 2)
             See `find_rest` of `numerics.rest`.
+        changed_s : float, optional
+            When another person came: only the longer part, before or from then on, is looked at.
         """
         total = len(self.sequence)
         if self._baseline.kind == NEUTRAL:
             times = np.asarray(self._spool.column("time_s"))
             return Rest.named(self._baseline.start_s, self._baseline.end_s, times, self.sequence.in_segment)
 
+        begun, ended = -np.inf, np.inf
+        if changed_s is not None:
+            first, last = (float(self._spool.read(row, row + 1)["time_s"][0]) for row in (0, total - 1))
+            if changed_s - first < last - changed_s:
+                begun = changed_s
+            else:
+                ended = changed_s
+
         def read(start: int, stop: int) -> RestRows:
             kept = self._spool.read(start, stop)
             measured = self.sequence.measured(start, stop)
-            return RestRows(measured.success, kept["time_s"], measured.raw, kept["landmarks"])
+            of_one = (kept["time_s"] >= begun) & (kept["time_s"] < ended)
+            return RestRows(measured.success & of_one, kept["time_s"], measured.raw, kept["landmarks"])
 
         return find_rest(read, total, reference)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import av
+import cv2
 import numpy as np
 import pytest
 
@@ -23,6 +27,23 @@ def told(pipeline, path, **more):
 @pytest.mark.parametrize(("name", "said"), [("enter", "another person"), ("gallery", "more than one face"), ("swap", "more than one face")])
 def test_a_second_person_is_told(pipeline, shared_file, name, said):
     assert any(said in warning for warning in told(pipeline, shared_file(f"cases/two_people/{name}.mp4")))
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_rest_is_that_of_the_longer_part(pipeline, shared_file, tmp_path, backwards):
+    """Of the first person there are 2.4 seconds, of the second 1.6; backwards 4.8 follow 1.6."""
+    path = shared_file("cases/two_people/enter.mp4")
+    with av.open(path) as container:
+        pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    for number, picture in enumerate([*pictures[::-1], *pictures[:60]] if backwards else pictures):
+        cv2.imwrite(str(tmp_path / f"{number:03d}.jpg"), picture)
+    result = pipeline.measure(tmp_path, fps=25)
+    found = [re.match(r"from (\S+) s on the followed face", warning) for warning in result.warnings]
+    (changed,) = (float(each[1]) for each in found if each)
+    stretches = result.metadata["rest"]["stretches"]
+    assert stretches
+    assert not [warning for warning in result.warnings if "never at rest" in warning]
+    assert all(start >= changed - 0.1 if backwards else stop <= changed for start, stop in stretches)
 
 
 @pytest.mark.parametrize(
