@@ -102,7 +102,7 @@ class Measurement:
     def append(self, result: FrameResult) -> OnlineOfViews:
         """Take the next frame. Returns its values as they are known by now; NaN where it failed."""
         if self._persons is not None:
-            original = next((each for each in result.views if each.view is View.ORIGINAL), None)
+            original = result.view(View.ORIGINAL)
             self._persons.append(None if original is None else descriptor_of(original), result.time_s)
         logs = ((self._views.get(each.view), each) for each in result.views)
         return {each.view: log.append(result.index, result.time_s, each) for log, each in logs if log is not None}

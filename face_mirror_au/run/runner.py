@@ -47,7 +47,7 @@ SINGLE_IMAGE_NOTE = "a single image: static AU models, no neutral face, nothing 
 def other_person_warning(time_s: float) -> str:
     """What is said when the followed face becomes another one's."""
     told = f"from {time_s:.1f} s on the followed face looks like another person's: two people may be in one result"
-    return f"{told}, and the rest is that of the longer part; measure each by itself, with --start and --end"
+    return f"{told}; measure each by itself, with --start and --end"
 
 
 @dataclass(slots=True)

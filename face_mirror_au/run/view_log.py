@@ -117,14 +117,14 @@ class ViewLog:
             return self.sequence.append(None, None, time_s)
         return self.sequence.append(descriptor.hog, descriptor.geometry, time_s, descriptor.signals.get(EYE_OPENING.name))
 
-    def find_rest(self, reference: FloatArray | None, changed_s: float | None = None) -> Rest | None:
+    def find_rest(self, reference: FloatArray | None, changed_s: float | None) -> Rest | None:
         """Which frames show the face at rest; None where no frame was measured. Call it after the last frame.
 
         Parameters
         ----------
         reference : ndarray, (68, 2)
             See `find_rest` of `numerics.rest`.
-        changed_s : float, optional
+        changed_s : float or None
             When another person came: only the longer part, before or from then on, is looked at.
         """
         total = len(self.sequence)

@@ -97,7 +97,7 @@ def test_gaze_goes_from_the_eyeball_through_the_iris(direction, rotation):
 def test_gaze_by_the_irises_of_a_mesh_is_that_of_eye_models(direction, rotation):
     eyes, face, _ = eyes_that_look([direction, direction], rotation)
     camera = Camera(700.0, 320.0, 240.0)
-    corners = face[0, list(EYE_CORNERS)].mean(axis=1)
+    corners = face[0, EYE_CORNERS].mean(axis=1)
     space = np.stack([corners, eyes[0, :, IRIS].mean(axis=1)], axis=1)
     seen = space[..., :2] / space[..., 2:] * camera.focal + (camera.x, camera.y)
     found = mesh_gaze_angles(seen, camera.focal / corners[:, 2].mean(), np.array(rotation), camera)
